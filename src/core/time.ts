@@ -1,0 +1,118 @@
+import { Temporal } from 'temporal-polyfill';
+
+/** A local wall-clock time as instants. Everything outside this file speaks of unix seconds in UTC. */
+export interface LocalTime {
+  /** One instant, or two on the hour that is repeated in autumn; unix seconds, ascending. */
+  instants: readonly number[];
+  /** True where the local time does not exist (spring) and was moved as the zone says. */
+  moved: boolean;
+}
+
+const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
+const secondsPerDay = 86_400;
+
+/** True for a day of the calendar written `YYYY-MM-DD`. */
+export function isDay(text: string): boolean {
+  if (!dayPattern.test(text)) return false;
+  const midnight = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(text);
+}
+
+/** True for a zone that this runtime knows. */
+export function isZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Seconds of the day of `HHMMSS` or `HH:MM:SS` (older rows), or null. */
+export function parseClock(time: string): number | null {
+  const found = /^(\d{2})(:?)(\d{2})\2(\d{2})$/.exec(time);
+  if (!found) return null;
+  const [hours, minutes, seconds] = [Number(found[1]), Number(found[3]), Number(found[4])];
+  return hours < 24 && minutes < 60 && seconds < 60 ? hours * 3600 + minutes * 60 + seconds : null;
+}
+
+const uniformOffsets = new Map<string, number | null>();
+
+/** The offset in seconds of a day in a zone, or null on a day that changes it. Remembered: rows share days. */
+function uniformOffset(day: string, zone: string): number | null {
+  const key = `${zone} ${day}`;
+  const known = uniformOffsets.get(key);
+  if (known !== undefined) return known;
+  const at = (time: string) => Temporal.PlainDateTime.from(`${day}T${time}`).toZonedDateTime(zone);
+  const [first, last] = [at('00:00:00'), at('23:59:59')];
+  const span = last.epochMilliseconds - first.epochMilliseconds;
+  const same = first.offsetNanoseconds === last.offsetNanoseconds && span === (secondsPerDay - 1) * 1000;
+  const offset = same ? first.offsetNanoseconds / 1e9 : null;
+  uniformOffsets.set(key, offset);
+  return offset;
+}
+
+/** A local day and clock time in a zone as instants; null where either cannot be read. */
+export function localToInstants(day: string, time: string, zone: string): LocalTime | null {
+  const clock = parseClock(time);
+  if (clock === null || !isDay(day)) return null;
+  const midnightUtc = Date.parse(`${day}T00:00:00Z`) / 1000;
+  const offset = uniformOffset(day, zone);
+  if (offset !== null) return { instants: [midnightUtc + clock - offset], moved: false };
+
+  const plain = Temporal.PlainDateTime.from(`${day}T00:00:00`).add({ seconds: clock });
+  const pick = (disambiguation: 'earlier' | 'later') =>
+    plain.toZonedDateTime(zone, { disambiguation }).epochMilliseconds / 1000;
+  const [earlier, later] = [pick('earlier'), pick('later')];
+  if (earlier === later) return { instants: [earlier], moved: false };
+  const exists = Temporal.Instant.fromEpochMilliseconds(earlier * 1000)
+    .toZonedDateTimeISO(zone)
+    .toPlainDateTime()
+    .equals(plain);
+  return exists ? { instants: [earlier, later], moved: false } : { instants: [later], moved: true };
+}
+
+/**
+ * The time of a `created_at`: local text or a zone-less timestamp of the server, with or without
+ * fractions and a `T`; a text that names its offset is taken at its word. Null where it cannot be read.
+ */
+export function createdAtInstants(text: string, zone: string): readonly number[] | null {
+  const found = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?$/.exec(text.trim());
+  if (!found) return null;
+  if (found[3] === undefined) return localToInstants(found[1]!, found[2]!, zone)?.instants ?? null;
+  const parsed = Date.parse(`${found[1]}T${found[2]}${found[3].length === 3 ? `${found[3]}:00` : found[3]}`);
+  return Number.isNaN(parsed) ? null : [parsed / 1000];
+}
+
+/** An instant as local text of the server, `YYYY-MM-DD-HHMMSS`: the form of a capture's `match_id`. */
+export function localStamp(unix: number, zone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(unix * 1000).toZonedDateTimeISO(zone).toPlainDateTime();
+  const text = local.toString({ smallestUnit: 'second' });
+  return `${text.slice(0, 10)}-${text.slice(11).replaceAll(':', '')}`;
+}
+
+/** The server's day, `YYYY-MM-DD`, of an instant. */
+export function localDay(unix: number, zone: string): string {
+  return localStamp(unix, zone).slice(0, 10);
+}
+
+/** A local time for people, `YYYY-MM-DD HH:MM:SS`, of an instant. */
+export function localText(unix: number, zone: string): string {
+  const stamp = localStamp(unix, zone);
+  return `${stamp.slice(0, 10)} ${stamp.slice(11, 13)}:${stamp.slice(13, 15)}:${stamp.slice(15)}`;
+}
+
+/** The day `count` days later (earlier where negative). */
+export function addDays(day: string, count: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + count * secondsPerDay * 1000).toISOString().slice(0, 10);
+}
+
+/** The first instant of a day of the server. */
+export function dayStart(day: string, zone: string): number {
+  return Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds / 1000;
+}
+
+/** An instant as UTC text with seconds, `YYYY-MM-DDTHH:MM:SSZ`. */
+export function utcText(unix: number): string {
+  return new Date(unix * 1000).toISOString().replace('.000Z', 'Z');
+}
