@@ -1,0 +1,84 @@
+import type { Artifact, ArtifactContent, Capture, Timing } from './model.ts';
+import { normaliseMap, safeMap } from './names.ts';
+
+/** 2020-01-01T00:00:00Z: no capture is older (DESIGN, Matching 9). */
+const earliestUnix = 1_577_836_800;
+const futureSeconds = 60;
+const longestPlaySeconds = 7_200;
+const longestRoundSeconds = 14_400;
+const longestWarmupSeconds = 7_200;
+const restartSeconds = 60;
+const stillWritingSeconds = 120;
+
+function timingFaults(timing: Timing, warmupSeconds: number | null, nowUnix: number): string[] {
+  const { startUnix, endUnix, durationSeconds, pauseSeconds } = timing;
+  if (startUnix === null || endUnix === null) return ['has no start or no end'];
+  const faults: string[] = [];
+  if (startUnix <= earliestUnix) faults.push(`its start ${startUnix} is before 2020`);
+  if (startUnix > endUnix) faults.push(`its start ${startUnix} is after its end ${endUnix}`);
+  if (endUnix > nowUnix + futureSeconds) faults.push(`its end ${endUnix} lies in the future`);
+  if (endUnix - startUnix > longestRoundSeconds) faults.push(`it spans ${endUnix - startUnix} s`);
+  if (durationSeconds !== null && (durationSeconds < 1 || durationSeconds > longestPlaySeconds))
+    faults.push(`its duration is ${durationSeconds} s`);
+  if (warmupSeconds !== null && (warmupSeconds < 0 || warmupSeconds > longestWarmupSeconds))
+    faults.push(`its warm-up is ${warmupSeconds} s`);
+  if (pauseSeconds !== null && (pauseSeconds < 0 || pauseSeconds > Math.max(0, endUnix - startUnix)))
+    faults.push(`its pauses are ${pauseSeconds} s`);
+  return faults;
+}
+
+/** Why a capture's values cannot be those of a played round; empty when it is sane (DESIGN, Matching 9). */
+export function captureFaults(capture: Capture, nowUnix: number): string[] {
+  return timingFaults(capture.timing, capture.warmupSeconds, nowUnix);
+}
+
+function contentFaults(artifact: Artifact, content: ArtifactContent, nowUnix: number): string[] {
+  const faults = timingFaults(content.timing, content.warmupSeconds, nowUnix);
+  if (safeMap(content.map) !== artifact.safeMap) faults.push(`its name says map ${artifact.safeMap}, not ${content.map}`);
+  if (content.number !== artifact.number) faults.push(`its name says R${artifact.number}, not R${content.number}`);
+  if (content.timing.endUnix !== artifact.endUnix)
+    faults.push(`its name says end ${artifact.endUnix}, not ${content.timing.endUnix}`);
+  if (content.timing.durationSeconds < restartSeconds && content.winnerTeam === 0)
+    faults.push(`${content.timing.durationSeconds} s without a winner is a restart, not a round`);
+  return faults;
+}
+
+/** What may be done with an artifact. Only a usable one is ever written. */
+export type ArtifactState =
+  | { state: 'usable'; content: ArtifactContent }
+  | { state: 'damaged'; why: string }
+  | { state: 'unreadable'; why: string };
+
+/**
+ * Whole and sane, or why not (DESIGN, Matching 9 and 10). A file that is not whole and younger than
+ * two minutes is still being written, which makes it unreadable, not damaged (DOMAIN, section 3).
+ */
+export function judgeArtifact(artifact: Artifact, nowUnix: number): ArtifactState {
+  if (artifact.unreadable !== null) return { state: 'unreadable', why: artifact.unreadable };
+  const young = nowUnix - artifact.modifiedUnix < stillWritingSeconds;
+  if (!artifact.finished) {
+    return young
+      ? { state: 'unreadable', why: 'it is still being written' }
+      : { state: 'damaged', why: 'its name is unfinished' };
+  }
+  if (artifact.content === null) {
+    return young
+      ? { state: 'unreadable', why: 'it is still being written' }
+      : { state: 'damaged', why: artifact.damage ?? 'it is not whole' };
+  }
+  const faults = contentFaults(artifact, artifact.content, nowUnix);
+  if (faults.length > 0) return { state: 'damaged', why: faults.join('; ') };
+  return { state: 'usable', content: artifact.content };
+}
+
+/** True where end - start - pauses and the duration differ by more than 2 s: a remark, not a fault. */
+export function durationDiffers(timing: Timing): boolean {
+  const { startUnix, endUnix, durationSeconds, pauseSeconds } = timing;
+  if (startUnix === null || endUnix === null || durationSeconds === null) return false;
+  return Math.abs(endUnix - startUnix - (pauseSeconds ?? 0) - durationSeconds) > 2;
+}
+
+/** The map under which a file is compared with rounds: its content's, or its name's where that is unknown. */
+export function artifactMap(artifact: Artifact): string {
+  return artifact.content === null ? artifact.safeMap : normaliseMap(artifact.content.map);
+}

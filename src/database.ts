@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+import { OperationError, messageOf } from './errors.ts';
+
+export type Dialect = 'sqlite' | 'postgres';
+
+/** A database in use: a connection of its own, or a transaction on it. First argument of every store function. */
+export interface Database {
+  dialect: Dialect;
+  knex: Knex;
+  /** What people may be shown: never a password. */
+  label: string;
+}
+
+/** `sqlite:path` or `postgres://...`, told apart and without the secret. */
+export function describeUrl(url: string): { dialect: Dialect; label: string; path: string | null } {
+  if (url.startsWith('sqlite:')) {
+    const path = url.slice('sqlite:'.length);
+    return { dialect: 'sqlite', label: path, path };
+  }
+  const parsed = new URL(url);
+  const database = decodeURIComponent(parsed.pathname.slice(1)) || 'postgres';
+  return { dialect: 'postgres', label: `${parsed.hostname || 'localhost'}/${parsed.port || '5432'}/${database}`, path: null };
+}
+
+const int8 = 20;
+const timestampWithoutZone = 1114;
+const timestampWithZone = 1184;
+const date = 1082;
+
+/** bigint as number where it is exact, zone-less times as the text they are, instants as ISO 8601 in UTC. */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === int8) return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
+    if (oid === timestampWithoutZone || oid === date) return (text: string) => text;
+    if (oid === timestampWithZone) {
+      const parse = pg.types.getTypeParser(timestampWithZone, 'text') as (text: string) => Date;
+      return (text: string) => parse(text).toISOString();
+    }
+    return pg.types.getTypeParser(oid, format as 'text');
+  },
+};
+
+export interface OpenOptions {
+  /** Create the file of an SQLite database that does not exist. Default false. */
+  create?: boolean;
+  /** The schema in which unqualified names are looked up (PostgreSQL). */
+  schema?: string;
+  /** Refuse every write on this connection (SQLite: opened so; PostgreSQL: each transaction is). */
+  readOnly?: boolean;
+}
+
+function configuration(url: string, options: OpenOptions): Knex.Config {
+  const { dialect, path } = describeUrl(url);
+  if (dialect === 'sqlite') {
+    return {
+      client: 'better-sqlite3',
+      connection: { filename: resolve(path!), options: { readonly: options.readOnly === true } },
+      useNullAsDefault: true,
+    };
+  }
+  const settings = options.readOnly ? ['-c default_transaction_read_only=on'] : [];
+  return {
+    client: 'pg',
+    connection: {
+      connectionString: url,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'roundwarden',
+      types,
+      options: settings.join(' ') || undefined,
+    },
+    searchPath: options.schema ? [options.schema] : undefined,
+    // One connection: the program is sequential, and an outer handle used inside a transaction shows at once.
+    pool: { min: 0, max: 1 },
+    acquireConnectionTimeout: 15_000,
+  };
+}
+
+/** Opens a database and shows that it answers; throws an OperationError that names it otherwise. */
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
+  const { dialect, label, path } = describeUrl(url);
+  if (path !== null && !existsSync(path)) {
+    if (!options.create) throw new OperationError(`cannot open database ${label}: there is no such file`);
+    mkdirSync(dirname(resolve(path)), { recursive: true });
+  }
+  const handle = knex(configuration(url, options));
+  try {
+    await handle.raw('select 1');
+    if (dialect === 'sqlite' && !options.readOnly) await handle.raw('pragma journal_mode = wal');
+    if (dialect === 'sqlite') await handle.raw('pragma synchronous = full');
+  } catch (cause) {
+    await handle.destroy();
+    throw new OperationError(`cannot open database ${label}`, { cause });
+  }
+  return { dialect, knex: handle, label };
+}
+
+export async function closeDatabase(database: Database): Promise<void> {
+  await database.knex.destroy();
+}
+
+/**
+ * Runs `work` in one transaction and commits it. On SQLite it is IMMEDIATE, so that nobody else writes
+ * between what is read and what is written; knex only offers a deferred one, which can fail half-way.
+ */
+export async function transact<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
+  if (database.dialect === 'postgres')
+    return database.knex.transaction((transaction) => work({ ...database, knex: transaction }));
+  await database.knex.raw('begin immediate');
+  try {
+    const result = await work(database);
+    await database.knex.raw('commit');
+    return result;
+  } catch (thrown) {
+    await database.knex.raw('rollback').catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** All rows of a raw query, the same on both databases. Binds `?`. */
+export async function rows<T>(database: Database, sql: string, bindings: readonly unknown[] = []): Promise<T[]> {
+  const result = await database.knex.raw(sql, bindings as Knex.RawBinding[]);
+  return (database.dialect === 'postgres' ? result.rows : result) as T[];
+}
+
+/** True for the errors of a lock that was not to be had in time. */
+export function isLockTimeout(thrown: unknown): boolean {
+  const code = (thrown as { code?: string }).code;
+  return code === '55P03' || code === '40P01' || code === 'SQLITE_BUSY' || /database is locked/.test(messageOf(thrown));
+}

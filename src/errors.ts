@@ -1,0 +1,21 @@
+/** Something the person who started the command can mend: wrong usage or configuration. Exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** A state of the world that stops this command, said in full; not a defect of the program. Exit code 1. */
+export class OperationError extends Error {
+  override name = 'OperationError';
+}
+
+/** Another run holds the lease. Exit code 4. */
+export class LeaseHeldError extends Error {
+  override name = 'LeaseHeldError';
+}
+
+/** The message of whatever was thrown, with its causes: what could not be done, and why. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const own = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : thrown.message;
+  return thrown.cause === undefined ? own || thrown.name : `${own}: ${messageOf(thrown.cause)}`;
+}
