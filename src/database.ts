@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
-import { OperationError, messageOf } from './errors.ts';
+import { messageOf, OperationError } from './errors.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -22,7 +22,11 @@ export function describeUrl(url: string): { dialect: Dialect; label: string; pat
   }
   const parsed = new URL(url);
   const database = decodeURIComponent(parsed.pathname.slice(1)) || 'postgres';
-  return { dialect: 'postgres', label: `${parsed.hostname || 'localhost'}/${parsed.port || '5432'}/${database}`, path: null };
+  return {
+    dialect: 'postgres',
+    label: `${parsed.hostname || 'localhost'}/${parsed.port || '5432'}/${database}`,
+    path: null,
+  };
 }
 
 const int8 = 20;
@@ -32,7 +36,7 @@ const date = 1082;
 
 /** bigint as number where it is exact, zone-less times as the text they are, instants as ISO 8601 in UTC. */
 const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
+  getTypeParser(oid: number, format?: string) {
     if (oid === int8) return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
     if (oid === timestampWithoutZone || oid === date) return (text: string) => text;
     if (oid === timestampWithZone) {
@@ -88,7 +92,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   const handle = knex(configuration(url, options));
   try {
     await handle.raw('select 1');
-    if (dialect === 'sqlite' && !options.readOnly) await handle.raw('pragma journal_mode = wal');
+    if (dialect === 'sqlite' && options.create) await handle.raw('pragma journal_mode = wal');
     if (dialect === 'sqlite') await handle.raw('pragma synchronous = full');
   } catch (cause) {
     await handle.destroy();
@@ -120,7 +124,11 @@ export async function transact<T>(database: Database, work: (inside: Database) =
 }
 
 /** All rows of a raw query, the same on both databases. Binds `?`. */
-export async function rows<T>(database: Database, sql: string, bindings: readonly unknown[] = []): Promise<T[]> {
+export async function rows<T>(
+  database: Database,
+  sql: string,
+  bindings: readonly unknown[] = [],
+): Promise<T[]> {
   const result = await database.knex.raw(sql, bindings as Knex.RawBinding[]);
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
@@ -128,5 +136,10 @@ export async function rows<T>(database: Database, sql: string, bindings: readonl
 /** True for the errors of a lock that was not to be had in time. */
 export function isLockTimeout(thrown: unknown): boolean {
   const code = (thrown as { code?: string }).code;
-  return code === '55P03' || code === '40P01' || code === 'SQLITE_BUSY' || /database is locked/.test(messageOf(thrown));
+  return (
+    code === '55P03' ||
+    code === '40P01' ||
+    code === 'SQLITE_BUSY' ||
+    /database is locked/.test(messageOf(thrown))
+  );
 }

@@ -1,7 +1,7 @@
+import { reachAfterSeconds, reachBeforeSeconds } from './match.ts';
 import type { Round } from './model.ts';
 import { normaliseMap } from './names.ts';
-import { type LocalTime, createdAtInstants, localToInstants, parseClock } from './time.ts';
-import { reachAfterSeconds, reachBeforeSeconds } from './match.ts';
+import { createdAtInstants, type LocalTime, localToInstants, parseClock } from './time.ts';
 
 /** Why a row of `rounds` is not expected to have a capture, in the order in which they are asked (DESIGN). */
 export const exemptReasons = ['summary', 'invalid', 'status', 'bots', 'before_capture'] as const;
@@ -15,7 +15,8 @@ export function exemptReason(round: Round, captureSince: string): ExemptReason |
   if (round.isValid === false) return 'invalid';
   if (round.status !== null && !playedStatuses.has(round.status)) return 'status';
   if (round.isBot === true) return 'bots';
-  if (round.date !== null && round.date < captureSince && /^\d{4}-\d{2}-\d{2}$/.test(round.date)) return 'before_capture';
+  if (round.date !== null && round.date < captureSince && /^\d{4}-\d{2}-\d{2}$/.test(round.date))
+    return 'before_capture';
   return null;
 }
 
@@ -30,7 +31,8 @@ export function fileTime(round: Round, zone: string): LocalTime | null {
  * Where the time cannot be read, its text as it stands.
  */
 export function incidentKey(round: Pick<Round, 'map' | 'number' | 'date' | 'time'>): string {
-  const clock = round.time !== null && parseClock(round.time) !== null ? round.time.replaceAll(':', '') : round.time;
+  const clock =
+    round.time !== null && parseClock(round.time) !== null ? round.time.replaceAll(':', '') : round.time;
   return `${normaliseMap(round.map)}|${round.number ?? ''}|${round.date ?? ''} ${clock ?? ''}`;
 }
 
@@ -38,7 +40,11 @@ export function incidentKey(round: Pick<Round, 'map' | 'number' | 'date' | 'time
  * Seconds since the later of file time and import, for the grace and settle times only. `created_at`
  * counts where it lies between file time and now: imports come up to nine hours late (DESIGN, Age).
  */
-export function ageSeconds(round: Round, played: LocalTime, options: { zone: string; nowUnix: number }): number {
+export function ageSeconds(
+  round: Round,
+  played: LocalTime,
+  options: { zone: string; nowUnix: number },
+): number {
   const latest = Math.max(...played.instants);
   const created = round.createdAt === null ? null : createdAtInstants(round.createdAt, options.zone);
   const counted = (created ?? []).filter((at) => at >= latest && at <= options.nowUnix);

@@ -78,10 +78,17 @@ function matchByStart(rivals: readonly Rival[], candidates: readonly Candidate[]
     for (const rival of started) {
       if (usedRivals.has(rival.id)) continue;
       for (const candidate of byStart.get(`${rival.map} ${rival.startUnix}`) ?? []) {
-        if (usedCandidates.has(candidate.id) || (candidate.number !== rival.number) !== numberDiffers) continue;
+        if (usedCandidates.has(candidate.id) || (candidate.number !== rival.number) !== numberDiffers)
+          continue;
         const deltaSeconds = distance(rival.fileTimes, candidate.endUnix);
         if (deltaSeconds === null) continue;
-        possible.push({ rivalId: rival.id, candidateId: candidate.id, deltaSeconds, by: 'start', numberDiffers });
+        possible.push({
+          rivalId: rival.id,
+          candidateId: candidate.id,
+          deltaSeconds,
+          by: 'start',
+          numberDiffers,
+        });
       }
     }
     const [perRival, perCandidate] = [countBy(possible, 'rivalId'), countBy(possible, 'candidateId')];
@@ -127,7 +134,13 @@ function reachByDistance(rivals: readonly Rival[], candidates: readonly Candidat
       const bothStarted = rival.startUnix !== null && candidate.startUnix !== null;
       if (bothStarted && rival.startUnix !== candidate.startUnix) continue;
       const deltaSeconds = distance(rival.fileTimes, candidate.endUnix)!;
-      fits.push({ rivalId: rival.id, candidateId: candidate.id, deltaSeconds, by: 'distance', numberDiffers: false });
+      fits.push({
+        rivalId: rival.id,
+        candidateId: candidate.id,
+        deltaSeconds,
+        by: 'distance',
+        numberDiffers: false,
+      });
     }
   }
   return fits;
@@ -167,7 +180,8 @@ export function match(rivals: readonly Rival[], candidates: readonly Candidate[]
   }
   const pairs = new Map(byStart.map((fit) => [fit.rivalId, fit]));
   for (const fit of near) {
-    const mutual = singleBest(reach.get(fit.rivalId)!) === fit && singleBest(reachOf.get(fit.candidateId)!) === fit;
+    const mutual =
+      singleBest(reach.get(fit.rivalId)!) === fit && singleBest(reachOf.get(fit.candidateId)!) === fit;
     if (mutual) pairs.set(fit.rivalId, fit);
   }
   return { pairs, reach, reachOf };

@@ -34,8 +34,10 @@ export function captureFaults(capture: Capture, nowUnix: number): string[] {
 
 function contentFaults(artifact: Artifact, content: ArtifactContent, nowUnix: number): string[] {
   const faults = timingFaults(content.timing, content.warmupSeconds, nowUnix);
-  if (safeMap(content.map) !== artifact.safeMap) faults.push(`its name says map ${artifact.safeMap}, not ${content.map}`);
-  if (content.number !== artifact.number) faults.push(`its name says R${artifact.number}, not R${content.number}`);
+  if (safeMap(content.map) !== artifact.safeMap)
+    faults.push(`its name says map ${artifact.safeMap}, not ${content.map}`);
+  if (content.number !== artifact.number)
+    faults.push(`its name says R${artifact.number}, not R${content.number}`);
   if (content.timing.endUnix !== artifact.endUnix)
     faults.push(`its name says end ${artifact.endUnix}, not ${content.timing.endUnix}`);
   if (content.timing.durationSeconds < restartSeconds && content.winnerTeam === 0)

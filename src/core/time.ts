@@ -77,7 +77,9 @@ export function localToInstants(day: string, time: string, zone: string): LocalT
  * fractions and a `T`; a text that names its offset is taken at its word. Null where it cannot be read.
  */
 export function createdAtInstants(text: string, zone: string): readonly number[] | null {
-  const found = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?$/.exec(text.trim());
+  const found = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?$/.exec(
+    text.trim(),
+  );
   if (!found) return null;
   if (found[3] === undefined) return localToInstants(found[1]!, found[2]!, zone)?.instants ?? null;
   const parsed = Date.parse(`${found[1]}T${found[2]}${found[3].length === 3 ? `${found[3]}:00` : found[3]}`);
@@ -86,7 +88,9 @@ export function createdAtInstants(text: string, zone: string): readonly number[]
 
 /** An instant as local text of the server, `YYYY-MM-DD-HHMMSS`: the form of a capture's `match_id`. */
 export function localStamp(unix: number, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(unix * 1000).toZonedDateTimeISO(zone).toPlainDateTime();
+  const local = Temporal.Instant.fromEpochMilliseconds(unix * 1000)
+    .toZonedDateTimeISO(zone)
+    .toPlainDateTime();
   const text = local.toString({ smallestUnit: 'second' });
   return `${text.slice(0, 10)}-${text.slice(11).replaceAll(':', '')}`;
 }
