@@ -63,49 +63,54 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** Equal trusted starts on the same map. A candidate's own number comes first; a differing one is a flag. */
-function matchByStart(rivals: readonly Rival[], candidates: readonly Candidate[]): Fit[] {
-  const started = rivals.filter((rival) => rival.startUnix !== null);
-  const byStart = groupBy(
-    candidates.filter((candidate) => candidate.startUnix !== null),
-    (candidate) => `${candidate.map} ${candidate.startUnix}`,
-  );
-  const fits: Fit[] = [];
-  const usedRivals = new Set<number>();
-  const usedCandidates = new Set<string>();
-  for (const numberDiffers of [false, true]) {
-    const possible: Fit[] = [];
-    for (const rival of started) {
-      if (usedRivals.has(rival.id)) continue;
-      for (const candidate of byStart.get(`${rival.map} ${rival.startUnix}`) ?? []) {
-        if (usedCandidates.has(candidate.id) || (candidate.number !== rival.number) !== numberDiffers)
-          continue;
-        const deltaSeconds = distance(rival.fileTimes, candidate.endUnix);
-        if (deltaSeconds === null) continue;
-        possible.push({
-          rivalId: rival.id,
-          candidateId: candidate.id,
-          deltaSeconds,
-          by: 'start',
-          numberDiffers,
-        });
-      }
-    }
-    const [perRival, perCandidate] = [countBy(possible, 'rivalId'), countBy(possible, 'candidateId')];
-    for (const fit of possible) {
-      if (perRival.get(fit.rivalId) !== 1 || perCandidate.get(fit.candidateId) !== 1) continue;
-      fits.push(fit);
-      usedRivals.add(fit.rivalId);
-      usedCandidates.add(fit.candidateId);
-    }
-  }
-  return fits;
+/** Every rival and candidate of one map and start, within reach; with the same number, or with differing ones. */
+function equalStarts(
+  rivals: readonly Rival[],
+  candidates: readonly Candidate[],
+  numberDiffers: boolean,
+): Fit[] {
+  const started = candidates.filter((candidate) => candidate.startUnix !== null);
+  const byStart = groupBy(started, (candidate) => `${candidate.map} ${candidate.startUnix}`);
+  return rivals.flatMap((rival) => {
+    if (rival.startUnix === null) return [];
+    const same = byStart.get(`${rival.map} ${rival.startUnix}`) ?? [];
+    return same.flatMap((candidate): Fit[] => {
+      const deltaSeconds = distance(rival.fileTimes, candidate.endUnix);
+      if (deltaSeconds === null || (candidate.number !== rival.number) !== numberDiffers) return [];
+      return [{ rivalId: rival.id, candidateId: candidate.id, deltaSeconds, by: 'start', numberDiffers }];
+    });
+  });
 }
 
-function countBy<K extends 'rivalId' | 'candidateId'>(fits: readonly Fit[], field: K): Map<Fit[K], number> {
-  const counts = new Map<Fit[K], number>();
-  for (const fit of fits) counts.set(fit[field], (counts.get(fit[field]) ?? 0) + 1);
-  return counts;
+/** The fits that are the only one on both their sides. */
+function onlyOnes(fits: readonly Fit[]): Fit[] {
+  const perRival = groupBy(fits, (fit) => `${fit.rivalId}`);
+  const perCandidate = groupBy(fits, (fit) => fit.candidateId);
+  return fits.filter(
+    (fit) => perRival.get(`${fit.rivalId}`)!.length === 1 && perCandidate.get(fit.candidateId)!.length === 1,
+  );
+}
+
+/** What `fits` leave over. */
+function without<T extends { id: number | string }>(
+  items: readonly T[],
+  used: readonly (number | string)[],
+): T[] {
+  const taken = new Set(used);
+  return items.filter((item) => !taken.has(item.id));
+}
+
+const rivalIds = (fits: readonly Fit[]) => fits.map((fit) => fit.rivalId);
+const candidateIds = (fits: readonly Fit[]) => fits.map((fit) => fit.candidateId);
+
+/** Equal trusted starts on the same map. A candidate's own number comes first; a differing one is a flag. */
+function matchByStart(rivals: readonly Rival[], candidates: readonly Candidate[]): Fit[] {
+  const sameNumber = onlyOnes(equalStarts(rivals, candidates, false));
+  const [restRivals, restCandidates] = [
+    without(rivals, rivalIds(sameNumber)),
+    without(candidates, candidateIds(sameNumber)),
+  ];
+  return [...sameNumber, ...onlyOnes(equalStarts(restRivals, restCandidates, true))];
 }
 
 /** The candidates of one map and number, sorted by end, whose end can lie in reach of a file time. */
@@ -165,11 +170,9 @@ export function singleBest(fits: readonly Fit[]): Fit | null {
  */
 export function match(rivals: readonly Rival[], candidates: readonly Candidate[]): Matching {
   const byStart = matchByStart(rivals, candidates);
-  const usedRivals = new Set(byStart.map((fit) => fit.rivalId));
-  const usedCandidates = new Set(byStart.map((fit) => fit.candidateId));
   const near = reachByDistance(
-    rivals.filter((rival) => !usedRivals.has(rival.id)),
-    candidates.filter((candidate) => !usedCandidates.has(candidate.id)),
+    without(rivals, rivalIds(byStart)),
+    without(candidates, candidateIds(byStart)),
   );
 
   const reach = new Map<number, Fit[]>();

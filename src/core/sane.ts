@@ -1,5 +1,5 @@
 import type { Artifact, ArtifactContent, Capture, Timing } from './model.ts';
-import { normaliseMap, safeMap } from './names.ts';
+import { safeMap } from './names.ts';
 
 /** 2020-01-01T00:00:00Z: no capture is older (DESIGN, Matching 9). */
 const earliestUnix = 1_577_836_800;
@@ -78,9 +78,4 @@ export function durationDiffers(timing: Timing): boolean {
   const { startUnix, endUnix, durationSeconds, pauseSeconds } = timing;
   if (startUnix === null || endUnix === null || durationSeconds === null) return false;
   return Math.abs(endUnix - startUnix - (pauseSeconds ?? 0) - durationSeconds) > 2;
-}
-
-/** The map under which a file is compared with rounds: its content's, or its name's where that is unknown. */
-export function artifactMap(artifact: Artifact): string {
-  return artifact.content === null ? artifact.safeMap : normaliseMap(artifact.content.map);
 }

@@ -1,0 +1,175 @@
+import { artifactGroups, captureGroups, type Group, type UsableArtifact } from './doubles.ts';
+import { fileTime, type StartTrust, startTrust } from './expected.ts';
+import { type Matching, match, type Rival } from './match.ts';
+import type { Artifact, Capture, Place, Round } from './model.ts';
+import { normaliseMap, safeMap } from './names.ts';
+import { judgeArtifact } from './sane.ts';
+import type { LocalTime } from './time.ts';
+
+/** What people decided about one incident, as far as it bears on matching and repairs. */
+export interface Decision {
+  held: boolean;
+  /** The candidate that a person chose: a capture's id or an artifact's SHA-256. */
+  resolution: { kind: 'capture'; captureId: number } | { kind: 'artifact'; sha256: string } | null;
+  /** Captures that a person released from this round. */
+  releases: readonly number[];
+  /** The ledger has written this round off as lost. */
+  writtenOff: boolean;
+}
+
+/** Everything that one audit read, before any rule was applied. */
+export interface AuditFacts {
+  /** The rows that are judged: the window, and the rows of open incidents outside it. */
+  judged: readonly Round[];
+  /** Rows near the window, and the rows that captures point to. They may claim candidates. */
+  rivals: readonly Round[];
+  captures: readonly Capture[];
+  artifacts: readonly Artifact[];
+  places: readonly Place[];
+  /** `<match_id>|<round_number>` of every capture near the window that has spawn rows. */
+  spawnKeys: ReadonlySet<string>;
+  /** By incident key. */
+  decisions: ReadonlyMap<string, Decision>;
+}
+
+/** The settings and the moment of an audit. */
+export interface AuditRules {
+  nowUnix: number;
+  zone: string;
+  graceMinutes: number;
+  settleHours: number;
+  /** Day of the server from which on captures exist. */
+  captureSince: string;
+  repairCovered: boolean;
+}
+
+/** An artifact that cannot be used, and why. */
+export interface UnusableArtifact {
+  artifact: Artifact;
+  state: 'damaged' | 'unreadable';
+  why: string;
+}
+
+/** An unusable artifact that fits a round by its name or its readable part. */
+export type UnusableFit = UnusableArtifact & { deltaSeconds: number };
+
+/** The facts with every rule of matching applied; what verdicts are read from. */
+export interface Situation {
+  facts: AuditFacts;
+  rules: AuditRules;
+  roundById: ReadonlyMap<number, Round>;
+  playedById: ReadonlyMap<number, LocalTime>;
+  trustById: ReadonlyMap<number, StartTrust>;
+  captureGroups: ReadonlyMap<string, Group<Capture>>;
+  captures: Matching;
+  /** The captures whose `round_id` is this round. */
+  linkedTo: ReadonlyMap<number, readonly Capture[]>;
+  artifactGroups: ReadonlyMap<string, Group<UsableArtifact>>;
+  artifacts: Matching;
+  unusable: readonly UnusableArtifact[];
+  unusableReach: ReadonlyMap<number, readonly UnusableFit[]>;
+}
+
+function indexLinks(captures: readonly Capture[]): Map<number, Capture[]> {
+  const linked = new Map<number, Capture[]>();
+  for (const capture of captures) {
+    if (capture.roundId === null) continue;
+    linked.set(capture.roundId, [...(linked.get(capture.roundId) ?? []), capture]);
+  }
+  return linked;
+}
+
+/** A round that a capture fits has that capture's start; so its artifact, with the same start, is the round's. */
+function withCaptureStarts(
+  rivals: readonly Rival[],
+  captures: Matching,
+  groups: ReadonlyMap<string, Group<Capture>>,
+): Rival[] {
+  return rivals.map((rival) => {
+    const pair = captures.pairs.get(rival.id);
+    const startUnix = pair === undefined ? null : groups.get(pair.candidateId)!.startUnix;
+    return startUnix === null ? rival : { ...rival, startUnix };
+  });
+}
+
+/** The unusable artifacts in reach of each round, by what their name or their content says. */
+function reachUnusable(
+  rivals: readonly Rival[],
+  unusable: readonly UnusableArtifact[],
+): Map<number, UnusableFit[]> {
+  const byMap = new Map<string, { entry: UnusableArtifact; endUnix: number }[]>();
+  const add = (map: string, number: number, endUnix: number, entry: UnusableArtifact) => {
+    const key = `${number} ${safeMap(map)}`;
+    byMap.set(key, [...(byMap.get(key) ?? []), { entry, endUnix }]);
+  };
+  for (const entry of unusable) {
+    const { safeMap: named, number, endUnix, content } = entry.artifact;
+    add(named, number, endUnix, entry);
+    if (content === null) continue;
+    const says = { map: normaliseMap(content.map), number: content.number, endUnix: content.timing.endUnix };
+    const agrees = safeMap(says.map) === named && says.number === number && says.endUnix === endUnix;
+    if (!agrees) add(says.map, says.number, says.endUnix, entry);
+  }
+  const reach = new Map<number, UnusableFit[]>();
+  for (const rival of rivals) {
+    const fits = (byMap.get(`${rival.number} ${safeMap(rival.map)}`) ?? []).flatMap(({ entry, endUnix }) => {
+      const deltaSeconds = distance(rival.fileTimes, endUnix);
+      return deltaSeconds === null ? [] : [{ ...entry, deltaSeconds }];
+    });
+    if (fits.length > 0) reach.set(rival.id, fits);
+  }
+  return reach;
+}
+
+const byId = <T extends { id: string }>(items: readonly T[]) => new Map(items.map((item) => [item.id, item]));
+
+/** Applies the rules of matching to what was read. */
+export function understand(facts: AuditFacts, rules: AuditRules): Situation {
+  const roundById = new Map([...facts.rivals, ...facts.judged].map((round) => [round.id, round]));
+  const playable = [...roundById.values()].filter((round) => round.number === 1 || round.number === 2);
+  const trustById = startTrust(playable, rules.zone);
+  const playedById = new Map<number, LocalTime>();
+  const rivals: Rival[] = [];
+  for (const round of playable) {
+    const played = fileTime(round, rules.zone);
+    if (played === null) continue;
+    playedById.set(round.id, played);
+    rivals.push({
+      id: round.id,
+      map: normaliseMap(round.map),
+      number: round.number as 1 | 2,
+      fileTimes: played.instants,
+      startUnix: trustById.get(round.id) === 'trusted' ? round.timing.startUnix : null,
+    });
+  }
+
+  const groupedCaptures = byId(captureGroups(facts.captures));
+  const captures = match(rivals, [...groupedCaptures.values()]);
+
+  const usable: UsableArtifact[] = [];
+  const unusable: UnusableArtifact[] = [];
+  for (const artifact of facts.artifacts) {
+    const judged = judgeArtifact(artifact, rules.nowUnix);
+    if (judged.state === 'usable') usable.push(artifact as UsableArtifact);
+    else unusable.push({ artifact, ...judged });
+  }
+  const groupedArtifacts = byId(artifactGroups(usable));
+  const artifacts = match(withCaptureStarts(rivals, captures, groupedCaptures), [
+    ...groupedArtifacts.values(),
+  ]);
+
+  return {
+    facts,
+    rules,
+    roundById,
+    playedById,
+    trustById,
+    captureGroups: groupedCaptures,
+    captures,
+    linkedTo: indexLinks(facts.captures),
+    artifactGroups: groupedArtifacts,
+    artifacts,
+    unusable,
+    unusableReach: reachUnusable(rivals, unusable),
+  };
+}
