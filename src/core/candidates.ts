@@ -1,5 +1,5 @@
 import type { Group, UsableArtifact } from './doubles.ts';
-import { distance, type Fit, singleBest } from './match.ts';
+import { type Fit, singleBest } from './match.ts';
 import type { Capture, Round } from './model.ts';
 import type { Decision, Situation, UnusableFit } from './situation.ts';
 import type { SeenCandidate } from './verdict.ts';

@@ -1,6 +1,6 @@
 import { artifactGroups, captureGroups, type Group, type UsableArtifact } from './doubles.ts';
 import { fileTime, type StartTrust, startTrust } from './expected.ts';
-import { type Matching, match, type Rival } from './match.ts';
+import { distance, type Matching, match, type Rival } from './match.ts';
 import type { Artifact, Capture, Place, Round } from './model.ts';
 import { normaliseMap, safeMap } from './names.ts';
 import { judgeArtifact } from './sane.ts';
