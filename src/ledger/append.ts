@@ -1,0 +1,45 @@
+import { type Database, transact } from '../database.ts';
+import { type Entry, type EntryDraft, linkEntries } from './chain.ts';
+import { chunks } from './chunks.ts';
+import { entryToRow, head } from './entries.ts';
+import { assertNotBehind, writeHead } from './head.ts';
+import type { Ledger } from './ledger.ts';
+import { lockLedger } from './lock.ts';
+import { storeProjections } from './projections.ts';
+
+export interface AppendOptions {
+  /** More to write in the same transaction: it is there exactly when the entries are. */
+  inside?: (inside: Database, entries: readonly Entry[]) => Promise<void>;
+}
+
+/**
+ * Adds entries to the ledger, folds them into the projections in the same transaction, and keeps the new head.
+ * `at` is UTC with milliseconds. Throws an OperationError, and adds nothing, where the ledger is behind its head
+ * file. One after the other within a process: SQLite has one transaction at a time on a connection.
+ */
+export async function append(
+  ledger: Ledger,
+  drafts: readonly EntryDraft[],
+  at: string,
+  options: AppendOptions = {},
+): Promise<Entry[]> {
+  if (drafts.length === 0 && !options.inside) return [];
+  const entries = await transact(ledger.database, async (database) => {
+    const inside = { ...ledger, database };
+    await lockLedger(database, 'append');
+    await assertNotBehind(inside);
+    const linked = linkEntries(await head(inside), drafts, at);
+    for (const chunk of chunks(linked)) await database.knex('entries').insert(chunk.map(entryToRow));
+    await storeProjections(inside, linked);
+    await options.inside?.(database, linked);
+    return linked;
+  });
+  keepHead(ledger, entries.at(-1));
+  return entries;
+}
+
+/** A crash before this line leaves an older head, which the grown ledger still contains. */
+function keepHead(ledger: Ledger, last: Entry | undefined): void {
+  if (ledger.headFile === null || last === undefined) return;
+  writeHead(ledger.headFile, { seq: last.seq, hash: last.hash, count: last.seq, at: last.at });
+}

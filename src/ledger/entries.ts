@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { OperationError } from '../errors.ts';
+import { type Entry, emptyHead, type Head } from './chain.ts';
+import type { Ledger } from './ledger.ts';
+
+export const entryColumns = ['seq', 'at', 'kind', 'source', 'key', 'body', 'prev_hash', 'hash'] as const;
+
+const entryRow = z.object({
+  seq: z.int(),
+  at: z.string(),
+  kind: z.string(),
+  source: z.string(),
+  key: z.string(),
+  body: z.string(),
+  prev_hash: z.string(),
+  hash: z.string(),
+});
+
+/** The entry in a row of `entries`, or null where a column is missing or of another type. */
+export function parseEntry(row: unknown): Entry | null {
+  const parsed = entryRow.safeParse(row);
+  if (!parsed.success) return null;
+  const { prev_hash: prevHash, ...rest } = parsed.data;
+  return { ...rest, prevHash };
+}
+
+/** The entry in a row of `entries`; throws an OperationError where the row is damaged. */
+export function entryFromRow(row: unknown): Entry {
+  const entry = parseEntry(row);
+  if (entry) return entry;
+  const seq = (row as { seq?: unknown }).seq;
+  throw new OperationError(
+    `cannot read entry ${seq} of the ledger: it is damaged; run \`roundwarden ledger verify\``,
+  );
+}
+
+export function entryToRow(entry: Entry) {
+  const { prevHash, ...rest } = entry;
+  return { ...rest, prev_hash: prevHash };
+}
+
+/** The last entry's number and hash; seq 0 where the ledger is empty. */
+export async function head(ledger: Ledger): Promise<Head> {
+  const row = await ledger.database.knex('entries').select('seq', 'hash').orderBy('seq', 'desc').first();
+  return row ? { seq: row.seq, hash: row.hash } : emptyHead;
+}
+
+export interface EntryFilter {
+  source?: string;
+  key?: string;
+  kinds?: readonly string[];
+}
+
+export interface EntryPage extends EntryFilter {
+  /** Only entries with a greater seq. Default 0: from the first. */
+  afterSeq?: number;
+  limit: number;
+}
+
+/** Up to `limit` entries that the filter admits, by seq. */
+export async function readEntries(ledger: Ledger, page: EntryPage): Promise<Entry[]> {
+  const rows = await matching(ledger, page)
+    .where('seq', '>', page.afterSeq ?? 0)
+    .orderBy('seq')
+    .limit(page.limit);
+  return rows.map(entryFromRow);
+}
+
+/** Every entry that the filter admits, by seq, read in pages of 1,000. */
+export async function* eachEntry(
+  ledger: Ledger,
+  filter: EntryFilter & { afterSeq?: number } = {},
+): AsyncGenerator<Entry> {
+  let afterSeq = filter.afterSeq ?? 0;
+  for (;;) {
+    const page = await readEntries(ledger, { ...filter, afterSeq, limit: 1000 });
+    yield* page;
+    if (page.length < 1000) return;
+    afterSeq = page.at(-1)!.seq;
+  }
+}
+
+/** The entry with that number, or null. */
+export async function entryBySeq(ledger: Ledger, seq: number): Promise<Entry | null> {
+  const row = await matching(ledger, {}).where({ seq }).first();
+  return row ? entryFromRow(row) : null;
+}
+
+/** The latest entry of one incident key that is of one of these kinds, or null. */
+export async function lastEntryOf(
+  ledger: Ledger,
+  source: string,
+  key: string,
+  kinds: readonly string[],
+): Promise<Entry | null> {
+  const row = await matching(ledger, { source, key, kinds }).orderBy('seq', 'desc').first();
+  return row ? entryFromRow(row) : null;
+}
+
+function matching(ledger: Ledger, filter: EntryFilter) {
+  const query = ledger.database.knex('entries').select(...entryColumns);
+  if (filter.source !== undefined) query.where('source', filter.source);
+  if (filter.key !== undefined) query.where('key', filter.key);
+  if (filter.kinds !== undefined) query.whereIn('kind', filter.kinds);
+  return query;
+}

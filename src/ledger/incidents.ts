@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { Json } from '../core/model.ts';
+import { canonicalText, type Entry } from './chain.ts';
+import { chunks } from './chunks.ts';
+import { entryColumns, entryFromRow } from './entries.ts';
+import type { Incident, Ledger } from './ledger.ts';
+
+const incidentColumns = ['source', 'key', 'id', 'is_open', 'last_seq', 'state'] as const;
+
+const incidentRow = z.object({
+  source: z.string(),
+  key: z.string(),
+  id: z.int(),
+  is_open: z.int(),
+  last_seq: z.int(),
+  state: z.string().transform((text) => JSON.parse(text) as Json),
+});
+
+/** An incident as it is stored: `is_open` is 0 or 1 on both databases. */
+export function incidentToRow(incident: Incident) {
+  return {
+    source: incident.source,
+    key: incident.key,
+    id: incident.id,
+    is_open: incident.isOpen ? 1 : 0,
+    last_seq: incident.lastSeq,
+    state: canonicalText(incident.state),
+  };
+}
+
+/** The incident in a row of `incidents`; throws where the row is damaged. */
+export function incidentFromRow(row: unknown): Incident {
+  const { source, key, id, is_open, last_seq, state } = incidentRow.parse(row);
+  return { id, source, key, isOpen: is_open === 1, lastSeq: last_seq, state };
+}
+
+function incidents(ledger: Ledger) {
+  return ledger.database.knex('incidents').select(...incidentColumns);
+}
+
+/** The open incidents of a source, oldest first. */
+export async function openIncidents(ledger: Ledger, source: string): Promise<Incident[]> {
+  const rows = await incidents(ledger).where({ is_open: 1, source }).orderBy('id');
+  return rows.map(incidentFromRow);
+}
+
+/** The incidents of a source that have one of these keys, oldest first. */
+export async function incidentsByKeys(
+  ledger: Ledger,
+  source: string,
+  keys: readonly string[],
+): Promise<Incident[]> {
+  const found: Incident[] = [];
+  for (const chunk of chunks(keys)) {
+    const rows = await incidents(ledger).where({ source }).whereIn('key', chunk);
+    found.push(...rows.map(incidentFromRow));
+  }
+  return found.sort((a, b) => a.id - b.id);
+}
+
+/** The incident whose first entry has that seq, or null. */
+export async function incidentById(ledger: Ledger, id: number): Promise<Incident | null> {
+  const row = await incidents(ledger).where({ id }).first();
+  return row ? incidentFromRow(row) : null;
+}
+
+export interface IncidentPage {
+  source?: string;
+  openOnly?: boolean;
+  /** Only incidents with a greater id. Default 0: from the oldest. */
+  afterId?: number;
+  limit: number;
+}
+
+/** Up to `limit` incidents, oldest first. */
+export async function listIncidents(ledger: Ledger, page: IncidentPage): Promise<Incident[]> {
+  const query = incidents(ledger).where('id', '>', page.afterId ?? 0);
+  if (page.source !== undefined) query.where('source', page.source);
+  if (page.openOnly) query.where('is_open', 1);
+  const rows = await query.orderBy('id').limit(page.limit);
+  return rows.map(incidentFromRow);
+}
+
+/** Every row of `incidents`, oldest first, as it is stored, whatever it holds. */
+export async function* storedIncidents(ledger: Ledger): AsyncGenerator<ReturnType<typeof incidentToRow>> {
+  const size = 1000;
+  let after = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const page = await incidents(ledger).where('id', '>', after).orderBy('id').limit(size);
+    yield* page;
+    if (page.length < size) return;
+    after = page.at(-1)!.id;
+  }
+}
+
+/** The `repair.started` entries of a source that no later entry has closed, oldest first. */
+export async function openRepairs(ledger: Ledger, source: string): Promise<Entry[]> {
+  const rows = await ledger.database
+    .knex('entries')
+    .select(entryColumns)
+    .whereIn('seq', ledger.database.knex('open_repairs').select('seq').where({ source }))
+    .orderBy('seq');
+  return rows.map(entryFromRow);
+}

@@ -1,0 +1,32 @@
+import type { Json } from '../core/model.ts';
+import type { Database } from '../database.ts';
+import type { Entry } from './chain.ts';
+
+/** The rule by which entries become incidents and open repairs. Pure; given from outside. */
+export interface Fold {
+  /** The keys of the incidents (of the entry's source) that the entry belongs to. */
+  affects(entry: Entry): readonly string[];
+  /** The incident `key` after the entry; `state` is null before its first one. */
+  apply(state: Json | null, entry: Entry, key: string): { state: Json; isOpen: boolean };
+  /** The `repair.started` entry (its seq) that the entry opens or closes. */
+  repair(entry: Entry): { opens?: number; closes?: number };
+}
+
+/** An open ledger. `headFile` is null where no head is kept beside it. */
+export interface Ledger {
+  database: Database;
+  headFile: string | null;
+  fold: Fold;
+}
+
+/** One gap's story, folded from its entries. */
+export interface Incident {
+  /** The seq of its first entry. */
+  id: number;
+  source: string;
+  key: string;
+  isOpen: boolean;
+  /** The seq of its latest entry. */
+  lastSeq: number;
+  state: Json;
+}

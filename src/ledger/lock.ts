@@ -1,0 +1,15 @@
+import type { Database } from '../database.ts';
+
+/** The first half of the advisory keys that are ours ("RW"); the second says what is locked. */
+const ours = 0x5257;
+const locks = { migrate: 1, append: 2 };
+
+/**
+ * Makes every other process that wants the same lock wait until the transaction `inside` ends, 15 s at most.
+ * On SQLite the transaction itself is that lock: it is IMMEDIATE.
+ */
+export async function lockLedger(inside: Database, lock: keyof typeof locks): Promise<void> {
+  if (inside.dialect === 'sqlite') return;
+  await inside.knex.raw(`set local lock_timeout = '15s'`);
+  await inside.knex.raw('select pg_advisory_xact_lock(?, ?)', [ours, locks[lock]]);
+}

@@ -1,0 +1,141 @@
+import { type Database, rows, transact } from '../database.ts';
+import { OperationError } from '../errors.ts';
+import { lockLedger } from './lock.ts';
+
+/** Where the tables of a PostgreSQL ledger live. A ledger is opened with this schema as its search path. */
+export const ledgerSchema = 'roundwarden';
+
+interface Migration {
+  name: string;
+  up(database: Database): Promise<void>;
+}
+
+/** What leads from an empty database to this version's, in order. Only ever added to. */
+export const migrations: readonly Migration[] = [
+  { name: '001-entries', up: createEntries },
+  { name: '002-projections', up: createProjections },
+  { name: '003-runs-and-leases', up: createRunsAndLeases },
+];
+
+/**
+ * Brings the ledger to this version, in one transaction that only one process is in. Costs one query where
+ * nothing is missing. Throws an OperationError where a newer version made the ledger.
+ */
+export async function migrate(database: Database): Promise<void> {
+  if (missing(database, await appliedMigrations(database)).length === 0) return;
+  await transact(database, async (inside) => {
+    await lockLedger(inside, 'migrate');
+    await createMigrationsTable(inside);
+    for (const { name, up } of missing(inside, await appliedMigrations(inside))) {
+      await up(inside);
+      await inside.knex('migrations').insert({ name, applied_at: inside.knex.raw('current_timestamp') });
+    }
+  });
+}
+
+/** Throws an OperationError where the ledger is not exactly this version's: for those who may not change it. */
+export async function assertMigrated(database: Database): Promise<void> {
+  if (missing(database, await appliedMigrations(database)).length > 0)
+    throw new OperationError(
+      `cannot read the ledger ${database.label}: an older Roundwarden made it, and it was opened for reading only; run \`roundwarden audit\` once`,
+    );
+}
+
+/** The names of the migrations that the database has seen; null where it is no ledger. */
+export async function appliedMigrations(database: Database): Promise<string[] | null> {
+  try {
+    const applied = await rows<{ name: string }>(database, 'select name from migrations order by name');
+    return applied.map(({ name }) => name);
+  } catch (thrown) {
+    if (isMissingTable(thrown)) return null;
+    throw thrown;
+  }
+}
+
+function isMissingTable(thrown: unknown): boolean {
+  const { code, message } = thrown as { code?: string; message?: string };
+  return code === '42P01' || (code === 'SQLITE_ERROR' && /no such table/.test(message ?? ''));
+}
+
+function missing(database: Database, applied: readonly string[] | null): readonly Migration[] {
+  const unknown = applied?.filter((name) => !migrations.some((migration) => migration.name === name)) ?? [];
+  if (unknown.length > 0)
+    throw new OperationError(
+      `cannot use the ledger ${database.label}: it was made by a newer Roundwarden (it has ${unknown.join(', ')}); nothing was changed`,
+    );
+  return migrations.filter(({ name }) => !applied?.includes(name));
+}
+
+async function createMigrationsTable(database: Database): Promise<void> {
+  if (database.dialect === 'postgres')
+    await database.knex.raw('create schema if not exists ??', [ledgerSchema]);
+  await database.knex.raw(
+    'create table if not exists migrations (name text primary key, applied_at text not null)',
+  );
+}
+
+async function createEntries(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table entries (
+      seq bigint primary key, at text not null, kind text not null, source text not null, key text not null,
+      body text not null, prev_hash text not null, hash text not null unique)`,
+    'create index entries_of_key on entries (source, key, seq)',
+    'create index entries_of_kind on entries (kind, seq)',
+    ...(database.dialect === 'postgres' ? postgresGuards : sqliteGuards),
+  );
+}
+
+const postgresGuards = [
+  `create function refuse_change() returns trigger language plpgsql as
+    $$ begin raise exception 'the ledger only grows'; end $$`,
+  `create trigger entries_only_grow before update or delete on entries
+    for each row execute function refuse_change()`,
+  `create trigger entries_stay before truncate on entries
+    for each statement execute function refuse_change()`,
+];
+
+/** The third refuses `insert or replace`, for which SQLite fires no delete trigger. */
+const sqliteGuards = [
+  `create trigger entries_stay_equal before update on entries
+    begin select raise(abort, 'the ledger only grows'); end`,
+  `create trigger entries_stay before delete on entries
+    begin select raise(abort, 'the ledger only grows'); end`,
+  `create trigger entries_are_new before insert on entries
+    when exists (select 1 from entries where seq = new.seq or hash = new.hash)
+    begin select raise(abort, 'the ledger only grows: that entry is there'); end`,
+];
+
+async function createProjections(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table incidents (
+      source text not null, key text not null, id bigint not null unique, is_open integer not null,
+      last_seq bigint not null, state text not null, primary key (source, key))`,
+    'create index open_incidents on incidents (is_open, id)',
+    'create table open_repairs (seq bigint primary key, source text not null)',
+  );
+}
+
+async function createRunsAndLeases(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table runs (
+      id text primary key, command text not null, host text not null, pid integer not null,
+      started_at text not null, finished_at text,
+      state text not null check (state in ('running', 'finished', 'failed')),
+      exit_code integer, summary text, error text)`,
+    'create index runs_by_start on runs (started_at)',
+    `create table leases (
+      name text primary key, holder text not null, token text not null, fence bigint not null,
+      acquired_at text not null, expires_at text not null)`,
+  );
+}
+
+/** SQLite knows an automatic row number by the exact words "integer primary key"; PostgreSQL's integer is too short. */
+async function run(database: Database, ...statements: string[]): Promise<void> {
+  for (const statement of statements)
+    await database.knex.raw(
+      database.dialect === 'sqlite' ? statement.replaceAll('bigint', 'integer') : statement,
+    );
+}

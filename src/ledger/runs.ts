@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { Json } from '../core/model.ts';
+import type { Database } from '../database.ts';
+import { isProcessAlive } from './lease.ts';
+
+const runRow = z.object({
+  id: z.string(),
+  command: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  started_at: z.string(),
+  finished_at: z.string().nullable(),
+  state: z.enum(['running', 'finished', 'failed']),
+  exit_code: z.int().nullable(),
+  summary: z.string().nullable(),
+  error: z.string().nullable(),
+});
+
+export type RunState = z.infer<typeof runRow>['state'];
+
+/** One execution of a command. Times are UTC, ISO 8601 with milliseconds. */
+export interface Run {
+  id: string;
+  command: string;
+  host: string;
+  pid: number;
+  startedAt: string;
+  finishedAt: string | null;
+  state: RunState;
+  exitCode: number | null;
+  summary: Json;
+  error: string | null;
+}
+
+function runFromRow(row: unknown): Run {
+  const { started_at, finished_at, exit_code, summary, ...rest } = runRow.parse(row);
+  return {
+    ...rest,
+    startedAt: started_at,
+    finishedAt: finished_at,
+    exitCode: exit_code,
+    summary: summary === null ? null : (JSON.parse(summary) as Json),
+  };
+}
+
+export type NewRun = Pick<Run, 'id' | 'command' | 'host' | 'pid' | 'startedAt'>;
+
+/** Records that a run began. */
+export async function startRun(database: Database, run: NewRun): Promise<void> {
+  const { startedAt, ...rest } = run;
+  await database.knex('runs').insert({ ...rest, started_at: startedAt, state: 'running' });
+}
+
+export interface RunEnd {
+  state: 'finished' | 'failed';
+  exitCode: number;
+  summary?: Json;
+  error?: string | null;
+  at: string;
+}
+
+/** Records how a run ended. */
+export async function finishRun(database: Database, id: string, end: RunEnd): Promise<void> {
+  await database
+    .knex('runs')
+    .where({ id })
+    .update({
+      state: end.state,
+      exit_code: end.exitCode,
+      summary: end.summary == null ? null : JSON.stringify(end.summary),
+      error: end.error ?? null,
+      finished_at: end.at,
+    });
+}
+
+export interface RunFilter {
+  command?: string;
+  state?: RunState;
+  limit: number;
+}
+
+/** Up to `limit` runs, the one that started last first. */
+export async function lastRuns(database: Database, filter: RunFilter): Promise<Run[]> {
+  const query = database.knex('runs').select(Object.keys(runRow.shape));
+  if (filter.command !== undefined) query.where('command', filter.command);
+  if (filter.state !== undefined) query.where('state', filter.state);
+  const rows = await query
+    .orderBy([
+      { column: 'started_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(filter.limit);
+  return rows.map(runFromRow);
+}
+
+export interface DeadRunOptions {
+  /** This host; the processes of others cannot be asked. */
+  host: string;
+  /** The runs that this very process is in. A run of its number that it does not know is an earlier process's. */
+  own?: readonly string[];
+  at: string;
+}
+
+/** Marks the runs as failed whose process on this host is gone; returns their ids. */
+export async function closeDeadRuns(database: Database, options: DeadRunOptions): Promise<string[]> {
+  const { host, own = [], at } = options;
+  const running = await database.knex('runs').select('id', 'pid').where({ host, state: 'running' });
+  const dead = running.filter(({ id, pid }) =>
+    pid === process.pid ? !own.includes(id) : !isProcessAlive(pid),
+  );
+  for (const { id } of dead)
+    await database
+      .knex('runs')
+      .where({ id, state: 'running' })
+      .update({ state: 'failed', finished_at: at, error: 'the process ended without finishing' });
+  return dead.map(({ id }) => id);
+}

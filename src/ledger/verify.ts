@@ -1,0 +1,153 @@
+import type { Database } from '../database.ts';
+import { messageOf } from '../errors.ts';
+import { checkLink, type Entry, emptyHead, type Head } from './chain.ts';
+import { entryColumns, parseEntry } from './entries.ts';
+import { compareHead, headProblem } from './head.ts';
+import type { Ledger } from './ledger.ts';
+import { emptyProjections, type Projections, project } from './projections.ts';
+import { snapshot } from './snapshot.ts';
+import { compareProjections } from './verify-projections.ts';
+
+/** Something that is not as it was written. `seq` is null where it is not about one entry. */
+export interface Problem {
+  seq: number | null;
+  what: string;
+}
+
+/** An anchor, a head that was seen outside the ledger, and whether the ledger still contains it. */
+export interface AnchorCheck {
+  seq: number;
+  ok: boolean;
+  why: string | null;
+}
+
+export interface Verification {
+  /** How many entries were read. */
+  count: number;
+  head: Head;
+  /** The first 1,000, and a last one that says how many more there are. */
+  problems: Problem[];
+  anchors: AnchorCheck[];
+  /** The last entry up to which the chain is whole and an anchor vouches for it, or null. */
+  anchoredThrough: number | null;
+}
+
+interface Walk {
+  count: number;
+  head: Head;
+  /** The last entry before the first problem. */
+  wholeThrough: number;
+  problems: Problem[];
+  projections: Projections;
+}
+
+/**
+ * Reads and re-hashes the whole chain as it is at one moment, page by page, and compares it with the head file,
+ * the anchors and the stored incidents and open repairs. Memory grows with the incidents, not with the entries.
+ * Whatever the rows hold becomes a problem; it throws only where the database cannot be read.
+ */
+export async function verifyChain(
+  ledger: Ledger,
+  options: { anchors?: readonly Head[] } = {},
+): Promise<Verification> {
+  // Before the snapshot: an entry is committed before it gets into the file.
+  const headFile = await checkHeadFile(ledger);
+  return await snapshot(ledger.database, async (database) => {
+    const inside = { ...ledger, database };
+    const walk = await walkChain(inside);
+    const projections = await compareProjections(inside, walk.projections);
+    const anchors = [];
+    for (const anchor of options.anchors ?? []) anchors.push(await checkAnchor(database, anchor, walk));
+    const vouched = anchors.filter(({ ok, seq }) => ok && seq <= walk.wholeThrough).map(({ seq }) => seq);
+    return {
+      count: walk.count,
+      head: walk.head,
+      problems: shortened([...walk.problems, ...headFile, ...projections]),
+      anchors,
+      anchoredThrough: vouched.length === 0 ? null : Math.max(...vouched),
+    };
+  });
+}
+
+async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
+  try {
+    const comparison = await compareHead(ledger);
+    const what = headProblem(comparison);
+    return what === null ? [] : [{ seq: comparison.file!.seq, what }];
+  } catch (thrown) {
+    return [{ seq: null, what: messageOf(thrown) }];
+  }
+}
+
+async function walkChain(ledger: Ledger): Promise<Walk> {
+  const walk: Walk = {
+    count: 0,
+    head: emptyHead,
+    wholeThrough: 0,
+    problems: [],
+    projections: emptyProjections(),
+  };
+  for await (const row of eachRow(ledger.database)) step(ledger, walk, row);
+  const { total } = (await ledger.database.knex('entries').count({ total: '*' }).first()) as {
+    total: number;
+  };
+  if (total !== walk.count)
+    walk.problems.push({ seq: null, what: `${total - walk.count} entries have no number of their own` });
+  return walk;
+}
+
+function step(ledger: Ledger, walk: Walk, row: RawRow): void {
+  const entry = parseEntry(row);
+  const seq = Number(row.seq);
+  const what = entry
+    ? (checkLink(walk.head, entry) ?? foldProblem(ledger, walk.projections, entry))
+    : `entry ${seq} is damaged: a column is empty or of another type`;
+  walk.count += 1;
+  walk.head = { seq, hash: String(row.hash) };
+  if (what !== null) walk.problems.push({ seq, what });
+  else if (walk.problems.length === 0) walk.wholeThrough = seq;
+}
+
+/** Folds the entry; says what is wrong where its body is not what the fold expects. */
+function foldProblem(ledger: Ledger, projections: Projections, entry: Entry): string | null {
+  try {
+    project(ledger.fold, projections, entry);
+    return null;
+  } catch (thrown) {
+    return `entry ${entry.seq} cannot be folded: ${messageOf(thrown)}`;
+  }
+}
+
+type RawRow = Record<(typeof entryColumns)[number], unknown>;
+
+async function* eachRow(database: Database): AsyncGenerator<RawRow> {
+  const size = 1000;
+  let after: unknown = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const page: RawRow[] = await database
+      .knex('entries')
+      .select(entryColumns)
+      .where('seq', '>', after as number)
+      .orderBy('seq')
+      .limit(size);
+    yield* page;
+    if (page.length < size) return;
+    after = page.at(-1)!.seq;
+  }
+}
+
+async function checkAnchor(database: Database, anchor: Head, walk: Walk): Promise<AnchorCheck> {
+  const { seq } = anchor;
+  const row = await database.knex('entries').select('hash').where({ seq }).first();
+  if (row?.hash === anchor.hash) return { seq, ok: true, why: null };
+  const why = row
+    ? `the hash of entry ${seq} was ${anchor.hash} and is ${row.hash}: the ledger was rewritten`
+    : `entry ${seq} is gone: the ledger ends at entry ${walk.head.seq}`;
+  return { seq, ok: false, why };
+}
+
+function shortened(problems: Problem[]): Problem[] {
+  const most = 1000;
+  if (problems.length <= most) return problems;
+  return [...problems.slice(0, most), { seq: null, what: `${problems.length - most} more problems` }];
+}
