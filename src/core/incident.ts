@@ -1,0 +1,262 @@
+import type { Json } from './model.ts';
+import type { Decision } from './situation.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Every kind of ledger entry. One word per idea; a later version may add kinds, never change one. */
+export const entryKinds = [
+  'gap.found',
+  'gap.changed',
+  'gap.written_off',
+  'gap.closed',
+  'repair.started',
+  'repair.done',
+  'repair.refused',
+  'repair.not_done',
+  'repair.superseded',
+  'revert.started',
+  'revert.done',
+  'revert.not_done',
+  'incident.acknowledged',
+  'incident.excused',
+  'incident.held',
+  'incident.resolved',
+  'incident.released',
+  'incident.noted',
+  'incident.reopened',
+  'place.unreadable',
+  'place.readable',
+  'plan.stopped',
+  'ledger.restored',
+] as const;
+export type EntryKind = (typeof entryKinds)[number];
+
+/** An entry as the fold reads it. */
+export interface FoldEntry {
+  seq: number;
+  at: string;
+  kind: string;
+  source: string;
+  key: string;
+  body: Json;
+}
+
+/** What a person said, when, and why. */
+export interface Said {
+  by: string;
+  at: string;
+  reason: string;
+}
+
+/** The round of an incident, as it was last seen. */
+export interface IncidentRound {
+  roundId: number;
+  matchId: string | null;
+  map: string | null;
+  number: number | null;
+  date: string | null;
+  time: string | null;
+  playedAt: string | null;
+  session: number | null;
+}
+
+/** One gap's story, folded from its ledger entries. */
+export interface Incident {
+  /** The seq of its first entry. */
+  id: number;
+  source: string;
+  key: string;
+  round: IncidentRound | null;
+  status: 'open' | 'written_off' | 'closed';
+  /** The last recorded verdict; null after a revert, until the next audit. */
+  verdict: Verdict | null;
+  reason: string | null;
+  because: string;
+  candidate: Json;
+  cause: Json;
+  openedAt: string;
+  /** When and how it was closed. */
+  closed: { at: string; as: 'covered' | 'exempt' | 'vanished'; by: 'pipeline' | 'repair' | null } | null;
+  held: Said | null;
+  excused: Said | null;
+  acknowledged: Said | null;
+  resolution: Decision['resolution'];
+  releases: number[];
+  /** Copies kept of the artifacts that its verdicts rested on. */
+  artifacts: { path: string; sha256: string }[];
+  /** The `repair.started` entries that touched it. */
+  repairs: number[];
+  notes: number;
+  lastSeq: number;
+}
+
+type Body = { [key: string]: Json };
+
+const bodyOf = (entry: FoldEntry) => (entry.body ?? {}) as Body;
+
+function newIncident(entry: FoldEntry, key: string): Incident {
+  return {
+    id: entry.seq,
+    source: entry.source,
+    key,
+    round: null,
+    status: 'closed',
+    verdict: null,
+    reason: null,
+    because: '',
+    candidate: null,
+    cause: null,
+    openedAt: entry.at,
+    closed: null,
+    held: null,
+    excused: null,
+    acknowledged: null,
+    resolution: null,
+    releases: [],
+    artifacts: [],
+    repairs: [],
+    notes: 0,
+    lastSeq: entry.seq,
+  };
+}
+
+function withArtifacts(known: Incident['artifacts'], found: Json | undefined): Incident['artifacts'] {
+  const more = (found ?? []) as Incident['artifacts'];
+  const shas = new Set(known.map((artifact) => artifact.sha256));
+  return [...known, ...more.filter((artifact) => !shas.has(artifact.sha256))];
+}
+
+/** A gap as the audit saw it. Closed incidents open again; acknowledged ones speak up when the verdict changes. */
+function seen(incident: Incident, entry: FoldEntry, status: Incident['status']): Incident {
+  const body = bodyOf(entry);
+  const verdict = body.verdict as Verdict;
+  const reopened = incident.status === 'closed';
+  return {
+    ...incident,
+    round: body.round as unknown as IncidentRound,
+    status,
+    openedAt: reopened ? entry.at : incident.openedAt,
+    closed: null,
+    verdict,
+    reason: body.reason as string,
+    because: body.because as string,
+    candidate: body.candidate ?? null,
+    cause: body.cause ?? null,
+    artifacts: withArtifacts(incident.artifacts, body.artifacts),
+    acknowledged: verdict === incident.verdict ? incident.acknowledged : null,
+  };
+}
+
+function closed(incident: Incident, entry: FoldEntry, how: NonNullable<Incident['closed']>): Incident {
+  // The live pipeline's own capture ends a hold (DESIGN, Undoable).
+  const held = how.as === 'covered' ? null : incident.held;
+  return {
+    ...incident,
+    status: 'closed',
+    closed: how,
+    held,
+    acknowledged: null,
+    resolution: null,
+    releases: [],
+    lastSeq: entry.seq,
+  };
+}
+
+const said = (entry: FoldEntry): Said => {
+  const { by, reason } = bodyOf(entry);
+  return { by: String(by ?? ''), at: entry.at, reason: String(reason ?? '') };
+};
+
+function repaired(incident: Incident, entry: FoldEntry): Incident {
+  const started = bodyOf(entry).started as number;
+  const done = { ...incident, repairs: [...incident.repairs, started] };
+  const how = { at: entry.at, as: 'covered', by: 'repair' } as const;
+  return { ...closed(done, entry, how), verdict: 'covered', round: incident.round };
+}
+
+/** A reverted repair leaves the gap open and held (DESIGN, Undoable). */
+function reverted(incident: Incident, entry: FoldEntry): Incident {
+  const { by, reason } = said(entry);
+  const held = { by, at: entry.at, reason: reason === '' ? 'its repair was reverted' : reason };
+  return {
+    ...incident,
+    status: 'open',
+    verdict: null,
+    reason: 'reverted',
+    because: 'its repair was reverted',
+    closed: null,
+    held,
+  };
+}
+
+type Step = (incident: Incident, entry: FoldEntry) => Incident;
+
+const steps: Partial<Record<EntryKind, Step>> = {
+  'gap.found': (incident, entry) => seen(incident, entry, 'open'),
+  'gap.changed': (incident, entry) => seen(incident, entry, 'open'),
+  'gap.written_off': (incident, entry) => seen(incident, entry, 'written_off'),
+  'gap.closed': (incident, entry) => {
+    const as = bodyOf(entry).as as 'covered' | 'exempt' | 'vanished';
+    return closed(incident, entry, { at: entry.at, as, by: as === 'covered' ? 'pipeline' : null });
+  },
+  'repair.done': repaired,
+  'revert.done': reverted,
+  'incident.acknowledged': (incident, entry) => ({ ...incident, acknowledged: said(entry) }),
+  'incident.excused': (incident, entry) => ({ ...incident, excused: said(entry) }),
+  'incident.held': (incident, entry) => ({ ...incident, held: said(entry) }),
+  'incident.resolved': (incident, entry) => ({
+    ...incident,
+    resolution: bodyOf(entry).resolution as unknown as Decision['resolution'],
+  }),
+  'incident.released': (incident, entry) => ({
+    ...incident,
+    releases: [...new Set([...incident.releases, bodyOf(entry).captureId as number])],
+  }),
+  'incident.noted': (incident) => ({ ...incident, notes: incident.notes + 1 }),
+  'incident.reopened': (incident) => ({
+    ...incident,
+    held: null,
+    excused: null,
+    acknowledged: null,
+    resolution: null,
+    releases: [],
+    // A person wants it looked at again: the next audit judges it anew, and may write it off anew.
+    status: incident.status === 'written_off' ? 'open' : incident.status,
+  }),
+};
+
+/** The incidents that an entry speaks of; a repair group speaks of several. */
+export function affectedIncidents(entry: FoldEntry): string[] {
+  const { incidents } = bodyOf(entry);
+  if (Array.isArray(incidents)) return incidents as string[];
+  return steps[entry.kind as EntryKind] === undefined ? [] : [entry.key];
+}
+
+/** Folds one entry into an incident's story. Pure: the same entries always tell the same story. */
+export function foldIncident(before: Incident | null, entry: FoldEntry, key: string): Incident {
+  const incident = before ?? newIncident(entry, key);
+  const step = steps[entry.kind as EntryKind];
+  const after = step === undefined ? incident : step(incident, entry);
+  return { ...after, lastSeq: entry.seq };
+}
+
+/** Open: something is left to do, and nobody has excused or held it (DESIGN, "Open"). */
+export function isOpenIncident(incident: Incident): boolean {
+  return incident.status === 'open' && incident.excused === null && incident.held === null;
+}
+
+/** Which `repair.started` or `revert.started` an entry opens or closes. */
+export function repairStep(entry: FoldEntry): { opens?: number; closes?: number } {
+  if (entry.kind === 'repair.started' || entry.kind === 'revert.started') return { opens: entry.seq };
+  if (/^(repair|revert)\./.test(entry.kind)) return { closes: bodyOf(entry).started as number };
+  return {};
+}
+
+/** What an incident decides about the next audit. */
+export function decisionOfIncident(incident: Incident): Decision {
+  return {
+    held: incident.held !== null,
+    resolution: incident.resolution,
+    releases: incident.releases,
+    writtenOff: incident.status === 'written_off',
+  };
+}

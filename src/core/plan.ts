@@ -1,0 +1,109 @@
+import { canonicalJson, hashOf } from './canonical.ts';
+import type { RowChange } from './change.ts';
+import type { Capture, Json, Row } from './model.ts';
+import { holdersInTheWay } from './slots.ts';
+import type { Want } from './verdict.ts';
+
+/** Repairs that depend on each other: one transaction, one `repair.started`, one `revert`. */
+export interface RepairGroup {
+  /** By incident key. */
+  wants: readonly [Want, ...Want[]];
+}
+
+/**
+ * Joins the repairs that depend on each other: one frees the slot that the other needs (DESIGN, Groups).
+ * The order of the input does not matter.
+ */
+export function groupRepairs(
+  wants: readonly Want[],
+  linkedTo: ReadonlyMap<number, readonly Capture[]>,
+): RepairGroup[] {
+  const byCapture = new Map(
+    wants.flatMap((want) => (want.kind === 'relink' ? [[want.capture.id, want]] : [])),
+  );
+  const parent = new Map<Want, Want>(wants.map((want) => [want, want]));
+  const root = (want: Want): Want => {
+    let top = want;
+    while (parent.get(top) !== top) top = parent.get(top)!;
+    return top;
+  };
+  for (const want of wants)
+    for (const holder of holdersInTheWay(want, linkedTo)) {
+      const mover = byCapture.get(holder.id);
+      if (mover !== undefined) parent.set(root(want), root(mover));
+    }
+  const groups = new Map<Want, Want[]>();
+  for (const want of wants) groups.set(root(want), [...(groups.get(root(want)) ?? []), want]);
+  return [...groups.values()]
+    .map((members) => ({ wants: members.sort(byKey) as [Want, ...Want[]] }))
+    .sort((a, b) => byKey(a.wants[0], b.wants[0]));
+}
+
+function byKey(a: Want, b: Want): number {
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return a.round.id - b.round.id;
+}
+
+/** A repair as the ledger, the plan and people name it. */
+export interface RepairSummary {
+  kind: Want['kind'];
+  incident: string;
+  roundId: number;
+  matchId: string | null;
+  captureId: number | null;
+  path: string | null;
+  sha256: string | null;
+  deltaSeconds: number;
+  releases: readonly number[];
+}
+
+export function summarise(want: Want): RepairSummary {
+  const artifact = want.kind === 'relink' ? null : want.artifact;
+  return {
+    kind: want.kind,
+    incident: want.key,
+    roundId: want.round.id,
+    matchId: want.round.matchId,
+    captureId: want.kind === 'backfill' ? null : want.capture.id,
+    path: artifact?.path ?? null,
+    sha256: artifact?.sha256 ?? null,
+    deltaSeconds: want.deltaSeconds,
+    releases: want.releases,
+  };
+}
+
+/** A repair group with the rows that it changes. */
+export interface PlannedGroup {
+  group: RepairGroup;
+  changes: readonly RowChange[];
+}
+
+/** Row ids differ between two installations; what they point to does not. */
+export type IdentityOf = (roundId: number) => string;
+
+function withoutIds(change: RowChange, identityOf: IdentityOf): Json {
+  const link = (row: Row | null): Json => {
+    if (row === null) return null;
+    const roundId = row.round_id;
+    return typeof roundId === 'number' ? { ...row, round_id: identityOf(roundId) } : row;
+  };
+  const key: Json = change.table === 'rounds' ? { round: identityOf(change.key.id as number) } : change.key;
+  return { table: change.table, key, before: link(change.before), after: link(change.after) };
+}
+
+/**
+ * SHA-256 over the canonical JSON of the planned repairs, sorted: kind, round identity, old and new
+ * values, artifact SHA-256. No run, source, moment or generated id, so the same state of two databases
+ * gives the same fingerprint, and passing time does not change it (DESIGN, Repairs).
+ */
+export function fingerprint(planned: readonly PlannedGroup[], identityOf: IdentityOf): string {
+  const described = planned.map(({ group, changes }): Json => {
+    const repairs = group.wants.map((want): Json => {
+      const { kind, incident, sha256 } = summarise(want);
+      return { kind, round: incident, artifact: sha256 };
+    });
+    const rows = changes.map((change) => withoutIds(change, identityOf));
+    return { repairs, rows: rows.map(canonicalJson).sort() };
+  });
+  return hashOf(described.map(canonicalJson).sort());
+}

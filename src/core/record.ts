@@ -1,0 +1,154 @@
+import type { EntryKind, Incident, IncidentRound } from './incident.ts';
+import type { Json, Place, Round } from './model.ts';
+import { utcText } from './time.ts';
+import type { Assessment } from './verdict.ts';
+
+/** An entry that is about to be appended. */
+export interface EntryDraft {
+  kind: EntryKind;
+  source: string;
+  key: string;
+  body: Json;
+}
+
+/** What one audit knows when it writes down its gaps. */
+export interface Recording {
+  source: string;
+  run: string;
+  assessments: readonly Assessment[];
+  /** By incident key: every incident of a judged row, and every open one that this run has to find again. */
+  incidents: ReadonlyMap<string, Incident>;
+  places: readonly Place[];
+  /** True where the run looked for every open incident, so that one whose row is gone has vanished. */
+  looksForVanished: boolean;
+}
+
+/** The round as incidents remember it. */
+export function incidentRound(round: Round, playedUnix: number | null): IncidentRound {
+  const { id, matchId, map, number, date, time, session } = round;
+  const playedAt = playedUnix === null ? null : utcText(playedUnix);
+  return { roundId: id, matchId, map, number, date, time, playedAt, session };
+}
+
+const isGap = ({ verdict }: Assessment) => verdict !== null && verdict !== 'covered';
+
+/** One row speaks for each incident: a gap before a covered row, a covered before an exempt one. */
+function spokesmen(assessments: readonly Assessment[]): Map<string, Assessment> {
+  const rank = (assessment: Assessment) => (isGap(assessment) ? 2 : assessment.verdict === 'covered' ? 1 : 0);
+  const byKey = new Map<string, Assessment>();
+  for (const assessment of assessments) {
+    const known = byKey.get(assessment.key);
+    if (known === undefined || rank(assessment) > rank(known)) byKey.set(assessment.key, assessment);
+  }
+  return byKey;
+}
+
+/** What must differ for a verdict to count as changed: the verdict, its reason, or the candidate it rests on. */
+function essence(verdict: string | null, reason: string | null, candidate: Json): string {
+  const { captureId = null, sha256 = null } = (candidate ?? {}) as { captureId?: Json; sha256?: Json };
+  return JSON.stringify([verdict, reason, captureId, sha256]);
+}
+
+/** An unreadable place has an entry of its own; it does not change what is known of each round. */
+function onlyUnreadable(assessment: Assessment): boolean {
+  return (
+    assessment.verdict === 'unchecked' &&
+    (assessment.reason === 'place_unreadable' || assessment.reason === 'artifact_unreadable')
+  );
+}
+
+function gapBody(recording: Recording, assessment: Assessment, incident: Incident | undefined): Json {
+  const { round, playedUnix, verdict, reason, because, flags, candidate, seen } = assessment;
+  const artifacts = seen.flatMap(({ path, sha256 }) =>
+    path !== null && sha256 !== null ? [{ path, sha256 }] : [],
+  );
+  const places = recording.places.map(({ name, count, oldestUnix, newestUnix, unreadable }) => ({
+    name,
+    count,
+    oldest: oldestUnix === null ? null : utcText(oldestUnix),
+    newest: newestUnix === null ? null : utcText(newestUnix),
+    unreadable,
+  }));
+  const body = {
+    run: recording.run,
+    round: incidentRound(round, playedUnix),
+    verdict,
+    reason,
+    because,
+    flags,
+    candidate,
+    seen,
+    artifacts,
+    cause: null,
+    previous: incident?.lastSeq ?? null,
+    from: incident?.verdict ?? null,
+    ...(verdict === 'lost' ? { places } : {}),
+  };
+  return body as unknown as Json;
+}
+
+function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
+  const { source } = recording;
+  const { key, verdict, reason, candidate } = assessment;
+  if (verdict === 'pending') return [];
+  const incident = recording.incidents.get(key);
+  const draft = (kind: EntryKind) => [{ kind, source, key, body: gapBody(recording, assessment, incident) }];
+  if (incident === undefined || incident.status === 'closed')
+    return draft(verdict === 'lost' ? 'gap.written_off' : 'gap.found');
+  if (onlyUnreadable(assessment)) return [];
+  const same =
+    essence(verdict, reason, candidate as unknown as Json) ===
+    essence(incident.verdict, incident.reason, incident.candidate);
+  if (verdict === 'lost') return same && incident.status === 'written_off' ? [] : draft('gap.written_off');
+  return same ? [] : draft('gap.changed');
+}
+
+function closingEntry(recording: Recording, incident: Incident, assessment: Assessment | null): EntryDraft[] {
+  if (incident.status === 'closed') return [];
+  const as = assessment === null ? 'vanished' : assessment.exempt === null ? 'covered' : 'exempt';
+  const round = assessment === null ? incident.round : incidentRound(assessment.round, assessment.playedUnix);
+  const body = {
+    run: recording.run,
+    as,
+    because: assessment?.because ?? 'its row is gone from the source',
+    from: incident.verdict,
+    previous: incident.lastSeq,
+    round,
+  };
+  return [{ kind: 'gap.closed', source: recording.source, key: incident.key, body: body as unknown as Json }];
+}
+
+/**
+ * The entries that one audit owes for its gaps: found, changed, written off, closed, vanished. An audit
+ * that sees what the ledger already says owes nothing.
+ */
+export function gapEntries(recording: Recording): EntryDraft[] {
+  const drafts: EntryDraft[] = [];
+  const judged = spokesmen(recording.assessments);
+  for (const assessment of judged.values()) {
+    const incident = recording.incidents.get(assessment.key);
+    if (isGap(assessment)) drafts.push(...gapEntry(recording, assessment));
+    else if (incident !== undefined) drafts.push(...closingEntry(recording, incident, assessment));
+  }
+  if (recording.looksForVanished)
+    for (const incident of recording.incidents.values())
+      if (!judged.has(incident.key) && incident.status === 'open')
+        drafts.push(...closingEntry(recording, incident, null));
+  return drafts.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+/** The entries for places that failed or returned since the ledger last spoke of them. */
+export function placeEntries(
+  places: readonly Place[],
+  known: ReadonlyMap<string, 'unreadable' | 'readable'>,
+  of: { source: string; run: string },
+): EntryDraft[] {
+  return places.flatMap((place): EntryDraft[] => {
+    const was = known.get(place.name) ?? 'readable';
+    const is = place.unreadable === null ? 'readable' : 'unreadable';
+    if (was === is) return [];
+    const { count, unreadable } = place;
+    const body = { run: of.run, place: place.name, why: unreadable, count };
+    return [{ kind: `place.${is}`, source: of.source, key: `place:${place.name}`, body }];
+  });
+}
