@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Artifact } from '../core/model.ts';
+import { parseArtifactName } from '../core/names.ts';
+import { plainError, readRegularFile } from './file.ts';
+import { largestArtifact, sha256Of, toArtifact } from './read.ts';
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+/** Writes under a temporary name and renames, so that a kept copy is whole or absent. */
+async function writeWhole(directory: string, name: string, file: { bytes: Uint8Array; modified: Date }) {
+  const temporary = join(directory, `.${name}.${randomUUID()}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(file.bytes);
+      await handle.utimes(file.modified, file.modified);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, join(directory, name));
+    await syncDirectory(directory);
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    throw thrown;
+  }
+}
+
+async function isKept(path: string, sha256: string): Promise<boolean> {
+  const kept = await readRegularFile(path, largestArtifact);
+  return kept.state === 'read' && sha256Of(kept.bytes) === sha256;
+}
+
+/**
+ * Copies an artifact to `<directory>/<sha256>`, because the game server cleans up (DESIGN, "The ledger").
+ * The copy holds exactly the bytes with that SHA-256 and the original's time of change; a spoiled copy is
+ * replaced. The original is only read. Does not throw: a copy that could not be made says why.
+ */
+export async function keepArtifact(
+  directory: string,
+  artifact: { path: string; sha256: string },
+): Promise<'kept' | 'already' | { failed: string }> {
+  const { path, sha256 } = artifact;
+  if (!/^[0-9a-f]{64}$/.test(sha256)) return { failed: `${sha256} is no SHA-256` };
+  if (await isKept(join(directory, sha256), sha256)) return 'already';
+  const read = await readRegularFile(path, largestArtifact);
+  if (read.state === 'gone') return { failed: `${path} is not there any more` };
+  if (read.state === 'too large') return { failed: `${path} has grown to ${read.size} bytes` };
+  if (read.state !== 'read') return { failed: `${path}: ${read.why}` };
+  if (sha256Of(read.bytes) !== sha256) return { failed: `${path} has changed since it was read` };
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeWhole(directory, sha256, read);
+    return 'kept';
+  } catch (thrown) {
+    return { failed: `cannot write to ${directory}: ${plainError(thrown)}` };
+  }
+}
+
+/**
+ * The kept copy of an artifact that once lay at `path`, whose base name says which round it is of. Null
+ * where there is no copy, or where its bytes are not those of that SHA-256. An Artifact with `unreadable`
+ * where the copy is there and cannot be read.
+ */
+export async function openKept(
+  directory: string,
+  artifact: { sha256: string; path: string },
+): Promise<Artifact | null> {
+  const name = parseArtifactName(basename(artifact.path));
+  if (!name || !/^[0-9a-f]{64}$/.test(artifact.sha256)) return null;
+  const path = join(directory, artifact.sha256);
+  const read = await readRegularFile(path, largestArtifact);
+  if (read.state === 'read' && sha256Of(read.bytes) !== artifact.sha256) return null;
+  return read.state === 'read' || read.state === 'unreadable' ? toArtifact(path, name, read) : null;
+}

@@ -1,0 +1,151 @@
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { glob } from 'glob';
+import type { Place } from '../core/model.ts';
+import { type ArtifactName, parseArtifactName } from '../core/names.ts';
+import { plainError } from './file.ts';
+
+/** A file whose name is that of an artifact, finished or not. */
+export interface ListedFile {
+  path: string;
+  name: ArtifactName;
+  /** The name of the place that it was found in. */
+  place: string;
+}
+
+/** A file that looks like an artifact and is none. */
+export interface Ignored {
+  path: string;
+  why: string;
+}
+
+/** What the configured places hold. Files and ignored files are sorted by path, each real file once. */
+export interface Listing {
+  places: Place[];
+  files: ListedFile[];
+  ignored: Ignored[];
+}
+
+interface Found {
+  place: Place;
+  files: ListedFile[];
+  ignored: Ignored[];
+}
+
+function unreadablePlace(name: string, why: string): Found {
+  const place = { name, unreadable: why, count: 0, oldestUnix: null, newestUnix: null };
+  return { place, files: [], ignored: [] };
+}
+
+/** A place that holds these paths. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
+function placeOf(place: string, paths: string[]): Found {
+  const files: ListedFile[] = [];
+  const ignored: Ignored[] = [];
+  for (const path of paths) {
+    const name = parseArtifactName(basename(path));
+    if (name && !path.includes('\ufffd')) files.push({ path, name, place });
+    else if (basename(path).startsWith('gametime-'))
+      ignored.push({ path, why: 'its name is not gametime-<map>-R<number>-<end>.json' });
+  }
+  const ends = files.filter(({ name }) => name.finished).map(({ name }) => name.endUnix);
+  const range = {
+    count: ends.length,
+    oldestUnix: ends.length === 0 ? null : ends.reduce((one, other) => Math.min(one, other)),
+    newestUnix: ends.length === 0 ? null : ends.reduce((one, other) => Math.max(one, other)),
+  };
+  const unreadable = ends.length === 0 ? 'it lists no artifact' : null;
+  return { place: { name: place, unreadable, ...range }, files, ignored };
+}
+
+async function listDirectory(directory: string): Promise<Found> {
+  try {
+    const names = await readdir(directory);
+    return placeOf(
+      directory,
+      names.map((name) => join(directory, name)),
+    );
+  } catch (thrown) {
+    return unreadablePlace(directory, plainError(thrown));
+  }
+}
+
+function isGlob(path: string): boolean {
+  return /[*?[\]{}]/.test(path);
+}
+
+/** glob passes over a directory that it may not read; here that must not look like an empty one. */
+async function whyParentUnreadable(pattern: string): Promise<string | null> {
+  const parent = dirname(pattern);
+  for (const directory of isGlob(parent) ? await glob(parent) : [parent]) {
+    try {
+      if ((await stat(directory)).isDirectory()) await (await opendir(directory)).close();
+    } catch (thrown) {
+      return `${directory}: ${plainError(thrown)}`;
+    }
+  }
+  return null;
+}
+
+async function isPlace(path: string): Promise<boolean> {
+  if (parseArtifactName(basename(path))) return false;
+  // What cannot be looked at might be a place; listing it says why it is not readable.
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => true,
+  );
+}
+
+async function listGlob(pattern: string): Promise<Found[]> {
+  const matches = (await glob(pattern)).sort();
+  const founds: Found[] = [];
+  const paths: string[] = [];
+  for (const path of matches) {
+    if (await isPlace(path)) founds.push(await listDirectory(path));
+    else paths.push(path);
+  }
+  const own = matches.length === 0 ? unreadablePlace(pattern, 'nothing matches it') : placeOf(pattern, paths);
+  if (founds.length > 0 && own.files.length === 0) return founds;
+  const parentFault = await whyParentUnreadable(pattern);
+  const unreadable = parentFault ?? own.place.unreadable;
+  return [...founds, { ...own, place: { ...own.place, unreadable } }];
+}
+
+function byPath(one: { path: string }, other: { path: string }): number {
+  if (one.path === other.path) return 0;
+  return one.path < other.path ? -1 : 1;
+}
+
+/** The first of those that are the same file, reached by different ways to its directory. */
+async function eachFileOnce<T extends { path: string }>(files: T[]): Promise<T[]> {
+  const realDirectories = new Map<string, string>();
+  const byRealPath = new Map<string, T>();
+  for (const file of files) {
+    const directory = dirname(file.path);
+    const real = realDirectories.get(directory) ?? (await realpath(directory).catch(() => directory));
+    realDirectories.set(directory, real);
+    const realFile = join(real, basename(file.path));
+    if (!byRealPath.has(realFile)) byRealPath.set(realFile, file);
+  }
+  return [...byRealPath.values()].sort(byPath);
+}
+
+/**
+ * Lists the artifact places: directories, not recursively, and globs of directories or files. Each matched
+ * directory is a place of its own; matched files are one place under the glob's name. A place that cannot
+ * be read, or that lists no finished artifact, says why (DESIGN, "Places"). Opens no file and does not throw
+ * for what the file system says.
+ */
+export async function listPlaces(paths: readonly string[]): Promise<Listing> {
+  const places = new Map<string, Found>();
+  for (const path of paths) {
+    for (const found of isGlob(path) ? await listGlob(path) : [await listDirectory(path)]) {
+      if (!places.has(found.place.name)) places.set(found.place.name, found);
+    }
+  }
+  const founds = [...places.values()];
+  return {
+    places: founds.map(({ place }) => place),
+    files: await eachFileOnce(founds.flatMap(({ files }) => files)),
+    ignored: await eachFileOnce(founds.flatMap(({ ignored }) => ignored)),
+  };
+}
