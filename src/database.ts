@@ -65,7 +65,6 @@ function configuration(url: string, options: OpenOptions): Knex.Config {
       useNullAsDefault: true,
     };
   }
-  const settings = options.readOnly ? ['-c default_transaction_read_only=on'] : [];
   return {
     client: 'pg',
     connection: {
@@ -73,13 +72,17 @@ function configuration(url: string, options: OpenOptions): Knex.Config {
       connectionTimeoutMillis: 10_000,
       application_name: 'roundwarden',
       types,
-      options: settings.join(' ') || undefined,
     },
     searchPath: options.schema ? [options.schema] : undefined,
     // One connection: the program is sequential, and an outer handle used inside a transaction shows at once.
-    pool: { min: 0, max: 1 },
+    pool: { min: 0, max: 1, afterCreate: options.readOnly ? refuseWrites : undefined },
     acquireConnectionTimeout: 15_000,
   };
+}
+
+/** By a statement, because poolers and embedded servers ignore or refuse settings in the startup packet. */
+function refuseWrites(client: pg.Client, done: (error: Error | null) => void): void {
+  client.query('set default_transaction_read_only = on', (error) => done(error));
 }
 
 /** Opens a database and shows that it answers; throws an OperationError that names it otherwise. */
