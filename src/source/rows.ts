@@ -16,6 +16,8 @@ const integer = z
   .transform((value) => (Number.isSafeInteger(value) ? value : null))
   .nullable()
   .catch(null);
+/** A row without an exact id cannot be named, so it is an error, not a finding. */
+const id = integer.refine((value): value is number => value !== null, 'is no exact integer');
 const text = z
   .union([z.string(), z.number().transform(String), z.date().transform((date) => date.toISOString())])
   .nullable()
@@ -39,7 +41,7 @@ const timingShape = {
 };
 
 const roundShape = z.object({
-  id: z.coerce.number().int(),
+  id,
   match_id: text,
   round_number: integer,
   map_name: text,
@@ -55,7 +57,7 @@ const roundShape = z.object({
 });
 
 const captureShape = z.object({
-  id: z.coerce.number().int(),
+  id,
   match_id: text,
   round_number: integer,
   map_name: text,

@@ -1,0 +1,213 @@
+import type { Knex } from 'knex';
+import { canonicalRoundId } from '../core/canonical.ts';
+import type { ChangeFacts, StoredCapture } from '../core/change.ts';
+import { present } from '../core/expected.ts';
+import type { Round } from '../core/model.ts';
+import { canonicalIdColumn } from '../core/rows.ts';
+import { backfillKey, gainedTiming } from '../core/slots.ts';
+import type { Want } from '../core/verdict.ts';
+import type { Database } from '../database.ts';
+import { roundColumns, toRound, toStoredCapture, toStoredSpawn } from './rows.ts';
+import type { SourceSchema } from './schema.ts';
+
+const chunkSize = 500;
+
+/** All rows whose column is one of the values, in chunks; locked for writing where asked, in the order of their ids. */
+async function rowsWhereIn(
+  database: Database,
+  query: {
+    table: string;
+    columns: readonly string[];
+    column: string;
+    values: readonly (string | number)[];
+    lock: boolean;
+  },
+): Promise<Record<string, unknown>[]> {
+  const values = [...new Set(query.values)];
+  const found: Record<string, unknown>[] = [];
+  for (let at = 0; at < values.length; at += chunkSize) {
+    const chunk = values.slice(at, at + chunkSize);
+    let select: Knex.QueryBuilder = database
+      .knex(query.table)
+      .select(query.columns as string[])
+      .whereIn(query.column, chunk)
+      .orderBy('id');
+    if (query.lock && database.dialect === 'postgres') select = select.forUpdate();
+    found.push(...(await select));
+  }
+  return found;
+}
+
+type Asked = Map<string, (string | number)[]>;
+
+/** By which columns the captures that bear on some repairs are found: themselves, slots, keys, starts and ends. */
+function captureCriteria(wants: readonly Want[], zone: string): Asked {
+  const asked: Asked = new Map([
+    ['id', []],
+    ['round_id', []],
+    ['match_id', []],
+    ['round_start_unix', []],
+    ['round_end_unix', []],
+  ]);
+  for (const want of wants) {
+    asked.get('round_id')!.push(want.round.id);
+    if (want.kind !== 'backfill') {
+      asked.get('id')!.push(want.capture.id);
+      continue;
+    }
+    const { startUnix, endUnix } = want.artifact.content.timing;
+    asked.get('match_id')!.push(backfillKey(want, zone).matchId);
+    asked.get('round_start_unix')!.push(startUnix);
+    asked.get('round_end_unix')!.push(endUnix);
+  }
+  return asked;
+}
+
+function criterionOf(column: string, capture: StoredCapture): string | number | null {
+  if (column === 'id') return capture.id;
+  if (column === 'round_id') return capture.roundId;
+  if (column === 'match_id') return capture.matchId;
+  return column === 'round_start_unix' ? capture.timing.startUnix : capture.timing.endUnix;
+}
+
+async function loadCaptures(
+  database: Database,
+  asked: Asked,
+  options: { schema: SourceSchema; lock: boolean },
+): Promise<Map<number, StoredCapture>> {
+  const columns = [...options.schema.columns.captures];
+  const captures = new Map<number, StoredCapture>();
+  for (const [column, values] of asked) {
+    const query = { table: 'lua_round_teams', columns, column, values, lock: options.lock };
+    for (const raw of await rowsWhereIn(database, query)) {
+      const capture = toStoredCapture(raw);
+      captures.set(capture.id, capture);
+    }
+  }
+  return captures;
+}
+
+/** The facts of many groups, read together and handed out group by group. */
+export interface LoadedFacts {
+  of(wants: readonly Want[]): ChangeFacts;
+}
+
+/**
+ * Reads the rows that bear on some repairs. With `lock` (inside a transaction on PostgreSQL) the rounds,
+ * captures and spawn rows are locked FOR UPDATE.
+ */
+export async function loadFacts(
+  database: Database,
+  wants: readonly Want[],
+  options: { schema: SourceSchema; zone: string; lock: boolean },
+): Promise<LoadedFacts> {
+  const { schema, zone, lock } = options;
+  const losing = wants.flatMap((want) =>
+    want.kind === 'relink' && want.capture.roundId !== null ? [want.capture.roundId] : [],
+  );
+  const roundRows = await rowsWhereIn(database, {
+    table: 'rounds',
+    columns: roundColumns.filter((column) => schema.columns.rounds.has(column)),
+    column: 'id',
+    values: [...wants.map((want) => want.round.id), ...losing],
+    lock,
+  });
+  const rounds = new Map(roundRows.map((raw) => toRound(raw)).map((entry) => [entry.round.id, entry]));
+  const captures = await loadCaptures(database, captureCriteria(wants, zone), { schema, lock });
+
+  const keys = [
+    ...[...captures.values()].map((capture) => capture.matchId),
+    ...wants.flatMap((want) => (want.kind === 'backfill' ? [backfillKey(want, zone).matchId] : [])),
+  ];
+  const spawnRows =
+    schema.columns.spawns === null
+      ? []
+      : await rowsWhereIn(database, {
+          table: 'lua_spawn_stats',
+          columns: [...schema.columns.spawns],
+          column: 'match_id',
+          values: keys,
+          lock,
+        });
+  const spawns = spawnRows.map(toStoredSpawn);
+
+  const mentioned = [...captures.values(), ...spawns].flatMap(({ roundId }) =>
+    roundId === null ? [] : [roundId],
+  );
+  const existing = await rowsWhereIn(database, {
+    table: 'rounds',
+    columns: ['id'],
+    column: 'id',
+    values: mentioned,
+    lock: false,
+  });
+  const existingRounds = new Set(existing.map(({ id }) => Number(id)));
+  const canonicalHolders = await loadCanonicalHolders(database, { wants, rounds, schema });
+  return indexFacts({
+    rounds,
+    captures: [...captures.values()],
+    spawns,
+    existingRounds,
+    canonicalHolders,
+    columns: schema.columns,
+    zone,
+  });
+}
+
+async function loadCanonicalHolders(
+  database: Database,
+  of: { wants: readonly Want[]; rounds: ReadonlyMap<number, { round: Round }>; schema: SourceSchema },
+): Promise<Map<string, number>> {
+  if (!of.schema.columns.rounds.has(canonicalIdColumn)) return new Map();
+  const wanted = of.wants.flatMap((want) => {
+    const start = gainedTiming(want).startUnix;
+    return present(start) ? [canonicalRoundId(start, want.round.map, want.round.number ?? 0)] : [];
+  });
+  const found = await rowsWhereIn(database, {
+    table: 'rounds',
+    columns: ['id', canonicalIdColumn],
+    column: canonicalIdColumn,
+    values: wanted,
+    lock: false,
+  });
+  return new Map(found.map((raw) => [String(raw[canonicalIdColumn]), Number(raw.id)]));
+}
+
+/** Hands each group the captures and spawn rows that bear on it, without searching through all of them. */
+function indexFacts(all: ChangeFacts): LoadedFacts {
+  const byCriterion = new Map<string, StoredCapture[]>();
+  for (const capture of all.captures)
+    for (const column of ['id', 'round_id', 'match_id', 'round_start_unix', 'round_end_unix']) {
+      const key = `${column} ${criterionOf(column, capture)}`;
+      byCriterion.set(key, [...(byCriterion.get(key) ?? []), capture]);
+    }
+  const spawnsByMatch = new Map<string, ChangeFacts['spawns'][number][]>();
+  for (const spawn of all.spawns) {
+    const known = spawnsByMatch.get(spawn.matchId);
+    if (known) known.push(spawn);
+    else spawnsByMatch.set(spawn.matchId, [spawn]);
+  }
+  return {
+    of(wants) {
+      const asked = captureCriteria(wants, all.zone);
+      const captures = new Set<StoredCapture>();
+      for (const [column, values] of asked)
+        for (const value of values)
+          for (const capture of byCriterion.get(`${column} ${value}`) ?? []) captures.add(capture);
+      const matchIds = new Set([
+        ...[...captures].map((capture) => capture.matchId),
+        ...(asked.get('match_id') as string[]),
+      ]);
+      const roundIds = new Set([
+        ...wants.map((want) => want.round.id),
+        ...[...captures].map((capture) => capture.roundId),
+      ]);
+      return {
+        ...all,
+        captures: [...captures].sort((a, b) => a.id - b.id),
+        spawns: [...matchIds].flatMap((matchId) => spawnsByMatch.get(matchId) ?? []),
+        rounds: new Map([...all.rounds].filter(([id]) => roundIds.has(id))),
+      };
+    },
+  };
+}
