@@ -19,17 +19,27 @@ export function incidentName(source: string, key: string): string {
   return JSON.stringify([source, key]);
 }
 
-/** Folds one entry into `projections`. The one place where entries turn into incidents and open repairs. */
+/**
+ * Folds one entry into `projections`. The one place where entries turn into incidents and open repairs. Throws
+ * where an entry would begin several incidents: an incident's number is its first entry's, and stands for it alone.
+ */
 export function project(fold: Fold, projections: Projections, entry: Entry): void {
-  for (const key of fold.affects(entry)) {
-    const name = incidentName(entry.source, key);
-    const before = projections.incidents.get(name);
+  const { incidents } = projections;
+  const { seq, source } = entry;
+  const keys = new Set(fold.affects(entry));
+  const begun = [...keys].filter((key) => !incidents.has(incidentName(source, key)));
+  if (begun.length > 1)
+    throw new Error(
+      `cannot fold entry ${seq} (${entry.kind}): it would begin ${begun.length} incidents (${begun.join(', ')}); each needs a first entry of its own`,
+    );
+  for (const key of keys) {
+    const name = incidentName(source, key);
+    const before = incidents.get(name);
     const { state, isOpen } = fold.apply(before?.state ?? null, entry, key);
-    const id = before?.id ?? entry.seq;
-    projections.incidents.set(name, { id, source: entry.source, key, isOpen, lastSeq: entry.seq, state });
+    incidents.set(name, { id: before?.id ?? seq, source, key, isOpen, lastSeq: seq, state });
   }
   const { opens, closes } = fold.repair(entry);
-  if (opens !== undefined) projections.openRepairs.set(opens, entry.source);
+  if (opens !== undefined) projections.openRepairs.set(opens, source);
   if (closes !== undefined) projections.openRepairs.delete(closes);
 }
 

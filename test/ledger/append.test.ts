@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { rows } from '../../src/database.ts';
+import { append } from '../../src/ledger/append.ts';
+import { eachEntry, entryBySeq, head, lastEntryOf, readEntries } from '../../src/ledger/entries.ts';
+import { readHead } from '../../src/ledger/head.ts';
+import {
+  incidentById,
+  incidentsByKeys,
+  listIncidents,
+  openIncidents,
+  openRepairs,
+} from '../../src/ledger/incidents.ts';
+import { closeLedger, openLedger } from '../../src/ledger/open.ts';
+import { verifyChain } from '../../src/ledger/verify.ts';
+import { forEachDatabase, skipWithoutConnections } from '../databases.ts';
+import { at, child, draft, fill, freshLedger, freshPlace, testFold } from './ledgers.ts';
+
+forEachDatabase('the ledger', (kind) => {
+  test('append() continues the chain and keeps the head', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    assert.deepEqual(await head(ledger), { seq: 0, hash: '0'.repeat(64) });
+    const entries = await fill(ledger);
+    assert.deepEqual(await readEntries(ledger, { limit: 100 }), entries);
+    assert.deepEqual(await head(ledger), { seq: 10, hash: entries[9]!.hash });
+    assert.deepEqual(readHead(ledger.headFile!), { seq: 10, hash: entries[9]!.hash, count: 10, at });
+    assert.deepEqual(await append(ledger, [], at), []);
+  });
+
+  test('entries are read by page, key, source and kind', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await fill(ledger);
+    const seqs = async (page: object) =>
+      (await readEntries(ledger, { limit: 3, ...page })).map(({ seq }) => seq);
+    assert.deepEqual(await seqs({}), [1, 2, 3]);
+    assert.deepEqual(await seqs({ afterSeq: 8 }), [9, 10]);
+    assert.deepEqual(await seqs({ key: 'goldrush', afterSeq: 1 }), [3, 4, 5]);
+    assert.deepEqual(await seqs({ kinds: ['found', 'closed'] }), [1, 2, 5]);
+    assert.deepEqual(await seqs({ source: 'another' }), []);
+    assert.equal((await lastEntryOf(ledger, 'stats', 'adlernest', ['note', 'found']))?.seq, 9);
+    assert.equal(await lastEntryOf(ledger, 'stats', 'adlernest', ['closed']), null);
+    assert.equal((await entryBySeq(ledger, 2))?.body, '{"note":"ä"}');
+  });
+
+  test('eachEntry() crosses its pages without losing or repeating an entry', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    const drafts = Array.from({ length: 2001 }, (_, index) => draft('note', `map ${index % 700}`));
+    await append(ledger, drafts, at);
+    let expected = 0;
+    for await (const { seq } of eachEntry(ledger)) assert.equal(seq, ++expected);
+    assert.equal(expected, 2001);
+    assert.equal((await openIncidents(ledger, 'stats')).length, 700);
+  });
+
+  test('incidents and open repairs are folded with the entries', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await fill(ledger);
+    const goldrush = {
+      id: 1,
+      source: 'stats',
+      key: 'goldrush',
+      isOpen: false,
+      lastSeq: 5,
+      state: { kinds: ['found', 'repair.started', 'repair.done', 'closed'] },
+    };
+    assert.deepEqual(await incidentById(ledger, 1), goldrush);
+    assert.deepEqual(await incidentsByKeys(ledger, 'stats', ['unknown', 'goldrush']), [goldrush]);
+    assert.deepEqual(await incidentsByKeys(ledger, 'another', ['goldrush']), []);
+    const ids = async (page: object) =>
+      (await listIncidents(ledger, { limit: 5, ...page })).map(({ id }) => id);
+    assert.deepEqual(await ids({}), [1, 2]);
+    assert.deepEqual(await ids({ afterId: 1 }), [2]);
+    assert.deepEqual(await ids({ openOnly: true }), [2]);
+    assert.deepEqual(await ids({ source: 'another' }), []);
+    assert.deepEqual(
+      (await openRepairs(ledger, 'stats')).map(({ seq }) => seq),
+      [6],
+    );
+  });
+
+  test('an entry may belong to several incidents, but begin only one', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await append(ledger, [draft('found', 'a'), draft('found', 'a+b')], at);
+    assert.deepEqual(
+      (await listIncidents(ledger, { limit: 5 })).map(({ id, key, lastSeq }) => ({ id, key, lastSeq })),
+      [
+        { id: 1, key: 'a', lastSeq: 2 },
+        { id: 2, key: 'b', lastSeq: 2 },
+      ],
+    );
+    await assert.rejects(append(ledger, [draft('found', 'c+d')], at), /would begin 2 incidents \(c, d\)/);
+    assert.equal((await head(ledger)).seq, 2);
+  });
+
+  test('a repair may open and close in one append', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await append(ledger, [draft('repair.started', 'a'), draft('repair.done', 'a', { started: 1 })], at);
+    assert.deepEqual(await openRepairs(ledger, 'stats'), []);
+  });
+
+  test('what is written inside is there exactly when the entries are', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await ledger.database.knex.raw('create table outbox (seq integer)');
+    const queue = (fails: boolean) =>
+      append(ledger, [draft('found', 'goldrush')], at, {
+        inside: async (database, entries) => {
+          await database.knex('outbox').insert({ seq: entries[0]!.seq });
+          if (fails) throw new Error('full');
+        },
+      });
+    await assert.rejects(queue(true), /full/);
+    assert.deepEqual(await rows(ledger.database, 'select seq from outbox'), []);
+    assert.equal((await head(ledger)).seq, 0);
+    assert.deepEqual(await openIncidents(ledger, 'stats'), []);
+    assert.equal(readHead(ledger.headFile!), null);
+    await queue(false);
+    assert.deepEqual(await rows(ledger.database, 'select seq from outbox'), [{ seq: 1 }]);
+  });
+
+  const refusals: [string, string][] = [
+    ['update', `update entries set body = '{}' where seq = 1`],
+    ['delete', 'delete from entries where seq = 1'],
+    kind === 'postgres'
+      ? ['truncate', 'truncate entries']
+      : ['replace', `insert or replace into entries select * from entries where seq = 1`],
+  ];
+  for (const [name, statement] of refusals)
+    test(`the entries table refuses ${name}`, async (t) => {
+      const { ledger } = await freshLedger(t, kind);
+      const entries = await fill(ledger);
+      await assert.rejects(ledger.database.knex.raw(statement), /the ledger only grows/);
+      assert.deepEqual(await readEntries(ledger, { limit: 100 }), entries);
+    });
+
+  test('several processes append at once without a hole', {
+    skip: skipWithoutConnections(kind),
+  }, async (t) => {
+    const place = await freshPlace(t, kind);
+    await Promise.all(['one', 'two', 'three', 'four'].map((name) => child('append', place, name)));
+    const ledger = await openLedger({ ...place, fold: testFold });
+    const { count, problems } = await verifyChain(ledger);
+    await closeLedger(ledger);
+    assert.deepEqual({ count, problems }, { count: 200, problems: [] });
+    assert.deepEqual(readdirSync(place.dataDir), ['head.json']);
+  });
+
+  test('a process that is killed while it appends leaves nothing behind', async (t) => {
+    const place = await freshPlace(t, kind);
+    await assert.rejects(child('append-and-die', place));
+    const ledger = await openLedger({ ...place, fold: testFold });
+    await append(ledger, [draft('found', 'goldrush')], at);
+    const { count, problems } = await verifyChain(ledger);
+    await closeLedger(ledger);
+    assert.deepEqual({ count, problems }, { count: 1, problems: [] });
+  });
+});
