@@ -1,0 +1,192 @@
+import { openKept } from '../src/artifacts/keep.ts';
+import { listPlaces } from '../src/artifacts/places.ts';
+import { readArtifacts } from '../src/artifacts/read.ts';
+import type { Config } from '../src/config.ts';
+import { keptArtifacts, type Source } from '../src/context.ts';
+import { incidentKey } from '../src/core/expected.ts';
+import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
+import type { Artifact, Capture, Place, Round } from '../src/core/model.ts';
+import { type AuditFacts, type AuditRules, type Situation, understand } from '../src/core/situation.ts';
+import { UsageError } from '../src/errors.ts';
+import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import {
+  type DayRange,
+  readCaptures,
+  readCapturesLinkedTo,
+  readRivals,
+  readRoundsById,
+  readRoundsOnDays,
+  readSpawnKeys,
+  readWindow,
+} from '../src/source/read.ts';
+import type { Progress } from './progress.ts';
+import { dayRange, instantsOf, joinRanges, type Scope, widen, windowOf } from './scope.ts';
+
+/** What one look at the world found, before and after rules. */
+export interface Observation {
+  situation: Situation;
+  /** By key: the incidents of the judged rows, and every open one that this scope has to find again. */
+  incidents: ReadonlyMap<string, Incident>;
+  /** Files in artifact places that are no artifacts, with the reason. */
+  ignored: readonly { path: string; why: string }[];
+}
+
+/** What is looked at, with what, and when. */
+export interface Look {
+  config: Config;
+  source: Source;
+  ledger: Ledger | null;
+  scope: Scope;
+  nowUnix: number;
+  progress: Progress;
+}
+
+async function openOnes(look: Look): Promise<Incident[]> {
+  if (look.ledger === null || look.scope.kind === 'round') return [];
+  const open = (await openIncidents(look.ledger, look.source.name)).map(
+    ({ state }) => state as unknown as Incident,
+  );
+  if (look.scope.kind !== 'days') return open;
+  const { since, until } = look.scope;
+  return open.filter(({ round }) => {
+    const date = round?.date ?? '';
+    return (since === null || date >= since) && (until === null || date <= until);
+  });
+}
+
+/** The rows that are judged: the window's, and those of open incidents outside it, each once. */
+async function readJudged(look: Look, open: readonly Incident[]): Promise<Round[]> {
+  const { source, scope } = look;
+  const { database, schema } = source;
+  if (scope.kind === 'round') {
+    const found = await readRoundsById(database, schema, [scope.roundId]);
+    if (found.length === 0) throw new UsageError(`there is no round ${scope.roundId} in ${source.name}`);
+    return found;
+  }
+  const inWindow = await readWindow(database, schema, windowOf(scope));
+  if (scope.kind !== 'lookback') return inWindow;
+  const known = new Set(inWindow.map((round) => round.id));
+  const keys = new Set(open.map((incident) => incident.key));
+  const days = open.flatMap(({ round }) => dayRange(round?.date ?? null).map(({ since }) => since!));
+  const outside = await readRoundsOnDays(database, schema, days);
+  return [...inWindow, ...outside.filter((round) => !known.has(round.id) && keys.has(incidentKey(round)))];
+}
+
+/** The ranges of days in which something can bear on the judged rows: their days, and one more on each side. */
+function rangesAround(scope: Scope, judged: readonly Round[]): DayRange[] {
+  if (scope.kind === 'all') return [{ since: null, until: null }];
+  const window = scope.kind === 'round' ? [] : [widen(windowOf(scope), 1)];
+  return joinRanges([
+    ...window,
+    ...judged.flatMap(({ date }) => dayRange(date).map((range) => widen(range, 1))),
+  ]);
+}
+
+function uniqueById<T extends { id: number }>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [item.id, item])).values()];
+}
+
+async function readCapturesNear(
+  look: Look,
+  ranges: readonly DayRange[],
+  judged: readonly Round[],
+): Promise<Capture[]> {
+  const { database, schema } = look.source;
+  const found: Capture[] = [];
+  for (const matchIds of ranges) {
+    const { fromUnix, toUnix } = instantsOf(matchIds, look.config.zone);
+    const ends = {
+      fromUnix: matchIds.since === null ? null : fromUnix,
+      toUnix: matchIds.until === null ? null : toUnix,
+    };
+    found.push(...(await readCaptures(database, schema, { ends, matchIds })));
+  }
+  const linked = await readCapturesLinkedTo(
+    database,
+    schema,
+    judged.map((round) => round.id),
+  );
+  return uniqueById([...found, ...linked]);
+}
+
+/** Copies of artifacts that incidents remember and no place holds any more: the server cleans up. */
+async function openKeptCopies(
+  look: Look,
+  incidents: readonly Incident[],
+  found: readonly Artifact[],
+): Promise<Artifact[]> {
+  const known = new Set(found.map((artifact) => artifact.sha256));
+  const copies: Artifact[] = [];
+  for (const remembered of incidents.flatMap((incident) => incident.artifacts)) {
+    if (known.has(remembered.sha256)) continue;
+    known.add(remembered.sha256);
+    const copy = await openKept(keptArtifacts(look.config), remembered);
+    if (copy !== null) copies.push(copy);
+  }
+  return copies;
+}
+
+/** Lists the places, and opens only the files whose name says an end inside the ranges. */
+async function readArtifactsNear(
+  look: Look,
+  ranges: readonly DayRange[],
+): Promise<{ artifacts: Artifact[]; places: Place[]; ignored: { path: string; why: string }[] }> {
+  const listing = await listPlaces(look.config.gametimePaths);
+  const instants = ranges.map((range) => instantsOf(range, look.config.zone));
+  const near = listing.files.filter(({ name }) =>
+    instants.some(({ fromUnix, toUnix }) => name.endUnix >= fromUnix && name.endUnix < toUnix),
+  );
+  const read = await readArtifacts(near, { concurrency: 8 });
+  look.progress.step('reading artifacts', near.length, near.length);
+  return {
+    artifacts: read.artifacts,
+    places: listing.places,
+    ignored: [...listing.ignored, ...read.ignored],
+  };
+}
+
+/** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */
+export async function observe(look: Look): Promise<Observation> {
+  const { config, source, ledger } = look;
+  const open = await openOnes(look);
+  const judged = await readJudged(look, open);
+  const ranges = rangesAround(look.scope, judged);
+  const { database, schema } = source;
+  const near: Round[] = [];
+  for (const range of ranges) near.push(...(await readRivals(database, schema, range)));
+  const captures = await readCapturesNear(look, ranges, judged);
+  const known = new Set([...judged, ...near].map((round) => round.id));
+  const holders = captures.flatMap(({ roundId }) =>
+    roundId === null || known.has(roundId) ? [] : [roundId],
+  );
+  const rivals = uniqueById([...near, ...(await readRoundsById(database, schema, holders))]);
+  const matchIds = captures.map((capture) => capture.matchId);
+  const spawnKeys = await readSpawnKeys(database, schema, matchIds);
+
+  const keys = [...new Set(judged.map(incidentKey))];
+  const stored = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
+  const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
+  const { artifacts, places, ignored } = await readArtifactsNear(look, ranges);
+  const copies = await openKeptCopies(look, incidents, artifacts);
+
+  const facts: AuditFacts = {
+    judged,
+    rivals,
+    captures,
+    artifacts: [...artifacts, ...copies],
+    places,
+    spawnKeys,
+    decisions: new Map(incidents.map((incident) => [incident.key, decisionOfIncident(incident)])),
+  };
+  const rules: AuditRules = {
+    nowUnix: look.nowUnix,
+    zone: config.zone,
+    graceMinutes: config.graceMinutes,
+    settleHours: config.settleHours,
+    captureSince: config.captureSince,
+    repairCovered: config.repairCovered,
+  };
+  const byKey = new Map(incidents.map((incident) => [incident.key, incident]));
+  return { situation: understand(facts, rules), incidents: byKey, ignored };
+}

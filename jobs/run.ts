@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Config } from '../src/config.ts';
+import { withLedger } from '../src/context.ts';
+import type { Json } from '../src/core/model.ts';
+import { LeaseHeldError, messageOf } from '../src/errors.ts';
+import { assertNotBehind } from '../src/ledger/head.ts';
+import { acquireLease, releaseLease, renewLease } from '../src/ledger/lease.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { closeDeadRuns, finishRun, startRun } from '../src/ledger/runs.ts';
+
+/** One execution of a command that may write. `nowMs` is taken once and passed down. */
+export interface Run {
+  id: string;
+  nowMs: number;
+  nowUnix: number;
+  /** UTC with milliseconds: the `at` of every entry of this run. */
+  at: string;
+  ledger: Ledger;
+}
+
+/** What a job came to: its exit code, and one small document for the record of runs. */
+export interface JobEnd<T> {
+  exitCode: number;
+  summary: Json;
+  result: T;
+}
+
+const leaseName = 'work';
+const leaseMs = 5 * 60_000;
+const renewEveryMs = 60_000;
+
+/** A run's id: when it began, and something that no other run has. */
+export function newRunId(nowMs: number): string {
+  const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+/** Holds the lease while `work` runs; throws LeaseHeldError, which names the holder, where another run has it. */
+async function withLease<T>(ledger: Ledger, runId: string, work: () => Promise<T>): Promise<T> {
+  const { database } = ledger;
+  const holder = { host: hostname(), pid: process.pid, runId };
+  const answer = await acquireLease(database, { name: leaseName, holder, nowMs: Date.now(), ttlMs: leaseMs });
+  if (!answer.ok)
+    throw new LeaseHeldError(
+      `${answer.holder} is at work since ${answer.since}; its lease ends at ${answer.expiresAt}`,
+    );
+  const { token } = answer;
+  const renewal = setInterval(() => {
+    renewLease(database, { name: leaseName, token, nowMs: Date.now(), ttlMs: leaseMs }).catch(
+      () => undefined,
+    );
+  }, renewEveryMs);
+  renewal.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+    await releaseLease(database, { name: leaseName, token });
+  }
+}
+
+/**
+ * Runs a job that may write: the ledger opened and not behind its head, the lease held, the run recorded
+ * as finished or failed, `now` taken once. Whatever fails stands in the record of runs, and is thrown on.
+ */
+export async function runJob<T>(
+  config: Config,
+  options: { command: string; nowMs?: number; acceptsRestore?: boolean },
+  work: (run: Run) => Promise<JobEnd<T>>,
+): Promise<JobEnd<T>> {
+  const nowMs = options.nowMs ?? Date.now();
+  const at = new Date(nowMs).toISOString();
+  const id = newRunId(nowMs);
+  return withLedger(config, (ledger) =>
+    withLease(ledger, id, async () => {
+      const { database } = ledger;
+      const [host, pid] = [hostname(), process.pid];
+      await startRun(database, { id, command: options.command, host, pid, startedAt: at });
+      await closeDeadRuns(database, { host, own: [id], at });
+      try {
+        if (!options.acceptsRestore) await assertNotBehind(ledger);
+        const end = await work({ id, nowMs, nowUnix: Math.floor(nowMs / 1000), at, ledger });
+        const { exitCode, summary } = end;
+        await finishRun(database, id, { state: 'finished', exitCode, summary, at: new Date().toISOString() });
+        return end;
+      } catch (thrown) {
+        const failure = { state: 'failed', exitCode: 1, error: messageOf(thrown) } as const;
+        await finishRun(database, id, { ...failure, at: new Date().toISOString() });
+        throw thrown;
+      }
+    }),
+  );
+}

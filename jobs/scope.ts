@@ -1,0 +1,55 @@
+import type { InstantRange } from '../src/core/orphans.ts';
+import { addDays, dayStart, isDay } from '../src/core/time.ts';
+import type { DayRange } from '../src/source/read.ts';
+
+/** Which rows an audit judges. Days are the server's, both included. */
+export type Scope =
+  /** The last days and every open incident: what a cycle looks at. */
+  | { kind: 'lookback'; since: string; until: string }
+  | { kind: 'days'; since: string | null; until: string | null }
+  | { kind: 'all' }
+  | { kind: 'round'; roundId: number };
+
+/** The days of the rows that are judged; null on both sides for the whole history. */
+export function windowOf(scope: Scope): DayRange {
+  return scope.kind === 'lookback' || scope.kind === 'days'
+    ? { since: scope.since, until: scope.until }
+    : { since: null, until: null };
+}
+
+/** A range of days with `days` more on each side. */
+export function widen(range: DayRange, days: number): DayRange {
+  return {
+    since: range.since === null ? null : addDays(range.since, -days),
+    until: range.until === null ? null : addDays(range.until, days),
+  };
+}
+
+/** Ranges that overlap or touch, joined; sorted by day. */
+export function joinRanges(ranges: readonly DayRange[]): DayRange[] {
+  const sorted = [...ranges].sort((a, b) => ((a.since ?? '') < (b.since ?? '') ? -1 : 1));
+  const joined: DayRange[] = [];
+  for (const range of sorted) {
+    const last = joined.at(-1);
+    const touches =
+      last !== undefined &&
+      (last.until === null || range.since === null || range.since <= addDays(last.until, 1));
+    if (!touches) joined.push({ ...range });
+    else if (last.until !== null && (range.until === null || range.until > last.until))
+      last.until = range.until;
+  }
+  return joined;
+}
+
+/** The single day of a date that can be read, as a range. */
+export function dayRange(day: string | null): DayRange[] {
+  return day !== null && isDay(day) ? [{ since: day, until: day }] : [];
+}
+
+/** The instants of a range of days, half-open. */
+export function instantsOf(range: DayRange, zone: string): InstantRange {
+  return {
+    fromUnix: range.since === null ? Number.MIN_SAFE_INTEGER : dayStart(range.since, zone),
+    toUnix: range.until === null ? Number.MAX_SAFE_INTEGER : dayStart(addDays(range.until, 1), zone),
+  };
+}

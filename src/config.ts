@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse as parseEnvironmentFile } from 'dotenv';
+import { z } from 'zod';
+import { isDay, isZone } from './core/time.ts';
+import { describeUrl } from './database.ts';
+import { messageOf, UsageError } from './errors.ts';
+
+/** The settings of one installation, parsed once, with every default applied. */
+export interface Config {
+  sourceUrl: string;
+  /** Stands in every ledger entry: two installations have different gaps for the same games. */
+  sourceName: string;
+  /** A role that may delete, for `revert`. */
+  sourceRevertUrl: string;
+  ledgerUrl: string;
+  zone: string;
+  /** Directories and globs; empty where there are none (`none`). */
+  gametimePaths: readonly string[];
+  captureSince: string;
+  graceMinutes: number;
+  settleHours: number;
+  lookbackDays: number;
+  /** 0 for no limit. */
+  maxRepairs: number;
+  repair: boolean;
+  repairCovered: boolean;
+  dataDir: string;
+  logLevel: string;
+}
+
+const databaseUrl = z.string().refine(
+  (url) => {
+    if (url.startsWith('sqlite:')) return url.length > 'sqlite:'.length;
+    try {
+      return ['postgres:', 'postgresql:'].includes(new URL(url).protocol);
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected sqlite:PATH or postgres://USER@HOST/DATABASE' },
+);
+
+const wholeNumber = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: `expected a whole number from ${from} to ${to}` })
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, {
+      error: `expected a whole number from ${from} to ${to}`,
+    });
+
+const onOff = z.enum(['on', 'off'], { error: 'expected on or off' }).transform((value) => value === 'on');
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Defaults that do not depend on other settings. Names and meaning: DESIGN, Configuration. */
+const settings = z.object({
+  DATA_DIR: z.string().default('data'),
+  SOURCE_DATABASE_URL: databaseUrl.optional(),
+  SOURCE_NAME: z.string().max(200).optional(),
+  SOURCE_REVERT_URL: databaseUrl.optional(),
+  LEDGER_DATABASE_URL: databaseUrl.optional(),
+  SERVER_TIMEZONE: z
+    .string()
+    .refine(isZone, { error: 'expected the name of a time zone, such as Europe/Ljubljana' })
+    .default('Europe/Ljubljana'),
+  GAMETIME_PATHS: z.string().optional(),
+  CAPTURE_SINCE: z.string().refine(isDay, { error: 'expected a day, YYYY-MM-DD' }).default('2026-01-24'),
+  GRACE_MINUTES: wholeNumber(0, 1_440).default(5),
+  SETTLE_HOURS: wholeNumber(0, 8_760).default(24),
+  LOOKBACK_DAYS: wholeNumber(1, 3_660).default(7),
+  MAX_REPAIRS: wholeNumber(0, 1_000_000).default(100),
+  REPAIR: onOff.default(true),
+  REPAIR_COVERED: onOff.default(false),
+  LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
+});
+
+const names = Object.keys(settings.shape);
+
+/** Every setting by name; one that is given as a file (`X_FILE`) is read from it. An empty value counts as absent. */
+function readValues(
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const file = environment[`${name}_FILE`];
+    const value = environment[name];
+    if (value && file) problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    else if (value) values[name] = value;
+    else if (file) {
+      try {
+        values[name] = readFileSync(file, 'utf8').trim();
+      } catch (thrown) {
+        problems.push(`${name}_FILE cannot be read: ${messageOf(thrown)}`);
+      }
+    }
+  }
+  return values;
+}
+
+/** A secret must not appear in a message, so only harmless settings are quoted. */
+function describeProblem(issue: z.core.$ZodIssue, values: Record<string, string>): string {
+  const name = String(issue.path[0]);
+  return name.endsWith('_URL')
+    ? `${name}: ${issue.message}`
+    : `${name} is "${values[name] ?? ''}": ${issue.message}`;
+}
+
+function splitPaths(text: string, problems: string[]): string[] {
+  if (text.trim() === 'none') return [];
+  const paths = text.split(',').map((path) => path.trim());
+  if (paths.some((path) => path === ''))
+    problems.push('GAMETIME_PATHS has an empty entry; separate paths by single commas');
+  if (paths.includes('none')) problems.push('GAMETIME_PATHS says none and names places; keep one');
+  return paths;
+}
+
+/** One spelling for one database, to see when two settings mean the same one. */
+function sameDatabase(one: string, other: string): boolean {
+  const spelling = (url: string) => {
+    const { label, path } = describeUrl(url);
+    return path === null ? label : resolve(path);
+  };
+  return spelling(one) === spelling(other);
+}
+
+/** Settings become trusted here, and all problems are reported together in one UsageError. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const values = readValues(environment, problems);
+  const parsed = settings.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describeProblem(issue, values)));
+  const dataDir = values.DATA_DIR ?? 'data';
+  const paths = splitPaths(values.GAMETIME_PATHS ?? join(dataDir, 'gametimes'), problems);
+  if (parsed.success) {
+    const { SOURCE_DATABASE_URL: source = `sqlite:${join(dataDir, 'source.sqlite')}` } = parsed.data;
+    const { LEDGER_DATABASE_URL: ledger = `sqlite:${join(dataDir, 'ledger.sqlite')}` } = parsed.data;
+    if (sameDatabase(source, ledger))
+      problems.push(
+        'LEDGER_DATABASE_URL is the source itself: a restored source would erase the audit; give the ledger a database of its own',
+      );
+    if (problems.length === 0) return toConfig(parsed.data, { source, ledger, paths });
+  }
+  throw new UsageError(
+    `the configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  );
+}
+
+function toConfig(
+  data: z.infer<typeof settings>,
+  derived: { source: string; ledger: string; paths: readonly string[] },
+): Config {
+  return {
+    sourceUrl: derived.source,
+    sourceName: data.SOURCE_NAME ?? describeUrl(derived.source).label,
+    sourceRevertUrl: data.SOURCE_REVERT_URL ?? derived.source,
+    ledgerUrl: derived.ledger,
+    zone: data.SERVER_TIMEZONE,
+    gametimePaths: derived.paths,
+    captureSince: data.CAPTURE_SINCE,
+    graceMinutes: data.GRACE_MINUTES,
+    settleHours: data.SETTLE_HOURS,
+    lookbackDays: data.LOOKBACK_DAYS,
+    maxRepairs: data.MAX_REPAIRS,
+    repair: data.REPAIR,
+    repairCovered: data.REPAIR_COVERED,
+    dataDir: data.DATA_DIR,
+    logLevel: data.LOG_LEVEL,
+  };
+}
+
+/** The environment, with what `.env` in the working directory adds to it. A set variable wins over the file. */
+export function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  directory = process.cwd(),
+): Record<string, string | undefined> {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, '.env'), 'utf8');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return { ...environment };
+    throw new UsageError(`cannot read ${join(directory, '.env')}`, { cause: thrown });
+  }
+  return { ...parseEnvironmentFile(text), ...environment };
+}

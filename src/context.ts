@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import {
+  affectedIncidents,
+  type FoldEntry,
+  foldIncident,
+  type Incident,
+  isOpenIncident,
+  repairStep,
+} from './core/incident.ts';
+import type { Json } from './core/model.ts';
+import { closeDatabase, type Database, openDatabase } from './database.ts';
+import type { Entry } from './ledger/chain.ts';
+import type { Fold, Ledger } from './ledger/ledger.ts';
+import { closeLedger, openLedger } from './ledger/open.ts';
+import { inspectSource, type SourceSchema } from './source/schema.ts';
+
+/** An entry of the ledger with its body as a value. */
+export function foldEntry(entry: Entry): FoldEntry {
+  const { seq, at, kind, source, key } = entry;
+  return { seq, at, kind, source, key, body: JSON.parse(entry.body) as Json };
+}
+
+/** The rules of `core/incident.ts`, as the ledger applies them to its entries. */
+export const incidentFold: Fold = {
+  affects: (entry) => affectedIncidents(foldEntry(entry)),
+  apply(state, entry, key) {
+    const incident = foldIncident(state as unknown as Incident | null, foldEntry(entry), key);
+    return { state: incident as unknown as Json, isOpen: isOpenIncident(incident) };
+  },
+  repair: (entry) => repairStep(foldEntry(entry)),
+};
+
+/** The audited database, with what it has. */
+export interface Source {
+  database: Database;
+  schema: SourceSchema;
+  /** `SOURCE_NAME`: stands in every entry. */
+  name: string;
+}
+
+/** Opens the source, looks at it, and closes it whatever `work` does. */
+export async function withSource<T>(
+  config: Config,
+  options: { revert?: boolean; readOnly?: boolean },
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  const url = options.revert ? config.sourceRevertUrl : config.sourceUrl;
+  const database = await openDatabase(url, { readOnly: options.readOnly });
+  try {
+    return await work({ database, schema: await inspectSource(database), name: config.sourceName });
+  } finally {
+    await closeDatabase(database);
+  }
+}
+
+/** Opens the ledger, creating it where there is none, and closes it whatever `work` does. */
+export async function withLedger<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await openLedger({ url: config.ledgerUrl, dataDir: config.dataDir, fold: incidentFold });
+  try {
+    return await work(ledger);
+  } finally {
+    await closeLedger(ledger);
+  }
+}
+
+/** Opens the ledger for reading only; null where there is none yet, and none is made. */
+export async function withLedgerToRead<T>(
+  config: Config,
+  work: (ledger: Ledger | null) => Promise<T>,
+): Promise<T> {
+  const ledger = await openLedger({
+    url: config.ledgerUrl,
+    dataDir: config.dataDir,
+    fold: incidentFold,
+    readOnly: true,
+  });
+  try {
+    return await work(ledger);
+  } finally {
+    if (ledger !== null) await closeLedger(ledger);
+  }
+}
+
+/** Where copies of artifacts are kept, by SHA-256. */
+export function keptArtifacts(config: Config): string {
+  return join(config.dataDir, 'artifacts');
+}
