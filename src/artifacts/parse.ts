@@ -30,7 +30,7 @@ const metaSchema = z.object({
   warmup_seconds: z.int32(),
   pause_seconds: z.int32(),
   pause_count: z.int32(),
-  spawn_stats: z.unknown(),
+  spawn_stats: z.unknown().optional(),
 });
 
 function readMap(label: string, map: string): string {
