@@ -89,7 +89,7 @@ async function embeddedDatabase(): Promise<TestDatabase> {
 async function startEmbedded(): Promise<{ url: string; db: PGlite }> {
   const db = await PGlite.create();
   let last = Promise.resolve();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     const before = last;
     last = serveInTurn(db, socket, before);

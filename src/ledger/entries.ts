@@ -34,6 +34,7 @@ export function entryFromRow(row: unknown): Entry {
   );
 }
 
+/** The row of `entries` that holds the entry. */
 export function entryToRow(entry: Entry) {
   const { prevHash, ...rest } = entry;
   return { ...rest, prev_hash: prevHash };

@@ -41,6 +41,7 @@ async function prepare(database: Database, readOnly: boolean): Promise<boolean> 
   return true;
 }
 
+/** Closes its database; the ledger must not be used after. */
 export async function closeLedger(ledger: Ledger): Promise<void> {
   await closeDatabase(ledger.database);
 }
