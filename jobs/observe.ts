@@ -102,6 +102,7 @@ async function readCapturesNear(
     };
     found.push(...(await readCaptures(database, schema, { ends, matchIds })));
   }
+  if (look.scope.kind === 'all') return found;
   const linked = await readCapturesLinkedTo(
     database,
     schema,

@@ -110,7 +110,8 @@ function describeProblem(issue: z.core.$ZodIssue, values: Record<string, string>
 
 function splitPaths(text: string, problems: string[]): string[] {
   if (text.trim() === 'none') return [];
-  const paths = text.split(',').map((path) => path.trim());
+  // A comma inside braces belongs to its glob.
+  const paths = text.split(/,(?![^{]*\})/).map((path) => path.trim());
   if (paths.some((path) => path === ''))
     problems.push('GAMETIME_PATHS has an empty entry; separate paths by single commas');
   if (paths.includes('none')) problems.push('GAMETIME_PATHS says none and names places; keep one');

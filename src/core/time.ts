@@ -11,9 +11,9 @@ export interface LocalTime {
 const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 const secondsPerDay = 86_400;
 
-/** True for a day of the calendar written `YYYY-MM-DD`. */
+/** True for a day of the calendar written `YYYY-MM-DD`; years that no round can have been played in are none. */
 export function isDay(text: string): boolean {
-  if (!dayPattern.test(text)) return false;
+  if (!dayPattern.test(text) || text < '1971' || text > '9000') return false;
   const midnight = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(text);
 }

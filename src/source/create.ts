@@ -1,4 +1,8 @@
+import type { Row } from '../core/model.ts';
+import type { Table } from '../core/rows.ts';
 import { type Database, transact } from '../database.ts';
+import { fromRow } from './rows.ts';
+import { inspectSource } from './schema.ts';
 
 /** Which of the audited system's schemas (DOMAIN, "The schema over time"). */
 export type SchemaVersion = 'february' | 'august';
@@ -60,5 +64,50 @@ function statements(dialect: Dialectal, version: SchemaVersion): string[] {
 export async function createSource(database: Database, version: SchemaVersion = 'august'): Promise<void> {
   await transact(database, async (inside) => {
     for (const statement of statements(dialects[database.dialect], version)) await inside.knex.raw(statement);
+  });
+}
+
+/** Rows to begin with, as the pipeline's own columns. */
+export interface SourceRows {
+  rounds: readonly Row[];
+  captures?: readonly Row[];
+  spawns?: readonly Row[];
+}
+
+const insertChunk = 200;
+
+async function insertAll(
+  database: Database,
+  table: Table,
+  given: { rows: readonly Row[]; columns: ReadonlySet<string> },
+): Promise<void> {
+  const all = given.rows;
+  const columns = [...new Set(all.flatMap((row) => Object.keys(row)))].filter((column) =>
+    given.columns.has(column),
+  );
+  const complete = all.map((row) =>
+    Object.fromEntries(columns.map((column) => [column, row[column] ?? null])),
+  );
+  for (let at = 0; at < complete.length; at += insertChunk) {
+    const chunk = complete.slice(at, at + insertChunk).map((row) => fromRow(row, database.dialect));
+    await database.knex(table).insert(chunk);
+  }
+  if (database.dialect === 'postgres' && all.length > 0)
+    await database.knex.raw(
+      `select setval(pg_get_serial_sequence(?, 'id'), (select max(id) from ${table}))`,
+      [table],
+    );
+}
+
+/** Fills an embedded source. Ids stay as they are given; later ones follow the largest. Columns that it lacks are left out. */
+export async function fillSource(database: Database, given: SourceRows): Promise<void> {
+  const { columns } = await inspectSource(database);
+  await transact(database, async (inside) => {
+    await insertAll(inside, 'rounds', { rows: given.rounds, columns: columns.rounds });
+    await insertAll(inside, 'lua_round_teams', { rows: given.captures ?? [], columns: columns.captures });
+    await insertAll(inside, 'lua_spawn_stats', {
+      rows: given.spawns ?? [],
+      columns: columns.spawns ?? new Set(),
+    });
   });
 }

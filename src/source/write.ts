@@ -7,6 +7,7 @@ import { hashedPart, type Table } from '../core/rows.ts';
 import { gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';
 import { type Database, isLockTimeout, rows, transact } from '../database.ts';
+import { messageOf } from '../errors.ts';
 import { loadFacts } from './facts.ts';
 import { fromRow, toRow } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
@@ -23,6 +24,8 @@ class Refused extends Error {
     this.refusal = refusal;
   }
 }
+
+const notAsPlanned = (because: string) => new Refused({ reason: 'not_as_planned', because });
 
 /** Points at which a test may kill the process: after the writes, before the commit. */
 export type BeforeCommit = () => void | Promise<void>;
@@ -45,12 +48,21 @@ async function writing(database: Database, work: (inside: Database) => Promise<v
           because: 'somebody else holds a lock on these rows; tried again next run',
         },
       };
+    if (isRejection(thrown))
+      return { written: false, refusal: { reason: 'rejected', because: messageOf(thrown) } };
     throw thrown;
   }
 }
 
+/** The database refused these values or this role: nothing was written, and other repairs may still go well. */
+function isRejection(thrown: unknown): boolean {
+  return /^(22|23|42|SQLITE_CONSTRAINT|SQLITE_READONLY)/.test(
+    String((thrown as { code?: unknown }).code ?? ''),
+  );
+}
+
 /** The pipeline's own advisory locks on the captures of a group, in one order for everybody. */
-async function takeAdvisoryLocks(database: Database, keys: readonly bigint[]): Promise<void> {
+export async function takeAdvisoryLocks(database: Database, keys: readonly bigint[]): Promise<void> {
   if (database.dialect !== 'postgres') return;
   const sorted = [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1));
   for (const key of sorted) await rows(database, 'select pg_advisory_xact_lock(?::bigint)', [key.toString()]);
@@ -105,7 +117,7 @@ export function sameRow(one: Row | null, other: Row | null): boolean {
 
 async function exactlyOne(count: number | Promise<number>, what: string): Promise<void> {
   const changed = await count;
-  if (changed !== 1) throw new Error(`${what} touched ${changed} rows instead of one`);
+  if (changed !== 1) throw notAsPlanned(`${what} touched ${changed} rows instead of one`);
 }
 
 /** The columns of a table that are unique on their own: cleared in all rows first, then set. */
@@ -162,7 +174,9 @@ async function writeChanges(
   const written = await readChangedRows(database, changes, { lock: false });
   changes.forEach((change, at) => {
     if (!sameRow(written[at]!, change.after))
-      throw new Error(`${change.table} ${JSON.stringify(change.key)} does not read back as it was written`);
+      throw notAsPlanned(
+        `${change.table} ${JSON.stringify(change.key)} does not read back as it was written`,
+      );
   });
 }
 

@@ -1,0 +1,118 @@
+import { basename } from 'node:path';
+import { utcText } from '../src/core/time.ts';
+import type { AuditResult, VerdictLine } from './audit-result.ts';
+import { colouredVerdict, colours, equation, headLine, printable, say, table } from './print.ts';
+
+function candidateText({ candidate }: VerdictLine): string {
+  if (candidate === null) return '';
+  const name = candidate.kind === 'artifact' ? basename(candidate.path!) : `capture ${candidate.captureId}`;
+  return candidate.deltaSeconds === null ? name : `${name} (${candidate.deltaSeconds} s)`;
+}
+
+function doneText({ action, outcome }: VerdictLine): string {
+  if (action === 'none') return '';
+  const text = outcome === null ? action : `${action}: ${outcome}`;
+  return outcome === 'done' ? colours.green(text) : text;
+}
+
+function gapTable(lines: readonly VerdictLine[]): string {
+  return table(
+    ['round', 'played', 'map', 'R', 'verdict', 'why', 'candidate', 'done'],
+    lines.map((line) => [
+      line.roundId,
+      printable(`${line.date ?? '?'} ${line.time ?? '?'}`),
+      printable(line.map ?? '?'),
+      line.round,
+      colouredVerdict(line.verdict),
+      line.reason + (line.flags.length > 0 ? ` [${line.flags.join(', ')}]` : ''),
+      printable(candidateText(line)),
+      doneText(line),
+    ]),
+  );
+}
+
+const states: Record<AuditResult['state'], string> = {
+  clean: colours.green('Nothing is open.'),
+  open: colours.yellow(
+    'Something is open: look with `roundwarden incidents` and `roundwarden explain ROUND`.',
+  ),
+  no_rounds: 'No rounds were played in this window.',
+  nothing_checked: colours.yellow('Nothing could be checked.'),
+};
+
+function sayPlaces(result: AuditResult): void {
+  for (const { name, unreadable, count, oldestUnix, newestUnix } of result.places) {
+    if (unreadable !== null)
+      say(colours.yellow(`place ${printable(name)}: unreadable, ${printable(unreadable)}`));
+    else
+      say(`place ${printable(name)}: ${count} artifacts, ${utcText(oldestUnix!)} to ${utcText(newestUnix!)}`);
+  }
+  for (const { path, why } of result.ignored)
+    say(colours.dim(`ignored ${printable(path)}: ${printable(why)}`));
+}
+
+function sayFindings(result: AuditResult): void {
+  const { captures, artifacts } = result.orphans;
+  if (captures.length + artifacts.length > 0)
+    say(
+      `orphans: ${captures.length} captures and ${artifacts.length} artifacts fit no round (--json lists them)`,
+    );
+  for (const { captureId, roundId, matchId } of result.wrongLinks)
+    say(`finding: capture ${captureId} (${matchId}) is linked to round ${roundId} and does not fit it`);
+  const flagged = Object.entries(result.flags).map(([flag, count]) => `${count} ${flag}`);
+  if (flagged.length > 0) say(`flags of covered rounds: ${flagged.join(', ')}`);
+}
+
+/** An audit for people: the gaps, what was done about them, and that the numbers add up. */
+export function printAudit(result: AuditResult, options: { dryRun: boolean }): void {
+  const { from, to } = result.window;
+  const window =
+    from === null && to === null ? 'every row' : `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
+  say(colours.bold(`${options.dryRun ? 'plan' : 'audit'} of ${result.source}, ${window}, run ${result.run}`));
+  if (result.verdicts.length > 0) say(`\n${gapTable(result.verdicts)}`);
+  say(`\nrows read ${equation(result.counts)}`);
+  if (!options.dryRun) say(`after     ${equation(result.after)}`);
+  sayPlaces(result);
+  sayFindings(result);
+  const held = result.verdicts.filter(({ action }) => action === 'held');
+  if (held.length > 0)
+    say(
+      `held, left alone: ${held.map(({ roundId }) => `round ${roundId}`).join(', ')} (\`roundwarden incidents reopen\` ends it)`,
+    );
+  if (result.verdicts.some(({ outcome }) => outcome === 'refused (max_repairs)'))
+    say(
+      colours.yellow(
+        `The plan has more repairs than MAX_REPAIRS: nothing was repaired. Check it, then run \`roundwarden audit --expect ${result.fingerprint}\`.`,
+      ),
+    );
+  say(`fingerprint ${result.fingerprint}`);
+  say(headLine(result.ledger));
+  say(states[result.state]);
+}
+
+/** The rows that a plan would change, for people. */
+export function printPlan(result: AuditResult): void {
+  printAudit(result, { dryRun: true });
+  for (const { repairs, changes } of result.plan) {
+    say();
+    for (const { kind, roundId, incident, path, captureId, deltaSeconds } of repairs)
+      say(
+        colours.bold(
+          `${kind} round ${roundId} (${printable(incident)}) from ${printable(path ?? `capture ${captureId}`)}, ${deltaSeconds} s`,
+        ),
+      );
+    for (const { table: name, key, before, after } of changes) {
+      const columns = Object.keys(after ?? before ?? {}).filter(
+        (column) => JSON.stringify(before?.[column] ?? null) !== JSON.stringify(after?.[column] ?? null),
+      );
+      const verb = before === null ? 'insert' : after === null ? 'delete' : 'update';
+      say(`  ${verb} ${name} ${printable(JSON.stringify(key))}`);
+      for (const column of columns)
+        say(
+          printable(
+            `    ${column}: ${JSON.stringify(before?.[column] ?? null)} -> ${JSON.stringify(after?.[column] ?? null)}`,
+          ),
+        );
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Config, parseConfig } from '../src/config.ts';
+import type { Row } from '../src/core/model.ts';
+import { closeDatabase, openDatabase } from '../src/database.ts';
+import { OperationError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import { createSource, fillSource } from '../src/source/create.ts';
+import { audit, planAudit } from './audit.ts';
+import type { AuditResult } from './audit-result.ts';
+import { colours, equation, headLine, printable, say, table } from './print.ts';
+import type { Progress } from './progress.ts';
+
+/** The February 2026 incident, as it lies in the repository. */
+function findFixture(): string {
+  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
+    const path = join(at, 'test', 'fixtures', 'incident-2026-02');
+    if (existsSync(path)) return path;
+    if (at === dirname(at))
+      throw new OperationError('the demo needs test/fixtures/incident-2026-02 of the repository');
+  }
+}
+
+const readRows = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Row[];
+
+/** Builds the incident anew in an embedded database; what an earlier demo left there is replaced. */
+async function buildIncident(directory: string, fixture: string): Promise<void> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const database = await openDatabase(`sqlite:${join(directory, 'source.sqlite')}`, { create: true });
+  try {
+    await createSource(database);
+    const rounds = readRows(join(fixture, 'rounds.json'));
+    const captures = readRows(join(fixture, 'lua_round_teams.json'));
+    await fillSource(database, { rounds, captures });
+  } finally {
+    await closeDatabase(database);
+  }
+}
+
+/** One day of the incident: rounds that should have a capture, and how many have none. */
+export interface DemoDay {
+  day: string;
+  rounds: number;
+  missingBefore: number;
+  missing: number;
+  missingR2: number;
+  r2Ids: number[];
+}
+
+/** The expected rounds per day, and the gaps among them before and after the repairs. */
+export function daysOf(rounds: readonly Row[], before: AuditResult, after: AuditResult): DemoDay[] {
+  const played = rounds.filter((row) => row.round_number === 1 || row.round_number === 2);
+  const days = [...new Set(played.map((row) => String(row.round_date)))].sort().reverse();
+  return days.map((day) => {
+    const gaps = (result: AuditResult) => result.verdicts.filter(({ date }) => date === day);
+    const left = gaps(after);
+    const r2 = left.filter(({ round }) => round === 2);
+    return {
+      day,
+      rounds: played.filter((row) => row.round_date === day).length,
+      missingBefore: gaps(before).length,
+      missing: left.length,
+      missingR2: r2.length,
+      r2Ids: r2.map(({ roundId }) => roundId),
+    };
+  });
+}
+
+function demoConfig(directory: string, fixture: string): Config {
+  return parseConfig({
+    DATA_DIR: directory,
+    SOURCE_NAME: 'demo',
+    GAMETIME_PATHS: join(fixture, 'gametimes'),
+    LOG_LEVEL: 'warn',
+  });
+}
+
+function sayRepairs(result: AuditResult): void {
+  const repaired = result.verdicts.filter(
+    ({ outcome, action }) => outcome === 'done' && action !== 'write_off',
+  );
+  say(colours.bold(`\n${repaired.length} rounds repaired`));
+  say(
+    table(
+      ['round', 'played', 'map', 'R', 'repair', 'from', 'distance'],
+      repaired.map(({ roundId, date, time, map, round, action, candidate }) => [
+        roundId,
+        `${date} ${time}`,
+        printable(map ?? ''),
+        round,
+        action,
+        printable(candidate?.path?.split('/').at(-1) ?? `capture ${candidate?.captureId}`),
+        `${candidate?.deltaSeconds} s`,
+      ]),
+    ),
+  );
+}
+
+function sayWriteOffs(result: AuditResult): void {
+  const lost = result.verdicts.filter(({ action }) => action === 'write_off');
+  say(colours.bold(`\n${lost.length} rounds written off: no capture, no artifact in any place`));
+  say(
+    table(
+      ['round', 'played', 'map', 'R', 'why'],
+      lost.map(({ roundId, date, time, map, round, because }) => [
+        roundId,
+        `${date} ${time}`,
+        printable(map ?? ''),
+        round,
+        because,
+      ]),
+    ),
+  );
+}
+
+/** The February 2026 incident, end to end: built, audited, repaired, written off. Can be run again. */
+export async function demo(request: { directory: string; log: Log; nowMs: number; progress: Progress }) {
+  const fixture = findFixture();
+  await buildIncident(request.directory, fixture);
+  const config = demoConfig(request.directory, fixture);
+  const asked = { config, scope: { kind: 'all' } as const, ...request };
+  const first = await audit(asked);
+  const second = await planAudit(asked);
+  return { days: daysOf(readRows(join(fixture, 'rounds.json')), first, second), first, second };
+}
+
+export type DemoResult = Awaited<ReturnType<typeof demo>>;
+
+/** The demo for people. */
+export function printDemo(result: DemoResult, directory: string): void {
+  const { days, first, second } = result;
+  say(colours.bold('The incident of February 2026, audited and repaired in an embedded database\n'));
+  say(
+    table(
+      ['day', 'rounds', 'missing before', 'missing after', 'missing R2', 'rounds that miss R2'],
+      days.map(({ day, rounds, missingBefore, missing, missingR2, r2Ids }) => [
+        day,
+        rounds,
+        missingBefore,
+        missing,
+        missingR2,
+        r2Ids.join(', '),
+      ]),
+    ),
+  );
+  sayRepairs(first);
+  sayWriteOffs(first);
+  say(`\nbefore ${equation(first.counts)}`);
+  say(`after  ${equation(second.counts)}`);
+  say(headLine(second.ledger));
+  say(`
+Look around:    DATA_DIR=${directory} SOURCE_NAME=demo npx tsx jobs/main.ts explain 9856
+                (also: incidents, ledger verify, ledger tail, revert SEQ)
+Your own data:  put these into .env and begin with \`npx tsx jobs/main.ts plan\`, which writes nothing
+                SOURCE_DATABASE_URL=postgres://roundwarden@localhost/stats
+                SOURCE_NAME=production
+                GAMETIME_PATHS=/srv/gametimes        directories or globs, comma-separated
+                SERVER_TIMEZONE=Europe/Ljubljana     the zone of the game server's clock`);
+}

@@ -1,0 +1,151 @@
+import type { Config } from '../src/config.ts';
+import { foldEntry, withLedgerToRead, withSource } from '../src/context.ts';
+import { seenCandidates } from '../src/core/candidates.ts';
+import type { FoldEntry, Incident } from '../src/core/incident.ts';
+import type { Place } from '../src/core/model.ts';
+import { localText, utcText } from '../src/core/time.ts';
+import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
+import { eachEntry } from '../src/ledger/entries.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { observe } from './observe.ts';
+import { makePlan } from './planning.ts';
+import { colouredVerdict, colours, printable, say, table } from './print.ts';
+import { noProgress } from './progress.ts';
+
+/** Everything that is known of one round. */
+export interface Explanation {
+  source: string;
+  assessment: Omit<Assessment, 'want' | 'seen'>;
+  /** The rounds around it on the same map that may claim the same candidates. */
+  rivals: { roundId: number; date: string | null; time: string | null; round: number | null }[];
+  candidates: readonly SeenCandidate[];
+  repair: { kind: string; held: boolean } | null;
+  places: readonly Place[];
+  incident: Incident | null;
+  entries: readonly FoldEntry[];
+}
+
+async function entriesOf(ledger: Ledger | null, source: string, key: string): Promise<FoldEntry[]> {
+  if (ledger === null) return [];
+  const found: FoldEntry[] = [];
+  for await (const entry of eachEntry(ledger, { source })) {
+    const folded = foldEntry(entry);
+    const { incidents } = (folded.body ?? {}) as { incidents?: string[] };
+    if (folded.key === key || incidents?.includes(key)) found.push(folded);
+  }
+  return found;
+}
+
+/** Judges one round and gathers what its verdict rests on. Writes nothing. */
+export async function explain(request: {
+  config: Config;
+  roundId: number;
+  nowMs: number;
+}): Promise<Explanation> {
+  const { config, roundId, nowMs } = request;
+  return withSource(config, { readOnly: true }, (source) =>
+    withLedgerToRead(config, async (ledger) => {
+      const scope = { kind: 'round', roundId } as const;
+      const nowUnix = Math.floor(nowMs / 1000);
+      const { situation, incidents } = await observe({
+        config,
+        source,
+        ledger,
+        scope,
+        nowUnix,
+        progress: noProgress,
+      });
+      const { assessments } = await makePlan(situation, source);
+      const { want, seen: _, ...assessment } = assessments[0]!;
+      const incident = incidents.get(assessment.key) ?? null;
+      const sameMap = situation.facts.rivals.filter(
+        ({ id, map }) => id !== roundId && map === assessment.round.map,
+      );
+      return {
+        source: source.name,
+        assessment,
+        rivals: sameMap.map(({ id, date, time, number }) => ({ roundId: id, date, time, round: number })),
+        candidates: seenCandidates(situation, assessment.round),
+        repair: want === null ? null : { kind: want.kind, held: incident?.held != null },
+        places: situation.facts.places,
+        incident,
+        entries: await entriesOf(ledger, source.name, assessment.key),
+      };
+    }),
+  );
+}
+
+function sayRound({ assessment }: Explanation, zone: string): void {
+  const { round, playedUnix } = assessment;
+  const { timing } = round;
+  say(
+    colours.bold(
+      `round ${round.id}: ${printable(round.map ?? '?')} R${round.number}, ${printable(`${round.date} ${round.time}`)}`,
+    ),
+  );
+  const utc = playedUnix === null ? 'unreadable' : utcText(playedUnix);
+  say(`  file time   ${utc} (${zone})`);
+  say(
+    `  match id    ${printable(round.matchId ?? '')}   session ${round.session ?? 'none'}   status ${printable(round.status ?? 'none')}`,
+  );
+  const at = (unix: number | null) => (unix === null ? 'none' : `${unix} (${localText(unix, zone)})`);
+  say(`  own timing  start ${at(timing.startUnix)}, end ${at(timing.endUnix)}`);
+}
+
+function sayVerdict({ assessment, repair }: Explanation): void {
+  const { exempt, verdict, reason, because, flags } = assessment;
+  if (exempt !== null) say(`\n  exempt (${exempt}): this row is not expected to have a capture`);
+  else say(`\n  ${colouredVerdict(verdict!)} (${reason}): ${printable(because)}`);
+  if (flags.length > 0) say(`  flags: ${flags.join(', ')}`);
+  if (repair !== null)
+    say(repair.held ? `  its ${repair.kind} is held` : `  the next audit will ${repair.kind} it`);
+}
+
+function sayStory({ incident, entries }: Explanation): void {
+  if (incident === null) {
+    say('\nThe ledger knows nothing of it.');
+    return;
+  }
+  say(colours.bold(`\nincident ${incident.id}, ${incident.status}`));
+  for (const said of [incident.held, incident.excused, incident.acknowledged])
+    if (said !== null) say(`  by ${printable(said.by)}: ${printable(said.reason)}`);
+  const rows = entries.map(({ seq, at, kind, body }) => {
+    const { verdict, because, reason, by } = (body ?? {}) as Record<string, string | undefined>;
+    return [
+      seq,
+      at,
+      kind,
+      printable([verdict, because ?? reason, by && `by ${by}`].filter(Boolean).join(', ')),
+    ];
+  });
+  say(table(['seq', 'at', 'entry', 'what'], rows));
+}
+
+/** One round's explanation for people. */
+export function printExplanation(explanation: Explanation, zone: string): void {
+  sayRound(explanation, zone);
+  sayVerdict(explanation);
+  const { candidates, places, rivals } = explanation;
+  say(colours.bold('\ncandidates'));
+  if (candidates.length === 0) say('  none in reach (end -5 to +30 s before the file)');
+  else
+    say(
+      table(
+        ['kind', 'distance', 'what'],
+        candidates.map(({ kind, deltaSeconds, path, note }) => [
+          kind,
+          deltaSeconds === null ? 'none' : `${deltaSeconds} s`,
+          printable(path === null ? note : `${path}: ${note}`),
+        ]),
+      ),
+    );
+  if (rivals.length > 0) {
+    const names = rivals.map(({ roundId, date, time, round }) => `${roundId} (R${round} ${date} ${time})`);
+    say(`\nother rounds of this map within a day: ${printable(names.join(', '))}`);
+  }
+  for (const { name, unreadable, count } of places)
+    say(
+      `place ${printable(name)}: ${unreadable === null ? `${count} artifacts` : `unreadable, ${printable(unreadable)}`}`,
+    );
+  sayStory(explanation);
+}

@@ -1,0 +1,196 @@
+import type { Config } from '../src/config.ts';
+import { foldEntry, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
+import type { EntryKind, Incident } from '../src/core/incident.ts';
+import type { Json } from '../src/core/model.ts';
+import type { SeenCandidate } from '../src/core/verdict.ts';
+import { OperationError, UsageError } from '../src/errors.ts';
+import { append } from '../src/ledger/append.ts';
+import { lastEntryOf } from '../src/ledger/entries.ts';
+import { assertNotBehind } from '../src/ledger/head.ts';
+import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { readCapturesLinkedTo } from '../src/source/read.ts';
+import { colouredVerdict, colours, printable, say, table } from './print.ts';
+
+const pageSize = 500;
+
+/** Which incidents people want to see. */
+export type Filter = 'open' | 'unclosed' | 'all';
+
+const admits: Record<Filter, (incident: Incident, isOpen: boolean) => boolean> = {
+  open: (_, isOpen) => isOpen,
+  unclosed: (incident) => incident.status !== 'closed' || incident.held !== null,
+  all: () => true,
+};
+
+/** The incidents of every source in the ledger, oldest first. */
+export async function listAll(config: Config, filter: Filter): Promise<Incident[]> {
+  return withLedgerToRead(config, async (ledger) => {
+    if (ledger === null) return [];
+    const found: Incident[] = [];
+    for (let afterId = 0; ; ) {
+      const page = await listIncidents(ledger, { openOnly: filter === 'open', afterId, limit: pageSize });
+      for (const { state, isOpen } of page) {
+        const incident = state as unknown as Incident;
+        if (admits[filter](incident, isOpen)) found.push(incident);
+      }
+      if (page.length < pageSize) return found;
+      afterId = page.at(-1)!.id;
+    }
+  });
+}
+
+async function find(ledger: Ledger, id: number): Promise<Incident> {
+  const stored = await incidentById(ledger, id);
+  if (stored === null)
+    throw new UsageError(`there is no incident ${id}; \`roundwarden incidents list --all\` names them`);
+  return stored.state as unknown as Incident;
+}
+
+/** One incident by its id. */
+export async function showIncident(config: Config, id: number): Promise<Incident> {
+  return withLedgerToRead(config, async (ledger) => {
+    if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
+    return find(ledger, id);
+  });
+}
+
+/** What a person decides about an incident. */
+export type Deciding =
+  | {
+      kind:
+        | 'incident.acknowledged'
+        | 'incident.excused'
+        | 'incident.held'
+        | 'incident.reopened'
+        | 'incident.noted';
+    }
+  | { kind: 'incident.resolved'; candidate: string }
+  | { kind: 'incident.released'; captureId: number };
+
+function matchesCandidate(seen: SeenCandidate, named: string): boolean {
+  const bare = named.replace(/^(capture|artifact):/, '');
+  if (seen.kind === 'capture') return seen.captureId === Number(bare);
+  if (seen.sha256 === null) return false;
+  return seen.path === bare || (/^[0-9a-f]{8,64}$/.test(bare) && seen.sha256.startsWith(bare));
+}
+
+const candidateName = ({ kind, captureId, path, sha256 }: SeenCandidate) =>
+  kind === 'capture' ? `capture:${captureId}` : `artifact:${sha256?.slice(0, 12)} (${path})`;
+
+/** The candidate that a person names, among those that the last audit saw. */
+async function resolutionOf(ledger: Ledger, incident: Incident, named: string): Promise<Json> {
+  const kinds: EntryKind[] = ['gap.found', 'gap.changed', 'gap.written_off'];
+  const last = await lastEntryOf(ledger, incident.source, incident.key, kinds);
+  const { seen = [] } = (last === null ? {} : foldEntry(last).body) as { seen?: SeenCandidate[] };
+  const known = seen.filter(({ deltaSeconds }) => deltaSeconds !== null);
+  const chosen = known.filter((candidate) => matchesCandidate(candidate, named));
+  const [only] = chosen;
+  if (only === undefined || chosen.length > 1)
+    throw new UsageError(
+      `${named} names ${chosen.length} of the candidates of incident ${incident.id}; they are: ${known.map(candidateName).join(', ') || 'none'}`,
+    );
+  return only.kind === 'capture'
+    ? { kind: 'capture', captureId: only.captureId }
+    : { kind: 'artifact', sha256: only.sha256 };
+}
+
+async function assertHolder(config: Config, incident: Incident, captureId: number): Promise<void> {
+  const roundId = incident.round?.roundId;
+  const holders = await withSource(config, { readOnly: true }, ({ database, schema }) =>
+    readCapturesLinkedTo(database, schema, roundId === undefined ? [] : [roundId]),
+  );
+  if (holders.some(({ id }) => id === captureId)) return;
+  const names = holders.map(({ id }) => id).join(', ') || 'none';
+  throw new UsageError(`capture ${captureId} is not linked to round ${roundId}; those that are: ${names}`);
+}
+
+async function bodyOf(
+  config: Config,
+  of: { ledger: Ledger; incident: Incident; deciding: Deciding },
+): Promise<Record<string, Json>> {
+  const { ledger, incident, deciding } = of;
+  if (deciding.kind === 'incident.resolved')
+    return { resolution: await resolutionOf(ledger, incident, deciding.candidate) };
+  if (deciding.kind !== 'incident.released') return {};
+  if (incident.source !== config.sourceName)
+    throw new OperationError(
+      `incident ${incident.id} is of source ${incident.source}, this is ${config.sourceName}`,
+    );
+  await assertHolder(config, incident, deciding.captureId);
+  return { captureId: deciding.captureId };
+}
+
+/** Writes down what a person decided, with who said so, and returns the incident as it is then. */
+export async function decide(
+  config: Config,
+  decision: { id: number; deciding: Deciding; by: string; reason: string; nowMs: number },
+): Promise<Incident> {
+  return withLedger(config, async (ledger) => {
+    await assertNotBehind(ledger);
+    const incident = await find(ledger, decision.id);
+    const special = await bodyOf(config, { ledger, incident, deciding: decision.deciding });
+    const body = { by: decision.by, reason: decision.reason, ...special };
+    const { source, key } = incident;
+    await append(
+      ledger,
+      [{ kind: decision.deciding.kind, source, key, body }],
+      new Date(decision.nowMs).toISOString(),
+    );
+    return find(ledger, decision.id);
+  });
+}
+
+function statusText(incident: Incident): string {
+  const marks = [
+    incident.held && 'held',
+    incident.excused && 'excused',
+    incident.acknowledged && 'acknowledged',
+    incident.resolution && 'resolved',
+  ].filter(Boolean);
+  const how =
+    incident.closed === null
+      ? ''
+      : ` (${incident.closed.as}${incident.closed.by ? ` by ${incident.closed.by}` : ''})`;
+  return [`${incident.status.replace('_', ' ')}${how}`, ...marks].join(', ');
+}
+
+/** Incidents for people. */
+export function printIncidents(incidents: readonly Incident[], filter: Filter): void {
+  const nothing = filter === 'open' ? 'No incident is open.' : 'There are no incidents.';
+  say(incidents.length === 0 ? nothing : incidentTable(incidents));
+}
+
+function incidentTable(incidents: readonly Incident[]): string {
+  return table(
+    ['id', 'source', 'round', 'played', 'map', 'R', 'verdict', 'why', 'status'],
+    incidents.map((incident) => [
+      incident.id,
+      printable(incident.source),
+      incident.round?.roundId ?? '',
+      printable(`${incident.round?.date ?? ''} ${incident.round?.time ?? ''}`),
+      printable(incident.round?.map ?? incident.key),
+      incident.round?.number ?? '',
+      incident.verdict === null ? '' : colouredVerdict(incident.verdict),
+      incident.reason,
+      statusText(incident),
+    ]),
+  );
+}
+
+/** One incident for people. */
+export function printIncident(incident: Incident): void {
+  printIncidents([incident], 'all');
+  if (incident.because !== '') say(`\n${printable(incident.because)}`);
+  for (const [what, said] of Object.entries({
+    held: incident.held,
+    excused: incident.excused,
+    acknowledged: incident.acknowledged,
+  }))
+    if (said !== null) say(`${what} by ${printable(said.by)} at ${said.at}: ${printable(said.reason)}`);
+  if (incident.resolution !== null) say(`resolved: ${JSON.stringify(incident.resolution)}`);
+  if (incident.releases.length > 0) say(`released captures: ${incident.releases.join(', ')}`);
+  if (incident.repairs.length > 0)
+    say(`repairs: ${incident.repairs.join(', ')} (\`roundwarden revert SEQ\` undoes one)`);
+  if (incident.round !== null) say(colours.dim(`more: roundwarden explain ${incident.round.roundId}`));
+}

@@ -1,0 +1,140 @@
+import type { Config } from '../src/config.ts';
+import { foldEntry, incidentFold, withLedgerToRead, withSource } from '../src/context.ts';
+import { UsageError } from '../src/errors.ts';
+import type { Entry, Head } from '../src/ledger/chain.ts';
+import { eachEntry, head, readEntries } from '../src/ledger/entries.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { acceptRestore } from '../src/ledger/restore.ts';
+import { type Verification, verifyChain } from '../src/ledger/verify.ts';
+import { colours, headLine, printable, say, table } from './print.ts';
+import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
+import { runJob } from './run.ts';
+
+async function reading<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  return withLedgerToRead(config, (ledger) => {
+    if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
+    return work({ ...ledger, fold: incidentFold });
+  });
+}
+
+/** `N hash`, wherever it was seen: a report, a mail, the output of `ledger head`. */
+export function parseAnchor(line: string): Head {
+  const found = /(\d+)[^0-9a-f]+([0-9a-f]{64})/.exec(line);
+  if (found === null) throw new UsageError(`"${line}" is no head: expected its number and its 64 hex digits`);
+  return { seq: Number(found[1]), hash: found[2]! };
+}
+
+/** The chain and the repaired rows. `rows` is null where the source was not asked. */
+export interface LedgerCheck {
+  chain: Verification;
+  rows: RowCheck[] | null;
+}
+
+/** Re-hashes every entry, and every row that a repair of this source wrote. */
+export async function verifyLedger(
+  config: Config,
+  options: { anchors: readonly Head[]; rows: boolean },
+): Promise<LedgerCheck> {
+  return reading(config, async (ledger) => {
+    const chain = await verifyChain(ledger, { anchors: [...options.anchors] });
+    const asked = options.rows && chain.problems.length === 0;
+    const rows = asked
+      ? await withSource(config, { readOnly: true }, (source) => checkRepairedRows(ledger, source))
+      : null;
+    return { chain, rows };
+  });
+}
+
+/** 0 intact, 1 the chain is broken or an anchor is not in it, 3 repaired rows were changed or deleted. */
+export function verifyExitCode({ chain, rows }: LedgerCheck): number {
+  if (chain.problems.length > 0 || chain.anchors.some(({ ok }) => !ok)) return 1;
+  return rows?.some(({ state }) => state === 'changed' || state === 'deleted') ? 3 : 0;
+}
+
+/** A verification for people. */
+export function printVerification({ chain, rows }: LedgerCheck): void {
+  say(`${chain.count} entries read and re-hashed`);
+  for (const { seq, what } of chain.problems)
+    say(colours.red(`${seq === null ? 'ledger' : `entry ${seq}`}: ${printable(what)}`));
+  for (const { seq, ok, why } of chain.anchors)
+    say(ok ? colours.green(`anchor ${seq} is in the chain`) : colours.red(`anchor ${seq}: ${why}`));
+  if (chain.anchors.length === 0)
+    say(
+      colours.dim(
+        'no anchor was given: a ledger rewritten from some entry on, with its head file, would not show',
+      ),
+    );
+  else if (chain.anchoredThrough !== null)
+    say(`anchored through entry ${chain.anchoredThrough} of ${chain.head.seq}`);
+  if (rows !== null) {
+    const count = (state: RowCheck['state']) => rows.filter((row) => row.state === state).length;
+    say(
+      `repaired rows: ${count('intact')} intact, ${count('overwritten')} overwritten by the live pipeline, ${count('changed')} changed, ${count('deleted')} deleted`,
+    );
+    for (const row of rows)
+      if (row.state !== 'intact')
+        say(`  ${row.state}: ${row.table} ${printable(JSON.stringify(row.key))} (repair ${row.repair})`);
+  }
+  say(headLine(chain.head));
+  const broken = chain.problems.length > 0 || chain.anchors.some(({ ok }) => !ok);
+  say(broken ? colours.red('The ledger is not what was written.') : colours.green('The chain is intact.'));
+}
+
+/** Every entry as one line of NDJSON, bodies as values. */
+export async function exportLedger(config: Config, write: (line: string) => Promise<void>): Promise<void> {
+  await reading(config, async (ledger) => {
+    for await (const entry of eachEntry(ledger))
+      await write(JSON.stringify({ ...entry, body: foldEntry(entry).body }));
+  });
+}
+
+/** The last entries, oldest first. */
+export async function tailLedger(config: Config, count: number): Promise<Entry[]> {
+  return reading(config, async (ledger) => {
+    const { seq } = await head(ledger);
+    return readEntries(ledger, { afterSeq: Math.max(0, seq - count), limit: count });
+  });
+}
+
+export async function ledgerHead(config: Config): Promise<Head> {
+  return reading(config, head);
+}
+
+/** Entries for people. */
+export function printEntries(entries: readonly Entry[]): void {
+  const rows = entries.map((entry) => {
+    const { at, kind, source, key } = entry;
+    const body = (foldEntry(entry).body ?? {}) as Record<string, unknown>;
+    const what = [
+      body.verdict ?? body.as,
+      body.because ?? body.reason ?? body.why,
+      body.by && `by ${body.by}`,
+    ];
+    return [
+      entry.seq,
+      at,
+      kind,
+      printable(source),
+      printable(key),
+      printable(what.filter(Boolean).join(', ')),
+    ];
+  });
+  say(table(['seq', 'at', 'entry', 'source', 'about', 'what'], rows));
+}
+
+/** Accepts a ledger that is behind its head file, which is itself an entry. */
+export async function acceptRestored(
+  config: Config,
+  said: { by: string; reason: string; nowMs: number },
+): Promise<Entry> {
+  const { by, reason, nowMs } = said;
+  const end = await runJob(
+    config,
+    { command: 'accept-restore', nowMs, acceptsRestore: true },
+    async (run) => {
+      const entry = await acceptRestore(run.ledger, { by, reason, at: run.at });
+      return { exitCode: 0, summary: { seq: entry.seq }, result: entry };
+    },
+  );
+  return end.result;
+}

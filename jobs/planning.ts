@@ -1,0 +1,62 @@
+import type { Source } from '../src/context.ts';
+import { decisionOf } from '../src/core/candidates.ts';
+import { buildChanges } from '../src/core/change.ts';
+import { classify } from '../src/core/classify.ts';
+import { incidentKey } from '../src/core/expected.ts';
+import { fingerprint, groupRepairs, type PlannedGroup } from '../src/core/plan.ts';
+import type { Situation } from '../src/core/situation.ts';
+import type { Assessment, Reason, Want } from '../src/core/verdict.ts';
+import { loadFacts } from '../src/source/facts.ts';
+
+/** What an audit would do: every verdict, the exact repairs, and their fingerprint. */
+export interface Plan {
+  assessments: readonly Assessment[];
+  planned: readonly PlannedGroup[];
+  fingerprint: string;
+}
+
+/** What stands in the way of a repair, found only when its rows were read, as a reason of `conflict`. */
+const conflictReason: Record<string, Reason> = {
+  spawn_link_taken: 'slot_taken',
+  spawn_key_taken: 'key_taken',
+  slot_taken: 'slot_taken',
+  capture_exists: 'key_taken',
+  timing_in_the_way: 'timing_in_the_way',
+};
+
+function asConflict(
+  assessment: Assessment,
+  refusals: ReadonlyMap<Want, { reason: string; because: string }>,
+): Assessment {
+  const refusal = assessment.want === null ? undefined : refusals.get(assessment.want);
+  if (refusal === undefined) return assessment;
+  if (assessment.verdict === 'covered') return { ...assessment, want: null };
+  const reason = conflictReason[refusal.reason] ?? 'slot_taken';
+  return { ...assessment, verdict: 'conflict', reason, because: refusal.because, want: null };
+}
+
+/** Judges the rows and works out the exact row changes of every repair that nobody holds. Writes nothing. */
+export async function makePlan(situation: Situation, source: Source): Promise<Plan> {
+  const assessments = classify(situation);
+  const wants = assessments.flatMap(({ want, key }) =>
+    want === null || decisionOf(situation, key).held ? [] : [want],
+  );
+  const { zone } = situation.rules;
+  const facts = await loadFacts(source.database, wants, { schema: source.schema, zone, lock: false });
+  const planned: PlannedGroup[] = [];
+  const refusals = new Map<Want, { reason: string; because: string }>();
+  for (const group of groupRepairs(wants, situation.linkedTo)) {
+    const built = buildChanges(group.wants, facts.of(group.wants));
+    if ('refusal' in built) for (const want of group.wants) refusals.set(want, built.refusal);
+    else planned.push({ group, changes: built.changes });
+  }
+  const identityOf = (roundId: number) => {
+    const round = situation.roundById.get(roundId);
+    return round === undefined ? 'gone' : incidentKey(round);
+  };
+  return {
+    assessments: assessments.map((assessment) => asConflict(assessment, refusals)),
+    planned,
+    fingerprint: fingerprint(planned, identityOf),
+  };
+}

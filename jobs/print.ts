@@ -1,0 +1,88 @@
+import Table from 'cli-table3';
+import picocolors from 'picocolors';
+import { type Counts, total } from '../src/core/counts.ts';
+import { exemptReasons } from '../src/core/expected.ts';
+import { type Verdict, verdicts } from '../src/core/verdict.ts';
+
+/** Colours where people read on a terminal, and nowhere else. */
+export const colours = picocolors.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
+
+const colourOf: Record<Verdict, (text: string) => string> = {
+  covered: colours.green,
+  pending: colours.dim,
+  relinkable: colours.cyan,
+  recoverable: colours.cyan,
+  damaged: colours.yellow,
+  ambiguous: colours.yellow,
+  conflict: colours.yellow,
+  unchecked: colours.yellow,
+  missing: colours.red,
+  lost: colours.red,
+};
+
+export const colouredVerdict = (verdict: Verdict) => colourOf[verdict](verdict);
+
+/** Control characters of the game's world must not reach a terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·');
+}
+
+export function say(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function sayJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** A table without frames: columns two spaces apart, a bold head. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): string {
+  const made = new Table({
+    head: head.map((cell) => colours.bold(cell)),
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  for (const row of rows) made.push(row.map((cell) => (cell === null ? '' : String(cell))));
+  return made
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** `56 = 16 exempt + 8 covered + ...`: every row that was read, counted once. */
+export function equation(counts: Counts): string {
+  const exempt = exemptReasons.reduce((sum, reason) => sum + counts.exempt[reason], 0);
+  const terms = [
+    ...(exempt > 0 ? [`${exempt} exempt`] : []),
+    ...verdicts.flatMap((verdict) =>
+      counts[verdict] > 0 ? [`${counts[verdict]} ${colouredVerdict(verdict)}`] : [],
+    ),
+  ];
+  return `${total(counts)} = ${terms.join(' + ') || '0'}`;
+}
+
+/** A head as it stands in reports and mails, and as `--anchor` takes it. */
+export function headLine(head: { seq: number; hash: string } | null): string {
+  return head === null ? 'ledger head: no ledger yet' : `ledger head: ${head.seq} ${head.hash}`;
+}

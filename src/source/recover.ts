@@ -1,0 +1,70 @@
+import type { RowChange } from '../core/change.ts';
+import type { Row } from '../core/model.ts';
+import { type Database, transact } from '../database.ts';
+import { lockKeysOfChanges, readChangedRows, sameRow, takeAdvisoryLocks } from './write.ts';
+
+/** In which state the rows of an interrupted repair are. */
+export interface FoundState {
+  /** `after`: as the repair meant them; `before`: as they were; `other`: somebody else wrote them since. */
+  state: 'after' | 'before' | 'other';
+  /** True where inserted rows carry our own `captured_at`, so that nobody else can have written them. */
+  certain: boolean;
+}
+
+async function capturedAt(database: Database, change: RowChange): Promise<string | null> {
+  const row: { captured_at?: unknown } | undefined = await database
+    .knex(change.table)
+    .select('captured_at')
+    .where(change.key as Record<string, string | number>)
+    .first();
+  const value = row?.captured_at;
+  return value == null ? null : new Date(value as string).toISOString();
+}
+
+/** The inserted rows show who wrote them: ours carry the `at` of their `repair.started`. */
+async function isOurInsert(database: Database, change: RowChange, at: string): Promise<boolean> {
+  return change.before === null && (await capturedAt(database, change)) === at;
+}
+
+/**
+ * Finds out, under the locks that the repair itself takes, how far an interrupted repair came. It was one
+ * transaction, so its rows are all as before or all as meant, unless somebody wrote them since.
+ */
+export async function inspectInterrupted(
+  database: Database,
+  of: { changes: readonly RowChange[]; at: string; stamped: boolean },
+): Promise<FoundState> {
+  const { changes, at } = of;
+  return transact(database, async (inside) => {
+    await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
+    const present = await readChangedRows(inside, changes, { lock: true });
+    const all = (pick: (change: RowChange) => Row | null) =>
+      changes.every((change, index) => sameRow(present[index]!, pick(change)));
+    const inserts = changes.filter(({ before, table }) => before === null && table !== 'rounds');
+    if (all((change) => change.after)) {
+      let ours = inserts.length > 0 && of.stamped;
+      for (const change of inserts) ours = ours && (await isOurInsert(inside, change, at));
+      // An equal row with another captured_at was written by the live pipeline, which wins.
+      if (inserts.length > 0 && of.stamped && !ours) return { state: 'other', certain: true };
+      return { state: 'after', certain: ours };
+    }
+    return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
+  });
+}
+
+/**
+ * True where a row that a repair wrote was stored by the live pipeline itself since: the same map, number,
+ * start and end with a newer `captured_at` (DESIGN, The ledger).
+ */
+export async function isOverwritten(
+  database: Database,
+  of: { change: RowChange; now: Row; at: string },
+): Promise<boolean> {
+  const { change, now, at } = of;
+  if (change.table === 'rounds' || !('round_end_unix' in now)) return false;
+  const same = ['map_name', 'round_number', 'round_start_unix', 'round_end_unix'].every(
+    (column) => now[column] === change.after?.[column],
+  );
+  const stored = same ? await capturedAt(database, change) : null;
+  return stored !== null && stored > at;
+}
