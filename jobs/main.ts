@@ -53,8 +53,9 @@ function ends<A extends unknown[]>(action: Action<A>) {
 }
 
 function wholeNumber(text: string, what: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${what} is "${text}": expected a whole number`);
-  return Number(text);
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number < 2 ** 31)) throw new UsageError(`${what} is "${text}": expected a whole number below 2147483648`);
+  return number;
 }
 
 function day(text: string | undefined, option: string): string | null {

@@ -16,13 +16,15 @@ export interface EndRange {
   toUnix: number | null;
 }
 
+/** Ids are PostgreSQL's 4-byte integers. */
+const lowestId = -(2 ** 31);
 const pageSize = 5_000;
 const chunkSize = 500;
 
 /** All rows of a query, read in pages by id, so that no answer is larger than a page. */
 async function allById(query: (afterId: number) => Knex.QueryBuilder): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = [];
-  for (let afterId = Number.MIN_SAFE_INTEGER; ; ) {
+  for (let afterId = lowestId; ; ) {
     const page: Record<string, unknown>[] = await query(afterId).orderBy('id').limit(pageSize);
     found.push(...page);
     if (page.length < pageSize) return found;
