@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
-import { colouredVerdict, colours, equation, headLine, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, equation, headLine, playedText, printable, say, table } from './print.ts';
 
 function candidateText({ candidate }: VerdictLine): string {
   if (candidate === null) return '';
@@ -20,7 +20,7 @@ function gapTable(lines: readonly VerdictLine[]): string {
     ['round', 'played', 'map', 'R', 'verdict', 'why', 'candidate', 'done'],
     lines.map((line) => [
       line.roundId,
-      printable(`${line.date ?? '?'} ${line.time ?? '?'}`),
+      playedText(line),
       printable(line.map ?? '?'),
       line.round,
       colouredVerdict(line.verdict),

@@ -9,7 +9,7 @@ import type { Log } from '../src/log.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
-import { colours, equation, headLine, printable, say, table } from './print.ts';
+import { colours, equation, headLine, playedText, printable, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 
 /** The February 2026 incident, as it lies in the repository. */
@@ -85,12 +85,12 @@ function sayRepairs(result: AuditResult): void {
   say(
     table(
       ['round', 'played', 'map', 'R', 'repair', 'from', 'distance'],
-      repaired.map(({ roundId, date, time, map, round, action, candidate }) => [
-        roundId,
-        `${date} ${time}`,
-        printable(map ?? ''),
-        round,
-        action,
+      repaired.map(({ candidate, ...line }) => [
+        line.roundId,
+        playedText(line),
+        printable(line.map ?? ''),
+        line.round,
+        line.action,
         printable(candidate?.path?.split('/').at(-1) ?? `capture ${candidate?.captureId}`),
         `${candidate?.deltaSeconds} s`,
       ]),
@@ -103,14 +103,8 @@ function sayWriteOffs(result: AuditResult): void {
   say(colours.bold(`\n${lost.length} rounds written off: no capture, no artifact in any place`));
   say(
     table(
-      ['round', 'played', 'map', 'R', 'why'],
-      lost.map(({ roundId, date, time, map, round, because }) => [
-        roundId,
-        `${date} ${time}`,
-        printable(map ?? ''),
-        round,
-        because,
-      ]),
+      ['round', 'played', 'map', 'R'],
+      lost.map((line) => [line.roundId, playedText(line), printable(line.map ?? ''), line.round]),
     ),
   );
 }

@@ -7,9 +7,10 @@ import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { entryText } from './entry-text.ts';
 import { observe } from './observe.ts';
 import { makePlan } from './planning.ts';
-import { colouredVerdict, colours, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, playedText, printable, say, table } from './print.ts';
 import { noProgress } from './progress.ts';
 
 /** Everything that is known of one round. */
@@ -79,9 +80,7 @@ function sayRound({ assessment }: Explanation, zone: string): void {
   const { round, playedUnix } = assessment;
   const { timing } = round;
   say(
-    colours.bold(
-      `round ${round.id}: ${printable(round.map ?? '?')} R${round.number}, ${printable(`${round.date} ${round.time}`)}`,
-    ),
+    colours.bold(`round ${round.id}: ${printable(round.map ?? '?')} R${round.number}, ${playedText(round)}`),
   );
   const utc = playedUnix === null ? 'unreadable' : utcText(playedUnix);
   say(`  file time   ${utc} (${zone})`);
@@ -109,15 +108,7 @@ function sayStory({ incident, entries }: Explanation): void {
   say(colours.bold(`\nincident ${incident.id}, ${incident.status}`));
   for (const said of [incident.held, incident.excused, incident.acknowledged])
     if (said !== null) say(`  by ${printable(said.by)}: ${printable(said.reason)}`);
-  const rows = entries.map(({ seq, at, kind, body }) => {
-    const { verdict, because, reason, by } = (body ?? {}) as Record<string, string | undefined>;
-    return [
-      seq,
-      at,
-      kind,
-      printable([verdict, because ?? reason, by && `by ${by}`].filter(Boolean).join(', ')),
-    ];
-  });
+  const rows = entries.map((entry) => [entry.seq, entry.at, entry.kind, entryText(entry)]);
   say(table(['seq', 'at', 'entry', 'what'], rows));
 }
 
@@ -140,7 +131,7 @@ export function printExplanation(explanation: Explanation, zone: string): void {
       ),
     );
   if (rivals.length > 0) {
-    const names = rivals.map(({ roundId, date, time, round }) => `${roundId} (R${round} ${date} ${time})`);
+    const names = rivals.map((rival) => `${rival.roundId} (R${rival.round} ${playedText(rival)})`);
     say(`\nother rounds of this map within a day: ${printable(names.join(', '))}`);
   }
   for (const { name, unreadable, count } of places)

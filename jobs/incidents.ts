@@ -10,7 +10,7 @@ import { assertNotBehind } from '../src/ledger/head.ts';
 import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { readCapturesLinkedTo } from '../src/source/read.ts';
-import { colouredVerdict, colours, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, playedText, printable, say, table } from './print.ts';
 
 const pageSize = 500;
 
@@ -168,7 +168,7 @@ function incidentTable(incidents: readonly Incident[]): string {
       incident.id,
       printable(incident.source),
       incident.round?.roundId ?? '',
-      printable(`${incident.round?.date ?? ''} ${incident.round?.time ?? ''}`),
+      playedText(incident.round),
       printable(incident.round?.map ?? incident.key),
       incident.round?.number ?? '',
       incident.verdict === null ? '' : colouredVerdict(incident.verdict),

@@ -6,6 +6,7 @@ import { eachEntry, head, readEntries } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { acceptRestore } from '../src/ledger/restore.ts';
 import { type Verification, verifyChain } from '../src/ledger/verify.ts';
+import { entryText } from './entry-text.ts';
 import { colours, headLine, printable, say, table } from './print.ts';
 import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
 import { runJob } from './run.ts';
@@ -103,21 +104,8 @@ export async function ledgerHead(config: Config): Promise<Head> {
 /** Entries for people. */
 export function printEntries(entries: readonly Entry[]): void {
   const rows = entries.map((entry) => {
-    const { at, kind, source, key } = entry;
-    const body = (foldEntry(entry).body ?? {}) as Record<string, unknown>;
-    const what = [
-      body.verdict ?? body.as,
-      body.because ?? body.reason ?? body.why,
-      body.by && `by ${body.by}`,
-    ];
-    return [
-      entry.seq,
-      at,
-      kind,
-      printable(source),
-      printable(key),
-      printable(what.filter(Boolean).join(', ')),
-    ];
+    const { seq, at, kind, source, key } = entry;
+    return [seq, at, kind, printable(source), printable(key), entryText(foldEntry(entry))];
   });
   say(table(['seq', 'at', 'entry', 'source', 'about', 'what'], rows));
 }

@@ -54,7 +54,8 @@ function ends<A extends unknown[]>(action: Action<A>) {
 
 function wholeNumber(text: string, what: string): number {
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number < 2 ** 31)) throw new UsageError(`${what} is "${text}": expected a whole number below 2147483648`);
+  if (!(number < 2 ** 31))
+    throw new UsageError(`${what} is "${text}": expected a whole number below 2147483648`);
   return number;
 }
 

@@ -28,6 +28,12 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·');
 }
 
+/** A round's own date and time for people: `2026-02-11 22:02:05`, or what stands there where it cannot be read. */
+export function playedText(round: { date: string | null; time: string | null } | null): string {
+  const time = (round?.time ?? '?').replace(/^(\d{2})(\d{2})(\d{2})$/, '$1:$2:$3');
+  return printable(`${round?.date ?? '?'} ${time}`);
+}
+
 export function say(text = ''): void {
   process.stdout.write(`${text}\n`);
 }

@@ -252,10 +252,15 @@ const unchecked: Rule = ({ situation, round }) => {
   return { verdict: 'unchecked', reason: 'place_unreadable', because: `could not read ${names}` };
 };
 
+function placesRead({ facts }: Situation): string {
+  const count = facts.places.length;
+  if (count === 0) return 'there are no artifact places';
+  return count === 1 ? 'the artifact place was read' : `all ${count} artifact places were read`;
+}
+
 /** Missing, and lost once the settle time has passed. A late import does not reopen what was written off. */
 const missingOrLost: Rule = ({ situation, ageSeconds, decision }) => {
   const { settleHours } = situation.rules;
-  const where = situation.facts.places.length;
   if (ageSeconds < settleHours * 3600 && !decision.writtenOff)
     return {
       verdict: 'missing',
@@ -265,7 +270,7 @@ const missingOrLost: Rule = ({ situation, ageSeconds, decision }) => {
   return {
     verdict: 'lost',
     reason: 'nothing_fits',
-    because: `no capture and no artifact fits; ${where === 0 ? 'there are no artifact places' : `all ${where} artifact places were read`}, and ${settleHours} h have passed`,
+    because: `no capture and no artifact fits; ${placesRead(situation)}, and ${settleHours} h have passed`,
   };
 };
 

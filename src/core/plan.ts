@@ -6,7 +6,7 @@ import type { Want } from './verdict.ts';
 
 /** Repairs that depend on each other: one transaction, one `repair.started`, one `revert`. */
 export interface RepairGroup {
-  /** By incident key. */
+  /** In the order of play. */
   wants: readonly [Want, ...Want[]];
 }
 
@@ -35,12 +35,14 @@ export function groupRepairs(
   const groups = new Map<Want, Want[]>();
   for (const want of wants) groups.set(root(want), [...(groups.get(root(want)) ?? []), want]);
   return [...groups.values()]
-    .map((members) => ({ wants: members.sort(byKey) as [Want, ...Want[]] }))
-    .sort((a, b) => byKey(a.wants[0], b.wants[0]));
+    .map((members) => ({ wants: members.sort(inOrder) as [Want, ...Want[]] }))
+    .sort((a, b) => inOrder(a.wants[0], b.wants[0]));
 }
 
-function byKey(a: Want, b: Want): number {
-  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+/** In the order of play, so that people read repairs as they remember the evening. */
+function inOrder(a: Want, b: Want): number {
+  const order = (want: Want) => `${want.round.date} ${want.round.time} ${want.key}`;
+  if (order(a) !== order(b)) return order(a) < order(b) ? -1 : 1;
   return a.round.id - b.round.id;
 }
 

@@ -119,8 +119,8 @@ function closingEntry(recording: Recording, incident: Incident, assessment: Asse
 }
 
 /**
- * The entries that one audit owes for its gaps: found, changed, written off, closed, vanished. An audit
- * that sees what the ledger already says owes nothing.
+ * The entries that one audit owes for its gaps, in the order of play: found, changed, written off, closed,
+ * vanished. An audit that sees what the ledger already says owes nothing.
  */
 export function gapEntries(recording: Recording): EntryDraft[] {
   const drafts: EntryDraft[] = [];
@@ -134,7 +134,8 @@ export function gapEntries(recording: Recording): EntryDraft[] {
     for (const incident of recording.incidents.values())
       if (!judged.has(incident.key) && incident.status === 'open')
         drafts.push(...closingEntry(recording, incident, null));
-  return drafts.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const order = ({ key }: EntryDraft) => `${key.slice(key.lastIndexOf('|'))} ${key}`;
+  return drafts.sort((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 
 /** The entries for places that failed or returned since the ledger last spoke of them. */
