@@ -35,9 +35,9 @@ const shared = (options: { json?: boolean }): Shared => ({ json: options.json ==
 const progressOf = (json: boolean) => (json ? noProgress : terminalProgress());
 
 /** Registers a command; its action answers with the exit code. */
-function command(parent: Command, usage: string, description: string): Command {
+function command(parent: Command, usage: string, description: string, isDefault = false): Command {
   return parent
-    .command(usage)
+    .command(usage, { isDefault })
     .description(description)
     .option('--json', 'one document on standard output')
     .exitOverride();
@@ -137,7 +137,7 @@ command(program, 'explain <roundId>', 'everything that is known of one round').a
 
 const incidents = program.command('incidents').description('review the gaps').exitOverride();
 
-command(incidents, 'list', 'open incidents, oldest first')
+command(incidents, 'list', 'open incidents, oldest first', true)
   .option('--all', 'closed ones too')
   .option('--unclosed', 'open, held, excused and written off')
   .action(
