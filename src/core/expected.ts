@@ -1,7 +1,7 @@
 import { reachAfterSeconds, reachBeforeSeconds } from './match.ts';
 import type { Round } from './model.ts';
 import { normaliseMap } from './names.ts';
-import { createdAtInstants, type LocalTime, localToInstants, parseClock } from './time.ts';
+import { createdAtInstants, isDay, type LocalTime, localToInstants, parseClock } from './time.ts';
 
 /** Why a row of `rounds` is not expected to have a capture, in the order in which they are asked (DESIGN). */
 export const exemptReasons = ['summary', 'invalid', 'status', 'bots', 'before_capture'] as const;
@@ -9,14 +9,16 @@ export type ExemptReason = (typeof exemptReasons)[number];
 
 const playedStatuses = new Set(['completed', 'substitution']);
 
+const isReadable = ({ date, time }: Round) =>
+  date !== null && time !== null && isDay(date) && parseClock(time) !== null;
+
 /** The first reason that exempts a row, or null for an expected round. `captureSince` is a day of the server. */
 export function exemptReason(round: Round, captureSince: string): ExemptReason | null {
   if (round.number !== 1 && round.number !== 2) return 'summary';
   if (round.isValid === false) return 'invalid';
   if (round.status !== null && !playedStatuses.has(round.status)) return 'status';
   if (round.isBot === true) return 'bots';
-  if (round.date !== null && round.date < captureSince && /^\d{4}-\d{2}-\d{2}$/.test(round.date))
-    return 'before_capture';
+  if (isReadable(round) && round.date! < captureSince) return 'before_capture';
   return null;
 }
 
