@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  addDays,
+  createdAtInstants,
+  dayStart,
+  isDay,
+  isZone,
+  localDay,
+  localStamp,
+  localText,
+  localToInstants,
+  parseClock,
+  utcText,
+} from '../../src/core/time.ts';
+
+const unix = (text: string) => Date.parse(text) / 1000;
+const instants = (...texts: string[]) => texts.map(unix);
+
+const localTimes: { what: string; zone: string; day: string; time: string; is: string[]; moved?: true }[] = [
+  {
+    what: 'winter',
+    zone: 'Europe/Ljubljana',
+    day: '2026-02-11',
+    time: '220205',
+    is: ['2026-02-11T21:02:05Z'],
+  },
+  {
+    what: 'summer, old form',
+    zone: 'Europe/Ljubljana',
+    day: '2026-07-01',
+    time: '22:02:05',
+    is: ['2026-07-01T20:02:05Z'],
+  },
+  {
+    what: 'midnight',
+    zone: 'Europe/Ljubljana',
+    day: '2026-02-21',
+    time: '000000',
+    is: ['2026-02-20T23:00:00Z'],
+  },
+  {
+    what: 'the last second',
+    zone: 'Europe/Ljubljana',
+    day: '2026-02-20',
+    time: '235959',
+    is: ['2026-02-20T22:59:59Z'],
+  },
+  {
+    what: 'the last second before the spring gap',
+    zone: 'Europe/Ljubljana',
+    day: '2026-03-29',
+    time: '015959',
+    is: ['2026-03-29T00:59:59Z'],
+  },
+  {
+    what: 'inside the spring gap',
+    zone: 'Europe/Ljubljana',
+    day: '2026-03-29',
+    time: '023000',
+    is: ['2026-03-29T01:30:00Z'],
+    moved: true,
+  },
+  {
+    what: 'the first second after the spring gap',
+    zone: 'Europe/Ljubljana',
+    day: '2026-03-29',
+    time: '030000',
+    is: ['2026-03-29T01:00:00Z'],
+  },
+  {
+    what: 'the evening after the spring gap',
+    zone: 'Europe/Ljubljana',
+    day: '2026-03-29',
+    time: '220000',
+    is: ['2026-03-29T20:00:00Z'],
+  },
+  {
+    what: 'the autumn hour, twice',
+    zone: 'Europe/Ljubljana',
+    day: '2026-10-25',
+    time: '023000',
+    is: ['2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z'],
+  },
+  {
+    what: 'the first second of the autumn hour',
+    zone: 'Europe/Ljubljana',
+    day: '2026-10-25',
+    time: '02:00:00',
+    is: ['2026-10-25T00:00:00Z', '2026-10-25T01:00:00Z'],
+  },
+  {
+    what: 'the second after the autumn hour',
+    zone: 'Europe/Ljubljana',
+    day: '2026-10-25',
+    time: '030000',
+    is: ['2026-10-25T02:00:00Z'],
+  },
+  { what: 'UTC', zone: 'UTC', day: '2026-10-25', time: '023000', is: ['2026-10-25T02:30:00Z'] },
+  {
+    what: 'a zone west of Greenwich on its autumn day',
+    zone: 'America/New_York',
+    day: '2026-11-01',
+    time: '013000',
+    is: ['2026-11-01T05:30:00Z', '2026-11-01T06:30:00Z'],
+  },
+  {
+    what: 'a gap at midnight',
+    zone: 'America/Sao_Paulo',
+    day: '2018-11-04',
+    time: '003000',
+    is: ['2018-11-04T03:30:00Z'],
+    moved: true,
+  },
+  {
+    what: 'the evening of a day that begins with a gap',
+    zone: 'America/Sao_Paulo',
+    day: '2018-11-04',
+    time: '213000',
+    is: ['2018-11-04T23:30:00Z'],
+  },
+  {
+    what: 'an autumn repetition of half an hour',
+    zone: 'Australia/Lord_Howe',
+    day: '2026-04-05',
+    time: '014500',
+    is: ['2026-04-04T14:45:00Z', '2026-04-04T15:15:00Z'],
+  },
+  {
+    what: 'a zone of quarter hours',
+    zone: 'Asia/Kathmandu',
+    day: '2026-02-11',
+    time: '220205',
+    is: ['2026-02-11T16:17:05Z'],
+  },
+];
+
+for (const { what, zone, day, time, is, moved } of localTimes)
+  test(`localToInstants() reads ${what} (${day} ${time}, ${zone})`, () => {
+    assert.deepEqual(localToInstants(day, time, zone), { instants: instants(...is), moved: moved ?? false });
+  });
+
+for (const [day, time] of [
+  ['2026-02-30', '220205'],
+  ['2026-13-01', '220205'],
+  ['2026-00-10', '220205'],
+  ['2025-02-29', '220205'],
+  ['26-02-11', '220205'],
+  ['2026-2-11', '220205'],
+  ['2026-02-11 ', '220205'],
+  ['0026-02-11', '220205'],
+  ['9999-02-11', '220205'],
+  ['', '220205'],
+  ['2026-02-11', ''],
+  ['2026-02-11', '240000'],
+  ['2026-02-11', '226005'],
+  ['2026-02-11', '220260'],
+  ['2026-02-11', '22:0205'],
+  ['2026-02-11', '2202:05'],
+  ['2026-02-11', '22:02'],
+  ['2026-02-11', '22020'],
+  ['2026-02-11', '2202055'],
+  ['2026-02-11', '22-02-05'],
+  ['2026-02-11', ' 220205'],
+  ['2026-02-11', '٢٢٠٢٠٥'],
+  ['2026-02-11', '-10205'],
+] as const)
+  test(`localToInstants() cannot read "${day}" "${time}"`, () => {
+    assert.equal(localToInstants(day, time, 'Europe/Ljubljana'), null);
+  });
+
+test('parseClock() reads both forms as seconds of the day', () => {
+  assert.equal(parseClock('220205'), 79_325);
+  assert.equal(parseClock('22:02:05'), 79_325);
+  assert.equal(parseClock('000000'), 0);
+  assert.equal(parseClock('235959'), 86_399);
+});
+
+test('isDay() knows leap years', () => {
+  assert.equal(isDay('2024-02-29'), true);
+  assert.equal(isDay('2026-02-29'), false);
+});
+
+test('isZone() knows zones by name and refuses inventions', () => {
+  assert.equal(isZone('Europe/Ljubljana'), true);
+  assert.equal(isZone('UTC'), true);
+  assert.equal(isZone('Europe/Atlantis'), false);
+  assert.equal(isZone(''), false);
+});
+
+const zones = [
+  'Europe/Ljubljana',
+  'America/Sao_Paulo',
+  'America/New_York',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+];
+const anyZone = fc.constantFrom(...zones);
+const anyInstant = fc.integer({ min: unix('2015-01-01T00:00:00Z'), max: unix('2035-01-01T00:00:00Z') });
+
+test('localStamp() is undone by localToInstants() in five zones, on every hour of every year', () => {
+  fc.assert(
+    fc.property(anyInstant, anyZone, (at, zone) => {
+      const stamp = localStamp(at, zone);
+      assert.match(stamp, /^\d{4}-\d{2}-\d{2}-\d{6}$/);
+      const read = localToInstants(stamp.slice(0, 10), stamp.slice(11), zone)!;
+      assert.ok(read.instants.includes(at), `${stamp} in ${zone} is ${read.instants}, not ${at}`);
+      assert.equal(read.moved, false);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('localToInstants() gives one or two ascending instants that read the same, or one that was moved', () => {
+  const anyDay = fc.integer({ min: 0, max: 7000 }).map((days) => addDays('2015-01-01', days));
+  const anyClock = fc
+    .tuple(fc.nat({ max: 23 }), fc.nat({ max: 59 }), fc.nat({ max: 59 }))
+    .map((parts) => parts.map((part) => String(part).padStart(2, '0')).join(''));
+  fc.assert(
+    fc.property(anyDay, anyClock, anyZone, (day, clock, zone) => {
+      const read = localToInstants(day, clock, zone)!;
+      const stamps = read.instants.map((at) => localStamp(at, zone));
+      if (read.moved) assert.ok(read.instants.length === 1 && stamps[0]! > `${day}-${clock}`);
+      else assert.deepEqual([...new Set(stamps)], [`${day}-${clock}`]);
+      assert.ok(read.instants.length <= 2);
+      if (read.instants.length === 2) assert.ok(read.instants[0]! < read.instants[1]!);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+const createdForms: [text: string, is: string[] | null][] = [
+  ['2026-02-11 22:02:05', ['2026-02-11T21:02:05Z']],
+  ['2026-02-11T22:02:05', ['2026-02-11T21:02:05Z']],
+  ['2026-02-11 22:02:05.123456', ['2026-02-11T21:02:05Z']],
+  ['  2026-02-11 22:02:05 ', ['2026-02-11T21:02:05Z']],
+  ['2026-02-11T22:02:05Z', ['2026-02-11T22:02:05Z']],
+  ['2026-02-11T22:02:05.5Z', ['2026-02-11T22:02:05Z']],
+  ['2026-02-11 22:02:05+01', ['2026-02-11T21:02:05Z']],
+  ['2026-02-11 22:02:05+0530', ['2026-02-11T16:32:05Z']],
+  ['2026-02-11 22:02:05-03:00', ['2026-02-12T01:02:05Z']],
+  ['2026-10-25 02:30:00', ['2026-10-25T00:30:00Z', '2026-10-25T01:30:00Z']],
+  ['2026-02-11', null],
+  ['2026-02-11 22:02', null],
+  ['2026-02-30 22:02:05', null],
+  ['2026-02-11 25:02:05', null],
+  ['2026-02-11 25:02:05Z', null],
+  ['yesterday', null],
+  ['', null],
+];
+
+for (const [text, is] of createdForms)
+  test(`createdAtInstants() reads "${text}" as ${is === null ? 'nothing' : is.join(' or ')}`, () => {
+    assert.deepEqual(createdAtInstants(text, 'Europe/Ljubljana'), is === null ? null : instants(...is));
+  });
+
+test('days, stamps and texts of one instant agree, across midnight too', () => {
+  const at = unix('2026-02-20T23:04:05Z');
+  assert.equal(localStamp(at, 'Europe/Ljubljana'), '2026-02-21-000405');
+  assert.equal(localDay(at, 'Europe/Ljubljana'), '2026-02-21');
+  assert.equal(localText(at, 'Europe/Ljubljana'), '2026-02-21 00:04:05');
+  assert.equal(utcText(at), '2026-02-20T23:04:05Z');
+});
+
+test('dayStart() is the first instant of a day, also where midnight does not exist', () => {
+  assert.equal(dayStart('2026-03-29', 'Europe/Ljubljana'), unix('2026-03-28T23:00:00Z'));
+  assert.equal(dayStart('2018-11-04', 'America/Sao_Paulo'), unix('2018-11-04T03:00:00Z'));
+});
+
+test('addDays() crosses months, years and the days that change the clock', () => {
+  assert.equal(addDays('2026-02-28', 1), '2026-03-01');
+  assert.equal(addDays('2024-02-28', 1), '2024-02-29');
+  assert.equal(addDays('2026-01-01', -1), '2025-12-31');
+  assert.equal(addDays('2026-10-25', 1), '2026-10-26');
+  assert.equal(addDays('2026-02-11', 0), '2026-02-11');
+});
