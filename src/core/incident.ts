@@ -173,10 +173,17 @@ function repaired(incident: Incident, entry: FoldEntry): Incident {
   return { ...closed(done, entry, how), verdict: 'covered', round: incident.round };
 }
 
+/** What a covered round lacked was filled: it was no gap before, and is none afterwards. */
+function onlyCompleted(incident: Incident, entry: FoldEntry): boolean {
+  const repairs = (bodyOf(entry).repairs ?? []) as { incident: string; kind: string }[];
+  return repairs.some((repair) => repair.incident === incident.key && repair.kind === 'complete');
+}
+
 /** A reverted repair leaves the gap open and held (DESIGN, Undoable). */
 function reverted(incident: Incident, entry: FoldEntry): Incident {
   const { by, reason } = said(entry);
   const held = { by, at: entry.at, reason: reason === '' ? 'its repair was reverted' : reason };
+  if (onlyCompleted(incident, entry)) return { ...incident, held };
   return {
     ...incident,
     status: 'open',
