@@ -17,6 +17,7 @@ import { noProgress } from '../../jobs/progress.ts';
 import { type Reverted, revert } from '../../jobs/revert.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { foldEntry, withLedgerToRead } from '../../src/context.ts';
+import { incidentKey } from '../../src/core/expected.ts';
 import type { FoldEntry, Incident } from '../../src/core/incident.ts';
 import type { Row } from '../../src/core/model.ts';
 import { hashedPart, type Table } from '../../src/core/rows.ts';
@@ -24,7 +25,7 @@ import { closeDatabase, type Database, openDatabase } from '../../src/database.t
 import { eachEntry } from '../../src/ledger/entries.ts';
 import { openLog } from '../../src/log.ts';
 import { createSource, fillSource, type SchemaVersion, type SourceRows } from '../../src/source/create.ts';
-import { toRow } from '../../src/source/rows.ts';
+import { toRound, toRow } from '../../src/source/rows.ts';
 import { type DatabaseKind, openTestDatabase } from '../databases.ts';
 import { type GametimeFile, zone } from './games.ts';
 
@@ -139,7 +140,11 @@ function worldAt(
     return kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind));
   };
   const incident = async (roundId: number) => {
-    const found = (await listAll(config(), 'all')).filter(({ round }) => round?.roundId === roundId);
+    const [row] = await inSource((database) => readRound(database, roundId));
+    const key = row === undefined ? null : incidentKey(toRound(row).round);
+    const found = (await listAll(config(), 'all')).filter(
+      (listed) => listed.key === key || listed.round?.roundId === roundId,
+    );
     if (found.length !== 1) throw new Error(`${found.length} incidents are of round ${roundId}`);
     return found[0]!;
   };
@@ -179,6 +184,9 @@ async function readLedger(config: Config): Promise<FoldEntry[]> {
     return found;
   });
 }
+
+const readRound = (database: Database, id: number): Promise<unknown[]> =>
+  database.knex('rounds').select('*').where({ id });
 
 const tables: readonly Table[] = ['rounds', 'lua_round_teams', 'lua_spawn_stats'];
 
