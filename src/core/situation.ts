@@ -123,9 +123,21 @@ function reachUnusable(
 
 const byId = <T extends { id: string }>(items: readonly T[]) => new Map(items.map((item) => [item.id, item]));
 
-/** Applies the rules of matching to what was read. */
-export function understand(facts: AuditFacts, rules: AuditRules): Situation {
-  const roundById = new Map([...facts.rivals, ...facts.judged].map((round) => [round.id, round]));
+/** Captures by id and artifacts by path, so that the order of reading changes nothing, not even a sentence. */
+function inOrder(facts: AuditFacts): AuditFacts {
+  const byPath = (a: Artifact, b: Artifact) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  return {
+    ...facts,
+    captures: [...facts.captures].sort((a, b) => a.id - b.id),
+    artifacts: [...facts.artifacts].sort(byPath),
+  };
+}
+
+/** Applies the rules of matching to what was read, in whatever order. */
+export function understand(read: AuditFacts, rules: AuditRules): Situation {
+  const facts = inOrder(read);
+  const rounds = [...facts.rivals, ...facts.judged].sort((a, b) => a.id - b.id);
+  const roundById = new Map(rounds.map((round) => [round.id, round]));
   const playable = [...roundById.values()].filter((round) => round.number === 1 || round.number === 2);
   const trustById = startTrust(playable, rules.zone);
   const playedById = new Map<number, LocalTime>();
