@@ -1,5 +1,6 @@
 import type { Group, UsableArtifact } from './doubles.ts';
-import { type Fit, singleBest } from './match.ts';
+import { incidentKey } from './expected.ts';
+import { type Fit, type Matching, singleBest } from './match.ts';
 import type { Capture, Round } from './model.ts';
 import type { Decision, Situation, UnusableFit } from './situation.ts';
 import type { SeenCandidate } from './verdict.ts';
@@ -155,17 +156,57 @@ export function seenCandidates(situation: Situation, round: Round): SeenCandidat
   ];
 }
 
-/** The candidate that a person chose among those in reach, if nobody else has a claim to it that is certain. */
-export function resolved<T>(
-  fits: readonly Chosen<T>[],
-  isChosen: (member: T) => boolean,
-  taken: (groupId: string) => boolean,
+/** One side of matching, and how a person's decision names its candidates. */
+interface Side<T> {
+  matching: Matching;
+  chooses: (decision: Decision, member: T) => boolean;
+}
+
+/** Somebody else has a claim to a candidate: matching is certain of it, or a person chose it for them. */
+function claimedByAnother<T>(
+  situation: Situation,
+  roundId: number,
+  side: Side<T> & { group: Group<T> },
+): boolean {
+  const { matching, chooses, group } = side;
+  return (matching.reachOf.get(group.id) ?? []).some(({ rivalId }) => {
+    if (rivalId === roundId) return false;
+    if (matching.pairs.get(rivalId)?.candidateId === group.id) return true;
+    const decision = decisionOf(situation, incidentKey(situation.roundById.get(rivalId)!));
+    return group.members.some((member) => chooses(decision, member));
+  });
+}
+
+function resolved<T>(
+  situation: Situation,
+  round: Round,
+  side: Side<T> & { fits: readonly Chosen<T>[] },
 ): Chosen<T> | null {
-  for (const chosen of fits) {
-    const member = chosen.group.members.find(isChosen);
-    if (member !== undefined && !taken(chosen.group.id)) return { ...chosen, member };
+  const decision = decisionOf(situation, incidentKey(round));
+  for (const chosen of side.fits) {
+    const member = chosen.group.members.find((one) => side.chooses(decision, one));
+    if (member !== undefined && !claimedByAnother(situation, round.id, { ...side, group: chosen.group }))
+      return { ...chosen, member };
   }
   return null;
+}
+
+/** The capture in reach that a person chose for a round, if nobody else has a claim to it. */
+export function resolvedCapture(situation: Situation, round: Round): Chosen<Capture> | null {
+  return resolved(situation, round, {
+    matching: situation.captures,
+    fits: captureFits(situation, round.id),
+    chooses: ({ resolution }, { id }) => resolution?.kind === 'capture' && resolution.captureId === id,
+  });
+}
+
+/** The artifact in reach that a person chose for a round, if nobody else has a claim to it. */
+export function resolvedArtifact(situation: Situation, round: Round): Chosen<UsableArtifact> | null {
+  return resolved(situation, round, {
+    matching: situation.artifacts,
+    fits: artifactFits(situation, round.id),
+    chooses: ({ resolution }, { sha256 }) => resolution?.kind === 'artifact' && resolution.sha256 === sha256,
+  });
 }
 
 /** True where several candidates are equally near. */

@@ -6,7 +6,8 @@ import {
   decisionOf,
   pairedArtifact,
   pairedCapture,
-  resolved,
+  resolvedArtifact,
+  resolvedCapture,
   seenArtifact,
   seenCandidates,
   seenCapture,
@@ -104,11 +105,6 @@ function uncertain(fits: readonly Chosen<unknown>[], what: 'capture' | 'artifact
   };
 }
 
-function takenByAnother(pairs: ReadonlyMap<number, { candidateId: string }>, roundId: number) {
-  return (groupId: string) =>
-    [...pairs].some(([rivalId, pair]) => pair.candidateId === groupId && rivalId !== roundId);
-}
-
 /** What the link of a fitting capture says: free to move, or not proven wrong. */
 function linkState(of: Case, chosen: Chosen<Capture>, byPerson: boolean): Ruling | Reason {
   const { situation } = of;
@@ -146,13 +142,10 @@ const relinkSentences: Partial<Record<Reason, (capture: Capture) => string>> = {
 
 /** Ambiguous, relinkable or in conflict, by the captures. */
 const byCapture: Rule = (of) => {
-  const { situation, round, decision } = of;
+  const { situation, round } = of;
   const fits = captureFits(situation, round.id);
-  const { resolution } = decision;
-  if (fits.length === 0 || resolution?.kind === 'artifact') return null;
-  const taken = takenByAnother(situation.captures.pairs, round.id);
-  const byPerson =
-    resolution === null ? null : resolved(fits, (capture) => capture.id === resolution.captureId, taken);
+  if (fits.length === 0 || resolvedArtifact(situation, round) !== null) return null;
+  const byPerson = resolvedCapture(situation, round);
   const chosen = byPerson ?? pairedCapture(situation, round.id);
   if (chosen === null) return uncertain(fits, 'capture');
   if (chosen.member.roundId === round.id) return coveredBy(of, chosen);
@@ -189,15 +182,10 @@ function doublesDiffer({ group, member }: Chosen<UsableArtifact>): boolean {
 
 /** Ambiguous or recoverable, by the artifacts that are whole and sane. */
 const byArtifact: Rule = (of) => {
-  const { situation, round, decision } = of;
+  const { situation, round } = of;
   const fits = artifactFits(situation, round.id);
   if (fits.length === 0) return null;
-  const { resolution } = decision;
-  const taken = takenByAnother(situation.artifacts.pairs, round.id);
-  const byPerson =
-    resolution?.kind === 'artifact'
-      ? resolved(fits, (artifact) => artifact.sha256 === resolution.sha256, taken)
-      : null;
+  const byPerson = resolvedArtifact(situation, round);
   const chosen = byPerson ?? pairedArtifact(situation, round.id);
   if (chosen === null) return uncertain(fits, 'artifact');
   const candidate = seenArtifact(chosen);
