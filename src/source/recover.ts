@@ -1,7 +1,8 @@
 import type { RowChange } from '../core/change.ts';
 import type { Row } from '../core/model.ts';
-import { type Database, transact } from '../database.ts';
-import { lockKeysOfChanges, readChangedRows, sameRow, takeAdvisoryLocks } from './write.ts';
+import { type Database, isLockTimeout, transact } from '../database.ts';
+import { OperationError } from '../errors.ts';
+import { limitWaiting, lockKeysOfChanges, readChangedRows, sameRow, takeAdvisoryLocks } from './write.ts';
 
 /** In which state the rows of an interrupted repair are. */
 export interface FoundState {
@@ -28,28 +29,43 @@ async function isOurInsert(database: Database, change: RowChange, at: string): P
 
 /**
  * Finds out, under the locks that the repair itself takes, how far an interrupted repair came. It was one
- * transaction, so its rows are all as before or all as meant, unless somebody wrote them since.
+ * transaction, so its rows are all as before or all as meant, unless somebody wrote them since. Throws an
+ * OperationError where the locks are not to be had: what is not known must not be planned upon.
  */
 export async function inspectInterrupted(
   database: Database,
   of: { changes: readonly RowChange[]; at: string; stamped: boolean },
 ): Promise<FoundState> {
+  try {
+    return await transact(database, (inside) => foundState(inside, of));
+  } catch (cause) {
+    if (!isLockTimeout(cause)) throw cause;
+    throw new OperationError(
+      `cannot find out how far the repair begun at ${of.at} came: somebody else holds a lock on its rows; nothing was written, the next run tries again`,
+      { cause },
+    );
+  }
+}
+
+async function foundState(
+  inside: Database,
+  of: { changes: readonly RowChange[]; at: string; stamped: boolean },
+): Promise<FoundState> {
   const { changes, at } = of;
-  return transact(database, async (inside) => {
-    await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
-    const present = await readChangedRows(inside, changes, { lock: true });
-    const all = (pick: (change: RowChange) => Row | null) =>
-      changes.every((change, index) => sameRow(present[index]!, pick(change)));
-    const inserts = changes.filter(({ before, table }) => before === null && table !== 'rounds');
-    if (all((change) => change.after)) {
-      let ours = inserts.length > 0 && of.stamped;
-      for (const change of inserts) ours = ours && (await isOurInsert(inside, change, at));
-      // An equal row with another captured_at was written by the live pipeline, which wins.
-      if (inserts.length > 0 && of.stamped && !ours) return { state: 'other', certain: true };
-      return { state: 'after', certain: ours };
-    }
-    return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
-  });
+  await limitWaiting(inside);
+  await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
+  const present = await readChangedRows(inside, changes, { lock: true });
+  const all = (pick: (change: RowChange) => Row | null) =>
+    changes.every((change, index) => sameRow(present[index]!, pick(change)));
+  const inserts = changes.filter(({ before, table }) => before === null && table !== 'rounds');
+  if (all((change) => change.after)) {
+    let ours = inserts.length > 0 && of.stamped;
+    for (const change of inserts) ours = ours && (await isOurInsert(inside, change, at));
+    // An equal row with another captured_at was written by the live pipeline, which wins.
+    if (inserts.length > 0 && of.stamped && !ours) return { state: 'other', certain: true };
+    return { state: 'after', certain: ours };
+  }
+  return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
 }
 
 /**

@@ -30,11 +30,16 @@ const notAsPlanned = (because: string) => new Refused({ reason: 'not_as_planned'
 /** Points at which a test may kill the process: after the writes, before the commit. */
 export type BeforeCommit = () => void | Promise<void>;
 
+/** A lock that this transaction waits for longer than two seconds is not to be had. SQLite has its own limit. */
+export async function limitWaiting(inside: Database): Promise<void> {
+  if (inside.dialect === 'postgres') await inside.knex.raw(`set local lock_timeout = '${lockTimeout}'`);
+}
+
 /** Runs writes in one transaction that gives up on a lock after two seconds, and turns refusals into values. */
 async function writing(database: Database, work: (inside: Database) => Promise<void>): Promise<Written> {
   try {
     await transact(database, async (inside) => {
-      if (inside.dialect === 'postgres') await inside.knex.raw(`set local lock_timeout = '${lockTimeout}'`);
+      await limitWaiting(inside);
       await work(inside);
     });
     return { written: true };
