@@ -51,10 +51,9 @@ export interface SceneOptions {
 
 /** A second installation of the program on the same source, with a ledger of its own. */
 export function neighbour(scene: Scene, name: string): Scene {
-  const directory = join(scene.directory, name);
   const { LEDGER_DATABASE_URL: _, ...rest } = scene.environment;
-  const environment = { ...rest, DATA_DIR: directory };
-  return { ...scene, directory, environment, config: parseConfig(environment) };
+  const environment = { ...rest, DATA_DIR: join(scene.directory, name) };
+  return { ...scene, environment, config: parseConfig(environment) };
 }
 
 /** The scene with other settings. */
