@@ -33,7 +33,10 @@ const databaseUrl = z.string().refine(
   (url) => {
     if (url.startsWith('sqlite:')) return url.length > 'sqlite:'.length;
     try {
-      return ['postgres:', 'postgresql:'].includes(new URL(url).protocol);
+      const { protocol, username, password, pathname } = new URL(url);
+      // What is no percent-encoding would fail later, in a driver that does not say so.
+      for (const part of [username, password, pathname]) decodeURIComponent(part);
+      return ['postgres:', 'postgresql:'].includes(protocol);
     } catch {
       return false;
     }
@@ -91,7 +94,10 @@ function readValues(
     else if (value) values[name] = value;
     else if (file) {
       try {
-        values[name] = readFileSync(file, 'utf8').trim();
+        const text = readFileSync(file, 'utf8').trim();
+        // Not absent: the default might be another database than the one that was meant.
+        if (text === '') problems.push(`${name}_FILE is empty: ${file}`);
+        else values[name] = text;
       } catch (thrown) {
         problems.push(`${name}_FILE cannot be read: ${messageOf(thrown)}`);
       }
