@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Capture, Round } from '../core/model.ts';
+import { isDay, parseClock } from '../core/time.ts';
 import type { Database } from '../database.ts';
 import { captureColumns, roundColumns, toCapture, toRound } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
@@ -39,22 +40,36 @@ function selectRounds(database: Database, schema: SourceSchema): Knex.QueryBuild
   return database.knex('rounds').select(existing(roundColumns, schema.columns.rounds));
 }
 
+/** Days that the calendar does not have, or not every year. */
+const doubtfulDays = ['02-29', '02-30', '02-31', '04-31', '06-31', '09-31', '11-31'];
+
 /**
- * A date or time that cannot be read, as SQL sees it. Such a row belongs to every window. What only the
- * calendar refuses (30 February) sorts where it says, and the core finds it there.
+ * A date or time that perhaps cannot be read, as SQL sees it. Such a row belongs to every window; of what
+ * is found by this, `isReadable` knows better.
  */
 function malformed(dialect: Database['dialect']): string {
+  const days = doubtfulDays.map((day) => `'${day}'`).join(', ');
+  const calendar = `or substr(round_date, 6, 5) in (${days}) or round_date < '1971' or round_date > '9000'`;
   if (dialect === 'postgres')
     return `round_date is null or round_time is null
       or round_date !~ '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$'
-      or round_time !~ '^([01]\\d|2[0-3])(:?)[0-5]\\d\\2[0-5]\\d$'`;
+      or round_time !~ '^([01]\\d|2[0-3])(:?)[0-5]\\d\\2[0-5]\\d$' ${calendar}`;
   const day = '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]';
   const clock = ['[0-2][0-9][0-5][0-9][0-5][0-9]', '[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'];
   return `round_date is null or round_time is null
     or round_date not glob '${day}' or substr(round_date, 6, 2) not between '01' and '12'
     or substr(round_date, 9, 2) not between '01' and '31'
     or (round_time not glob '${clock[0]}' and round_time not glob '${clock[1]}')
-    or substr(round_time, 1, 2) > '23'`;
+    or substr(round_time, 1, 2) > '23' ${calendar}`;
+}
+
+function isReadable({ date, time }: Round): boolean {
+  return date !== null && isDay(date) && time !== null && parseClock(time) !== null;
+}
+
+function isInside({ date }: Round, days: DayRange): boolean {
+  if (date === null) return days.since === null && days.until === null;
+  return (days.since === null || date >= days.since) && (days.until === null || date <= days.until);
 }
 
 function inDays(query: Knex.QueryBuilder, days: DayRange): Knex.QueryBuilder {
@@ -74,7 +89,7 @@ export async function readWindow(database: Database, schema: SourceSchema, days:
           either.orWhereRaw(`(${malformed(database.dialect).replaceAll('?', '\\?')})`);
       }),
   );
-  return raw.map((row) => toRound(row).round);
+  return raw.map((row) => toRound(row).round).filter((round) => isInside(round, days) || !isReadable(round));
 }
 
 /** The rows with number 1 or 2 in a window of days: everything that may claim a candidate there. */
