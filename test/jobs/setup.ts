@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -121,7 +122,7 @@ function worldAt(
       DATA_DIR: dataDir,
       SERVER_TIMEZONE: zone,
       // A directory that lists no artifact counts as unreadable.
-      GAMETIME_PATHS: readdirSync(gametimes).length === 0 ? 'none' : gametimes,
+      GAMETIME_PATHS: existsSync(gametimes) && readdirSync(gametimes).length === 0 ? 'none' : gametimes,
       ...at.settings,
       ...settings,
     });
