@@ -1,8 +1,11 @@
+import { buildChanges, type ChangeFacts, type StoredCapture } from '../../src/core/change.ts';
 import { classify } from '../../src/core/classify.ts';
 import { incidentKey } from '../../src/core/expected.ts';
 import type { Candidate, Rival } from '../../src/core/match.ts';
-import type { Artifact, ArtifactContent, Capture, Place, Round, Timing } from '../../src/core/model.ts';
+import type { Artifact, ArtifactContent, Capture, Place, Round, Row, Timing } from '../../src/core/model.ts';
 import { safeMap } from '../../src/core/names.ts';
+import { fingerprint, groupRepairs, type PlannedGroup } from '../../src/core/plan.ts';
+import { canonicalIdColumn, type SourceColumns, timingColumns } from '../../src/core/rows.ts';
 import {
   type AuditFacts,
   type AuditRules,
@@ -171,10 +174,10 @@ export function aDecision(given: Partial<Decision> = {}): Decision {
   return { held: false, resolution: null, releases: [], writtenOff: false, ...given };
 }
 
-/** A week after the round, with the default settings. */
+/** Months after every round, with the default settings. */
 export function someRules(given: Partial<AuditRules> = {}): AuditRules {
   return {
-    nowUnix: fileUnix + 7 * days,
+    nowUnix: fileUnix + 120 * days,
     zone,
     graceMinutes: 5,
     settleHours: 24,
@@ -237,4 +240,108 @@ export function aRival(at: number | readonly number[], given: Partial<Rival> = {
 /** A candidate that ended at `end`. */
 export function aCandidate(end: number, given: Partial<Candidate> = {}): Candidate {
   return { id: 'c', map: 'supply', number: 2, startUnix: null, endUnix: end, ...given };
+}
+
+const timingNames = Object.values(timingColumns);
+/** The columns of August 2026; February lacks some (DOMAIN, "The schema over time"). */
+export const allColumns: SourceColumns = {
+  rounds: new Set(['id', 'match_id', ...timingNames, canonicalIdColumn]),
+  captures: new Set([
+    ...['id', 'match_id', 'round_number', 'map_name', 'round_id', 'captured_at', ...timingNames],
+    ...[
+      'axis_players',
+      'allies_players',
+      'winner_team',
+      'defender_team',
+      'time_limit_minutes',
+      'lua_version',
+    ],
+    ...['lua_warmup_seconds', 'lua_warmup_start_unix', 'lua_pause_events', 'surrender_caller_guid'],
+    ...['surrender_caller_name', 'surrender_team', 'axis_score', 'allies_score'],
+  ]),
+  spawns: new Set([
+    ...['id', 'match_id', 'round_number', 'round_id', 'map_name', 'round_end_unix', 'player_guid'],
+    ...['player_name', 'spawn_count', 'death_count', 'dead_seconds', 'avg_respawn_seconds'],
+    ...['max_respawn_seconds', 'captured_at'],
+  ]),
+};
+
+/** A capture as it is stored, with its whole row. */
+export function stored(capture: Capture, more: Row = {}): StoredCapture {
+  const row: Row = {
+    id: capture.id,
+    match_id: capture.matchId,
+    round_number: capture.number,
+    map_name: capture.map,
+    round_id: capture.roundId,
+    captured_at: '2026-02-11T21:02:06.000Z',
+    lua_version: '1.6.0',
+    ...more,
+  };
+  for (const [field, column] of Object.entries(timingColumns))
+    row[column] = capture.timing[field as keyof Timing];
+  return { ...capture, row };
+}
+
+type StoredSpawn = ChangeFacts['spawns'][number];
+
+/** A spawn row that is stored for a capture, or for none. */
+export function storedSpawn(
+  guid: string,
+  of: { matchId: string; number?: number; map?: string | null; roundId: number | null },
+): StoredSpawn {
+  const { matchId, number = 2, map = 'supply', roundId } = of;
+  const row = {
+    id: 7,
+    match_id: matchId,
+    round_number: number,
+    map_name: map,
+    player_guid: guid,
+    round_id: roundId,
+    spawn_count: 77,
+  };
+  return { matchId, number, map, guid, roundId, row };
+}
+
+type ChangeGiven = {
+  rounds?: readonly Round[];
+  captures?: readonly Capture[];
+  spawns?: readonly StoredSpawn[];
+  /** Canonical ids on rows of `rounds`, by round id. */
+  canonicalIds?: Readonly<Record<number, string>>;
+  columns?: SourceColumns;
+};
+
+/** The rows that bear on a repair, as a source with these rows would give them. */
+export function changeFacts(given: ChangeGiven = {}): ChangeFacts {
+  const { rounds = [aRound()], captures = [], spawns = [], canonicalIds = {}, columns = allColumns } = given;
+  const idOf = (id: number) => canonicalIds[id] ?? null;
+  return {
+    rounds: new Map(rounds.map((round) => [round.id, { round, canonicalId: idOf(round.id) }])),
+    captures: captures.map((capture) => stored(capture)),
+    spawns,
+    existingRounds: new Set(rounds.map(({ id }) => id)),
+    canonicalHolders: new Map(Object.entries(canonicalIds).map(([id, canonical]) => [canonical, Number(id)])),
+    columns,
+    zone,
+  };
+}
+
+/** Everything that one audit of these facts would repair, as a source with exactly these rows would have it. */
+export function planOf(given: FactsGiven = {}, more: ChangeGiven = {}) {
+  const situation = situationOf(given);
+  const assessments = classify(situation);
+  const wants = assessments.flatMap(({ want }) => (want === null ? [] : [want]));
+  const rounds = [...situation.roundById.values()];
+  const facts = changeFacts({ rounds, captures: situation.facts.captures, ...more });
+  const planned = groupRepairs(wants, situation.linkedTo).map((group): PlannedGroup => {
+    const built = buildChanges(group.wants, facts);
+    if ('refusal' in built) throw new Error(built.refusal.because);
+    return { group, changes: built.changes };
+  });
+  const identityOf = (id: number) => {
+    const round = situation.roundById.get(id);
+    return round === undefined ? 'gone' : incidentKey(round);
+  };
+  return { assessments, wants, planned, fingerprint: fingerprint(planned, identityOf) };
 }
