@@ -1,6 +1,6 @@
-import { canonicalRoundId } from './canonical.ts';
+import { canonicalJson, canonicalRoundId } from './canonical.ts';
 import { fileTime, incidentKey, ownTiming, present } from './expected.ts';
-import type { Round, Row, Timing } from './model.ts';
+import type { Capture, Round, Row, Timing } from './model.ts';
 import { candidateNumber, normaliseMap } from './names.ts';
 import { captureRow, hashedPart, type SourceColumns, spawnRow, type Table, timingRow } from './rows.ts';
 import { backfillKey, gainedTiming, isSameCapture } from './slots.ts';
@@ -103,11 +103,9 @@ function checkCapture(want: Want, facts: ChangeFacts): Gain {
   const planned = want.capture;
   const found = facts.captures.find((capture) => capture.id === planned.id);
   if (found === undefined) refuse('capture_gone', `capture ${planned.id} is gone`);
-  if (
-    found.matchId !== planned.matchId ||
-    !isSameCapture(found, planned) ||
-    found.timing.startUnix !== planned.timing.startUnix
-  )
+  const says = ({ matchId, number, map, timing }: Pick<Capture, 'matchId' | 'number' | 'map' | 'timing'>) =>
+    canonicalJson([matchId, candidateNumber(number), normaliseMap(map), { ...timing }]);
+  if (says(found) !== says(planned))
     refuse('capture_changed', `capture ${planned.id} is not what it was when the plan was made`);
   if (found.roundId !== planned.roundId)
     refuse(
