@@ -56,16 +56,22 @@ export interface OpenOptions {
   readOnly?: boolean;
 }
 
+/** knex says on standard output what it then throws; there it would stand inside a `--json` document. */
+const silent = () => undefined;
+const log = { debug: silent, warn: silent, error: silent, deprecate: silent };
+
 function configuration(url: string, options: OpenOptions): Knex.Config {
   const { dialect, path } = describeUrl(url);
   if (dialect === 'sqlite') {
     return {
+      log,
       client: 'better-sqlite3',
       connection: { filename: resolve(path!), options: { readonly: options.readOnly === true } },
       useNullAsDefault: true,
     };
   }
   return {
+    log,
     client: 'pg',
     connection: {
       connectionString: url,
@@ -85,12 +91,20 @@ function refuseWrites(client: pg.Client, done: (error: Error | null) => void): v
   client.query('set default_transaction_read_only = on', (error) => done(error));
 }
 
+function makeDirectoryOf(path: string, label: string): void {
+  try {
+    mkdirSync(dirname(resolve(path)), { recursive: true });
+  } catch (cause) {
+    throw new OperationError(`cannot open database ${label}: its directory cannot be made`, { cause });
+  }
+}
+
 /** Opens a database and shows that it answers; throws an OperationError that names it otherwise. */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const { dialect, label, path } = describeUrl(url);
   if (path !== null && !existsSync(path)) {
     if (!options.create) throw new OperationError(`cannot open database ${label}: there is no such file`);
-    mkdirSync(dirname(resolve(path)), { recursive: true });
+    makeDirectoryOf(path, label);
   }
   const handle = knex(configuration(url, options));
   try {
