@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../src/config.ts';
 import { withLedger } from '../src/context.ts';
 import type { Json } from '../src/core/model.ts';
-import { LeaseHeldError, messageOf } from '../src/errors.ts';
+import { exitCodeOfFailure, LeaseHeldError, messageOf } from '../src/errors.ts';
 import { assertNotBehind } from '../src/ledger/head.ts';
 import { acquireLease, releaseLease, renewLease } from '../src/ledger/lease.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -85,7 +85,8 @@ export async function runJob<T>(
         await finishRun(database, id, { state: 'finished', exitCode, summary, at: new Date().toISOString() });
         return end;
       } catch (thrown) {
-        const failure = { state: 'failed', exitCode: 1, error: messageOf(thrown) } as const;
+        const exitCode = exitCodeOfFailure(thrown);
+        const failure = { state: 'failed', exitCode, error: messageOf(thrown) } as const;
         await finishRun(database, id, { ...failure, at: new Date().toISOString() });
         throw thrown;
       }

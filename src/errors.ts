@@ -13,6 +13,12 @@ export class LeaseHeldError extends Error {
   override name = 'LeaseHeldError';
 }
 
+/** The exit code of a failure (DESIGN, Commands). */
+export function exitCodeOfFailure(thrown: unknown): number {
+  if (thrown instanceof UsageError) return 2;
+  return thrown instanceof LeaseHeldError ? 4 : 1;
+}
+
 /** The message of whatever was thrown, with its causes: what could not be done, and why. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
