@@ -25,7 +25,9 @@ export function addLedgerCommands(program: Command): void {
     ends(async () => {
       const { exportLedger } = await import('./ledger.ts');
       await exportLedger(settings(), async (line) => {
-        if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+        if (!process.stdout.writable) return;
+        // Rejects where the reader goes away meanwhile; the entry point has an eye on that.
+        if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain').catch(() => undefined);
       });
       return 0;
     }),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import './utc.ts';
 import { Command, CommanderError } from 'commander';
-import { LeaseHeldError, messageOf, OperationError, UsageError } from '../src/errors.ts';
+import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageError } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
@@ -25,9 +25,13 @@ addLedgerCommands(program);
 /** Which exit code a failure has (DESIGN, Commands). */
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-  if (thrown instanceof UsageError) return 2;
-  return thrown instanceof LeaseHeldError ? 4 : 1;
+  return exitCodeOfFailure(thrown);
 }
+
+// A reader that has seen enough (`| head`) is no defect, and does not change what the command comes to.
+process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+  if (thrown.code !== 'EPIPE') throw thrown;
+});
 
 try {
   await program.parseAsync();
