@@ -169,6 +169,8 @@ export interface Child {
   says(text: string): Promise<void>;
   tell(text: string): void;
   kill(): void;
+  /** Closes our end of its standard output. */
+  hangUp(): void;
   ended: Promise<Ended>;
 }
 
@@ -211,6 +213,7 @@ export function start(
       }),
     tell: (text) => void child.stdin.write(text),
     kill: () => void child.kill('SIGKILL'),
+    hangUp: () => child.stdout.destroy(),
     ended,
   };
 }
