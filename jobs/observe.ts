@@ -138,13 +138,9 @@ async function readArtifactsNear(
   const near = listing.files.filter(({ name }) =>
     instants.some(({ fromUnix, toUnix }) => name.endUnix >= fromUnix && name.endUnix < toUnix),
   );
-  const read = await readArtifacts(near, { concurrency: 8 });
+  const artifacts = await readArtifacts(near);
   look.progress.step('reading artifacts', near.length, near.length);
-  return {
-    artifacts: read.artifacts,
-    places: listing.places,
-    ignored: [...listing.ignored, ...read.ignored],
-  };
+  return { artifacts, places: listing.places, ignored: listing.ignored };
 }
 
 /** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */

@@ -1,8 +1,8 @@
-import { opendir, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { glob } from 'glob';
 import type { Place } from '../core/model.ts';
 import { type ArtifactName, parseArtifactName } from '../core/names.ts';
+import { alternatives, expand, isGlob } from './expand.ts';
 import { plainError } from './file.ts';
 
 /** A file whose name is that of an artifact, finished or not. */
@@ -69,23 +69,6 @@ async function listDirectory(directory: string): Promise<Found> {
   }
 }
 
-function isGlob(path: string): boolean {
-  return /[*?[\]{}]/.test(path);
-}
-
-/** glob passes over a directory that it may not read; here that must not look like an empty one. */
-async function whyParentUnreadable(pattern: string): Promise<string | null> {
-  const parent = dirname(pattern);
-  for (const directory of isGlob(parent) ? await glob(parent) : [parent]) {
-    try {
-      if ((await stat(directory)).isDirectory()) await (await opendir(directory)).close();
-    } catch (thrown) {
-      return `${directory}: ${plainError(thrown)}`;
-    }
-  }
-  return null;
-}
-
 async function isPlace(path: string): Promise<boolean> {
   if (parseArtifactName(basename(path))) return false;
   // What cannot be looked at might be a place; listing it says why it is not readable.
@@ -95,19 +78,26 @@ async function isPlace(path: string): Promise<boolean> {
   );
 }
 
-async function listGlob(pattern: string): Promise<Found[]> {
-  const matches = (await glob(pattern)).sort();
-  const founds: Found[] = [];
+/** One alternative of a glob: each matched directory is a place, matched files are one, and so is what may not be read. */
+async function listAlternative(pattern: string): Promise<Found[]> {
+  if (!isGlob(pattern)) return [await listDirectory(pattern)];
+  const { matches, unreadable } = await expand(pattern);
+  const founds: Found[] = unreadable.map(({ path, why }) => unreadablePlace(path, why));
   const paths: string[] = [];
   for (const path of matches) {
     if (await isPlace(path)) founds.push(await listDirectory(path));
     else paths.push(path);
   }
-  const own = matches.length === 0 ? unreadablePlace(pattern, 'nothing matches it') : placeOf(pattern, paths);
-  if (founds.length > 0 && own.files.length === 0) return founds;
-  const parentFault = await whyParentUnreadable(pattern);
-  const unreadable = parentFault ?? own.place.unreadable;
-  return [...founds, { ...own, place: { ...own.place, unreadable } }];
+  if (matches.length === 0 && founds.length === 0) return [unreadablePlace(pattern, 'nothing matches it')];
+  // A stray file beside matched directories is no place; files alone are one, artifacts or not.
+  const own = placeOf(pattern, paths);
+  return founds.length > 0 && own.files.length === 0 ? founds : [...founds, own];
+}
+
+async function listGlob(pattern: string): Promise<Found[]> {
+  const founds: Found[] = [];
+  for (const alternative of alternatives(pattern)) founds.push(...(await listAlternative(alternative)));
+  return founds;
 }
 
 function byPath(one: { path: string }, other: { path: string }): number {

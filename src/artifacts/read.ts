@@ -3,7 +3,7 @@ import type { Artifact } from '../core/model.ts';
 import type { ArtifactName } from '../core/names.ts';
 import { type FileRead, readRegularFile } from './file.ts';
 import { parseArtifact } from './parse.ts';
-import type { Ignored, ListedFile } from './places.ts';
+import type { ListedFile } from './places.ts';
 
 /** The module writes a few kilobytes; the largest known artifact has 24. */
 export const largestArtifact = 1_048_576;
@@ -13,7 +13,10 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What was read of a file, as an artifact; a file that is not there, or is none, is unreadable. */
+/**
+ * What was read of a file, as an artifact. A link, a directory or a pipe under the name of an artifact is
+ * never followed or opened: it is damaged, so that a person decides about the round that it names.
+ */
 export function toArtifact(path: string, name: ArtifactName, read: FileRead): Artifact {
   const { safeMap, number, endUnix, finished } = name;
   const artifact: Artifact = {
@@ -30,8 +33,8 @@ export function toArtifact(path: string, name: ArtifactName, read: FileRead): Ar
     unreadable: null,
   };
   if (read.state === 'gone') return { ...artifact, unreadable: 'it vanished while it was read' };
-  if (read.state === 'unreadable' || read.state === 'not a file')
-    return { ...artifact, unreadable: read.why };
+  if (read.state === 'unreadable') return { ...artifact, unreadable: read.why };
+  if (read.state === 'not a file') return { ...artifact, damage: read.why };
   const modifiedUnix = Math.floor(read.modified.getTime() / 1000);
   if (read.state === 'too large') {
     const damage = `larger than 1 MiB (${read.size} bytes)`;
@@ -48,32 +51,21 @@ export function toArtifact(path: string, name: ArtifactName, read: FileRead): Ar
   };
 }
 
-/**
- * Reads, hashes and parses one listed file. What is no regular file is ignored and never followed; what
- * cannot be read is an artifact that says so in `unreadable`. Does not throw.
- */
-export async function readArtifact(file: ListedFile): Promise<Artifact | { ignored: string }> {
-  const read = await readRegularFile(file.path, largestArtifact);
-  if (read.state === 'not a file') return { ignored: read.why };
-  return toArtifact(file.path, file.name, read);
+/** Reads, hashes and parses one listed file. What cannot be read or used says so; nothing is thrown. */
+export async function readArtifact(file: ListedFile): Promise<Artifact> {
+  return toArtifact(file.path, file.name, await readRegularFile(file.path, largestArtifact));
 }
 
 /** Reads many files, `concurrency` at a time, and keeps their order. */
 export async function readArtifacts(
   files: readonly ListedFile[],
   { concurrency = 16 }: { concurrency?: number } = {},
-): Promise<{ artifacts: Artifact[]; ignored: Ignored[] }> {
-  const results = new Array<Artifact | { ignored: string }>(files.length);
+): Promise<Artifact[]> {
+  const artifacts = new Array<Artifact>(files.length);
   const queue = files.entries();
   const work = async () => {
-    for (const [index, file] of queue) results[index] = await readArtifact(file);
+    for (const [index, file] of queue) artifacts[index] = await readArtifact(file);
   };
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, work));
-  const artifacts: Artifact[] = [];
-  const ignored: Ignored[] = [];
-  for (const [index, result] of results.entries()) {
-    if ('ignored' in result) ignored.push({ path: files[index]!.path, why: result.ignored });
-    else artifacts.push(result);
-  }
-  return { artifacts, ignored };
+  return artifacts;
 }

@@ -75,6 +75,27 @@ test('listPlaces() makes one place of the files that a glob matches', async () =
   });
 });
 
+test('listPlaces() calls an alternative in braces that is not there unreadable', async () => {
+  await put(`gt/s1/${r1}`, `gt/s1/${r2}`);
+  assert.deepEqual((await list('gt/{s1,s2}')).places, [
+    { name: 'gt/s1', ...readable },
+    { name: 'gt/s2', unreadable: 'it does not exist', ...empty },
+  ]);
+});
+
+test('listPlaces() calls a directory that its glob may not look into unreadable', {
+  skip: process.getuid?.() === 0 && 'root may read everything',
+}, async () => {
+  await put(`gt/s1/gametimes/${r1}`, `gt/s1/gametimes/${r2}`, 'gt/s2/gametimes/x');
+  await chmod(join(base, 'gt/s2'), 0o000);
+  const { places } = await list('gt/*/gametimes');
+  await chmod(join(base, 'gt/s2'), 0o755);
+  assert.deepEqual(
+    places.map(({ unreadable }) => unreadable),
+    ['permission denied', null],
+  );
+});
+
 test('listPlaces() is not confused by a stray file beside the directories of a glob', async () => {
   await put(`gt/s1/${r1}`, `gt/s1/${r2}`, 'gt/readme.txt');
   assert.deepEqual((await list('gt/*')).places, [{ name: 'gt/s1', ...readable }]);

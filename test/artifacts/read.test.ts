@@ -73,25 +73,28 @@ describe('readArtifact() measures before it reads', () => {
     });
 });
 
-describe('readArtifact() ignores what is no file', () => {
-  const ignored = async (why: string) => assert.deepEqual(await readArtifact(listed()), { ignored: why });
+describe('readArtifact() calls damaged, and does not open, what is no file', () => {
+  const refused = async (why: string) => {
+    const { damage, content, sha256 } = await readArtifact(listed());
+    assert.deepEqual({ damage, content, sha256 }, { damage: why, content: null, sha256: null });
+  };
 
   test('a symbolic link, wherever it leads', async () => {
     await symlink('/etc/passwd', path);
-    await ignored('it is a symbolic link');
+    await refused('it is a symbolic link');
     await rm(path);
     await symlink('/nowhere', path);
-    await ignored('it is a symbolic link');
+    await refused('it is a symbolic link');
   });
 
   test('a directory', async () => {
     await mkdir(path);
-    await ignored('it is a directory');
+    await refused('it is a directory');
   });
 
   test('a named pipe, without waiting for a writer', { timeout: 5000 }, async () => {
     execFileSync('mkfifo', [path]);
-    await ignored('it is a named pipe');
+    await refused('it is a named pipe');
   });
 
   describe('and', () => {
@@ -104,13 +107,13 @@ describe('readArtifact() ignores what is no file', () => {
     after(() => server.close());
     test('a socket', async () => {
       path = socket;
-      await ignored('it is a socket');
+      await refused('it is a socket');
     });
   });
 
   test('a device', async () => {
     path = '/dev/null';
-    await ignored('it is a device');
+    await refused('it is a device');
   });
 });
 
@@ -129,7 +132,7 @@ test('readArtifact() says that a file may not be read', {
   assert.equal((await read()).unreadable, 'permission denied');
 });
 
-test('readArtifacts() reads many files, keeps their order and passes on what is ignored', async () => {
+test('readArtifacts() reads many files, keeps their order and says which is none', async () => {
   const files = [];
   for (let number = 0; number < 40; number++) {
     const own = join(base, `gametime-supply-R1-${number}.json`);
@@ -138,13 +141,14 @@ test('readArtifacts() reads many files, keeps their order and passes on what is 
     files.push({ path: own, name: parseArtifactName(`gametime-supply-R1-${number}.json`)!, place: base });
   }
   for (const concurrency of [1, 3, 100]) {
-    const { artifacts, ignored } = await readArtifacts(files, { concurrency });
-    const expected: string[] = files.filter((_, index) => index !== 7).map((file) => file.path);
+    const artifacts = await readArtifacts(files, { concurrency });
+    const paths = artifacts.map((artifact) => artifact.path);
     assert.deepEqual(
-      artifacts.map((artifact) => artifact.path),
-      expected,
+      paths,
+      files.map((file) => file.path),
     );
-    assert.deepEqual(ignored, [{ path: files[7]!.path, why: 'it is a symbolic link' }]);
+    const faults = artifacts.flatMap(({ damage }) => (damage === null ? [] : [damage]));
+    assert.deepEqual(faults, ['it is a symbolic link']);
   }
-  assert.deepEqual(await readArtifacts([]), { artifacts: [], ignored: [] });
+  assert.deepEqual(await readArtifacts([]), []);
 });
