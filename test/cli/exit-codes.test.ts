@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { acquireLease } from '../../src/ledger/lease.ts';
 import { openTestDatabase } from '../databases.ts';
 import {
@@ -13,7 +13,6 @@ import {
   readLedger,
   runAudit,
   runCommand,
-  type Scene,
   startCommand,
   using,
   withScene,
@@ -128,15 +127,7 @@ describe('a wrong configuration', () => {
     REPAIR: 'maybe',
     SERVER_TIMEZONE: 'nowhere',
   };
-  const commands = [
-    ['audit'],
-    ['plan'],
-    ['explain', '1'],
-    ['incidents', 'list'],
-    ['incidents', 'ack', '1'],
-    ['ledger', 'verify'],
-    ['revert', '1'],
-  ];
+  const commands = [['audit'], ['plan'], ['explain', '1'], ['ledger', 'verify'], ['revert', '1']];
   for (const args of commands)
     test(`is reported whole by ${args.join(' ')}, exit 2, and nothing is made`, async () => {
       await inEmptyDirectory(async (place) => {
@@ -153,27 +144,19 @@ describe('a wrong usage exits 2 and makes nothing', () => {
   const cases: readonly [readonly string[], RegExp][] = [
     [['audits'], /unknown command 'audits'/],
     [['audit', '--al'], /unknown option '--al'/],
-    [['audit', 'now'], /too many arguments/],
     [['audit', '--since'], /argument missing/],
     [['audit', '--since', 'yesterday'], /--since is "yesterday": expected a day, YYYY-MM-DD/],
     [['audit', '--until', '2026-02-30'], /--until is "2026-02-30": expected a day/],
     [['audit', '--since', '2026-02-11', '--until', '2026-02-10'], /--since 2026-02-11 is after --until/],
-    [['audit', '--all', '--since', '2026-02-11'], /exclude each other/],
     [['audit', '--all', '--round', '1'], /exclude each other/],
-    [['audit', '--round', 'one'], /--round is "one": expected a whole number/],
     [['audit', '--round', '2147483648'], /expected a whole number below 2147483648/],
     [['explain'], /missing required argument 'roundId'/],
     [['explain', '-1'], /ROUND_ID is "-1"/],
-    [['explain', '1.5'], /ROUND_ID is "1.5"/],
     [['incidents', 'excuse', '1'], /required option '--reason <text>' not specified/],
-    [['incidents', 'show', 'x'], /ID is "x"/],
     [['incidents', 'resolve', '1'], /give either a candidate or --release CAPTURE/],
-    [['incidents', 'resolve', '1', 'capture:1', '--release', '2'], /give either a candidate or --release/],
-    [['ledger', 'accept-restore'], /required option '--reason <text>' not specified/],
     [['ledger', 'tail', '--lines', 'all'], /--lines is "all"/],
     [['ledger', 'verify', '--anchor', 'nonsense'], /"nonsense" is no head/],
     [['ledger', 'verify'], /there is no ledger yet/],
-    [['revert', 'last'], /SEQ is "last"/],
   ];
   for (const [args, message] of cases)
     test(`${args.join(' ')}`, async () => {
@@ -198,47 +181,28 @@ describe('a wrong usage exits 2 and makes nothing', () => {
     });
 });
 
-describe('what is not there exits 2', () => {
-  let scene: Scene;
-  let finish = () => {};
-  let whole: Promise<void>;
-  before(async () => {
-    await new Promise<void>((ready) => {
-      whole = withScene({ source: 'sqlite' }, async (made) => {
-        scene = made;
-        await runAudit(made);
-        ready();
-        await new Promise<void>((done) => {
-          finish = done;
-        });
-      });
-    });
-  });
-  after(async () => {
-    finish();
-    await whole;
-  });
-
+test('what is not there exits 2', async (t) => {
   const cases: readonly [readonly string[], RegExp][] = [
     [['audit', '--round', '4711'], /there is no round 4711 in scene/],
-    [['plan', '--round', '4711'], /there is no round 4711 in scene/],
     [['explain', '4711'], /there is no round 4711 in scene/],
     [['incidents', 'show', '4711'], /there is no incident 4711/],
-    [['incidents', 'ack', '4711'], /there is no incident 4711/],
     [['incidents', 'resolve', '1', 'capture:9'], /capture:9 names 0 of the candidates of incident 1/],
     [['incidents', 'resolve', '1', '--release', '1'], /capture 1 is not linked to round \d+/],
     [['revert', '4711'], /there is no entry 4711 in the ledger/],
     [['revert', '1'], /entry 1 is gap\.\w+, not a repair/],
   ];
-  for (const [args, message] of cases)
-    test(`${args.join(' ')}`, async () => {
-      const entries = (await readLedger(scene)).entries.length;
-      assertSaid(await runCommand(scene, args), 2, message);
-      const now = await readLedger(scene);
-      assert.equal(now.entries.length, entries);
-      for (const { state, exitCode } of now.runs)
-        if (state === 'failed') assert.equal(exitCode, 2, 'the record of runs says what the process said');
-    });
+  await withScene({ source: 'sqlite' }, async (scene) => {
+    await runAudit(scene);
+    const { length } = (await readLedger(scene)).entries;
+    for (const [args, message] of cases)
+      await t.test(`${args.join(' ')}`, async () => {
+        assertSaid(await runCommand(scene, args), 2, message);
+        const now = await readLedger(scene);
+        assert.equal(now.entries.length, length);
+        for (const { state, exitCode } of now.runs)
+          if (state === 'failed') assert.equal(exitCode, 2, 'the record of runs says what the process said');
+      });
+  });
 });
 
 describe('a source that cannot be reached exits 1, is named without its password, and leaves no entry', () => {
