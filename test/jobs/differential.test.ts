@@ -73,7 +73,8 @@ function assertRepairsWhole(before: Dump, after: Dump): void {
   }
 }
 
-async function outcomeOn(kind: DatabaseKind, beginning: Beginning, asked: Asked) {
+async function outcomeOn(kind: DatabaseKind, given: Given) {
+  const { beginning, asked, settles } = given;
   return inWorld(kind, beginning, async (world) => {
     const before = await world.dump();
     const planned = await world.plan(asked);
@@ -86,9 +87,11 @@ async function outcomeOn(kind: DatabaseKind, beginning: Beginning, asked: Asked)
 
     const entries = await world.entries();
     const second = await world.audit(asked);
-    assert.deepEqual(second.plan, [], 'the second audit plans nothing');
-    assert.deepEqual(await world.dump(), after, 'the second audit changes nothing');
-    assert.deepEqual(await world.entries(), entries, 'the second audit records nothing');
+    if (settles) {
+      assert.deepEqual(second.plan, [], 'the second audit plans nothing');
+      assert.deepEqual(await world.dump(), after, 'the second audit changes nothing');
+      assert.deepEqual(await world.entries(), entries, 'the second audit records nothing');
+    }
     return {
       result: agreed(world, result),
       second: agreed(world, second),
@@ -98,9 +101,16 @@ async function outcomeOn(kind: DatabaseKind, beginning: Beginning, asked: Asked)
   });
 }
 
-async function assertSame(beginning: Beginning, asked: Asked): Promise<void> {
-  const sqlite = await outcomeOn('sqlite', beginning, asked);
-  const postgres = await outcomeOn('postgres', beginning, asked);
+interface Given {
+  beginning: Beginning;
+  asked: Asked;
+  /** A second audit finds nothing to do. */
+  settles: boolean;
+}
+
+async function assertSame(given: Given): Promise<void> {
+  const sqlite = await outcomeOn('sqlite', given);
+  const postgres = await outcomeOn('postgres', given);
   assert.deepEqual(sqlite, postgres);
 }
 
@@ -143,14 +153,15 @@ const scenarios: Record<string, Beginning & { asked?: Asked }> = {
 
 describe('Both databases come to the same', () => {
   for (const [name, { asked = {}, ...beginning }] of Object.entries(scenarios))
-    it(`with ${name}`, () => assertSame(beginning, asked));
+    it(`with ${name}`, () => assertSame({ beginning, asked, settles: true }));
 
-  // DIFFERENTIAL_SEED=1000 deals another forty.
+  // DIFFERENTIAL_SEED=1000 deals other evenings.
   const from = Number(process.env.DIFFERENTIAL_SEED ?? 1);
   const count = Number(process.env.DIFFERENTIAL_RUNS ?? 40);
-  for (let seed = from; seed < from + count; seed++)
-    it(`with the evening of seed ${seed}`, () => {
-      const { beginning, asked } = dealtScenario(seed);
-      return assertSame(beginning, asked);
-    });
+  for (let seed = from; seed < from + count; seed++) {
+    // Where rounds of one map end within seconds, a repair can settle what another one waited for.
+    const crowded = seed % 5 === 0;
+    it(`with the ${crowded ? 'crowded ' : ''}evening of seed ${seed}`, () =>
+      assertSame({ ...dealtScenario(seed, { crowded }), settles: !crowded }));
+  }
 });

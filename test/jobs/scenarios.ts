@@ -52,7 +52,8 @@ interface Table {
   captures: Row[];
   spawns: Row[];
   artifacts: GametimeFile[];
-  addCapture(of: Game, roundId: number | null): void;
+  /** Where another capture sits on the round already, it stays without a link. True where it got one. */
+  addCapture(of: Game, roundId: number | null): boolean;
 }
 
 type Fate = (table: Table, dealt: Dealt) => void;
@@ -72,9 +73,9 @@ const fates: Record<string, Fate> = {
     table.addCapture(of, id);
     copyTiming(row, of);
   },
-  capturedWithoutTiming: (table, { id, of }) => table.addCapture(of, id),
-  unlinked: (table, { of }) => table.addCapture(of, null),
-  dangling: (table, { of }) => table.addCapture(of, 7000 + of.number),
+  capturedWithoutTiming: (table, { id, of }) => void table.addCapture(of, id),
+  unlinked: (table, { of }) => void table.addCapture(of, null),
+  dangling: (table, { of }) => void table.addCapture(of, 7000 + of.number),
   linkedElsewhere(table, dealt) {
     const other = somebodyElse(table, dealt);
     table.addCapture(dealt.of, other?.id ?? null);
@@ -103,9 +104,9 @@ const fates: Record<string, Fate> = {
     spawns.push(spawnRow(of, guids[0]!, dice.pick([null, 7777, 1])));
   },
   capturedAndArtifact(table, { id, of, row }) {
-    table.addCapture(of, id);
+    const linked = table.addCapture(of, id);
     if (table.dice.chance(0.5)) copyTiming(row, of);
-    table.artifacts.push(gametime(of, { spawns: guids }));
+    table.artifacts.push(gametime(of, { spawns: linked ? guids : [] }));
   },
   unlinkedAndArtifact(table, { of }) {
     table.addCapture(of, null);
@@ -135,7 +136,7 @@ const fates: Record<string, Fate> = {
   },
   counterSurvived(table, { of, row }) {
     table.addCapture({ ...of, number: of.number === 1 ? 2 : 1 }, null);
-    Object.assign(row, { round_start_unix: of.start });
+    copyTiming(row, of);
   },
   nothing: () => undefined,
   exempt(table, dealt) {
@@ -154,15 +155,18 @@ const fates: Record<string, Fate> = {
   },
 };
 
-function playedRounds(dice: Dice): Dealt[] {
+/** `crowded`: rounds of the same map and number may end within reach of one capture. */
+function playedRounds(dice: Dice, crowded: boolean): Dealt[] {
   const dealt: Dealt[] = [];
   let clock = unix(dice.pick(['2026-03-01 20:00:00', '2026-02-20 22:45:00', '2026-03-29 00:40:00']));
   const maps = ['supply', 'te_escape2', 'te valhalla'].slice(0, dice.whole(1, 3));
   for (let id = 101; id <= 101 + dice.whole(3, 9); id++) {
-    // A restart or a second server may end seconds after the round before.
-    clock += dice.chance(0.12) ? dice.whole(2, 40) : dice.whole(200, 900);
+    // A second server may end a round seconds after the round before.
+    const soon = dice.chance(crowded ? 0.4 : 0.12);
+    clock += soon ? dice.whole(2, 40) : dice.whole(200, 900);
     const end = clock;
-    const of = { map: dice.pick(maps), number: dice.whole(1, 2), start: end - dice.whole(90, 190), end };
+    const map = soon && !crowded ? `server two ${id}` : dice.pick(maps);
+    const of = { map, number: dice.whole(1, 2), start: end - dice.whole(90, 190), end };
     const row = roundRow(id, of, {
       delay: dice.chance(0.9) ? dice.whole(0, 3) : dice.whole(4, 29),
       match_id: `scenario ${id}`,
@@ -198,6 +202,7 @@ function tableOf(dice: Dice, all: readonly Dealt[], unique: boolean): Table {
             match_id: row.match_id!,
           }),
         );
+      return row.round_id !== null;
     },
   };
 }
@@ -207,14 +212,17 @@ function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
 }
 
 /** An evening of the pipeline, dealt by a seed, and how it is audited. */
-export function dealtScenario(seed: number): {
+export function dealtScenario(
+  seed: number,
+  options: { crowded: boolean },
+): {
   beginning: Beginning;
   asked: Asked;
   fates: Record<number, string>;
 } {
   const dice = diceOf(seed);
   const version = dice.chance(0.75) ? 'august' : 'february';
-  const all = playedRounds(dice);
+  const all = playedRounds(dice, options.crowded);
   const table = tableOf(dice, all, version === 'august');
   const names = Object.keys(fates);
   const dealtFates: Record<number, string> = {};
