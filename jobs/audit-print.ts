@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
+import { changedColumns } from '../src/core/change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
-import { colouredVerdict, colours, equation, headLine, playedText, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, equation, headLine, playedText, say, table } from './print.ts';
+import { printable } from './printable.ts';
 
 function candidateText({ candidate }: VerdictLine): string {
   if (candidate === null) return '';
@@ -58,7 +60,9 @@ function sayFindings(result: AuditResult): void {
       `orphans: ${captures.length} captures and ${artifacts.length} artifacts fit no round (--json lists them)`,
     );
   for (const { captureId, roundId, matchId } of result.wrongLinks)
-    say(`finding: capture ${captureId} (${matchId}) is linked to round ${roundId} and does not fit it`);
+    say(
+      `finding: capture ${captureId} (${printable(matchId)}) is linked to round ${roundId} and does not fit it`,
+    );
   const flagged = Object.entries(result.flags).map(([flag, count]) => `${count} ${flag}`);
   if (flagged.length > 0) say(`flags of covered rounds: ${flagged.join(', ')}`);
 }
@@ -79,7 +83,7 @@ export function printAudit(result: AuditResult, options: { dryRun: boolean }): v
     say(
       `held, left alone: ${held.map(({ roundId }) => `round ${roundId}`).join(', ')} (\`roundwarden incidents reopen\` ends it)`,
     );
-  if (result.verdicts.some(({ outcome }) => outcome === 'refused (max_repairs)'))
+  if (result.stopped === 'max_repairs')
     say(
       colours.yellow(
         `The plan has more repairs than MAX_REPAIRS: nothing was repaired. Check it, then run \`roundwarden audit --expect ${result.fingerprint}\`.`,
@@ -101,13 +105,11 @@ export function printPlan(result: AuditResult): void {
           `${kind} round ${roundId} (${printable(incident)}) from ${printable(path ?? `capture ${captureId}`)}, ${deltaSeconds} s`,
         ),
       );
-    for (const { table: name, key, before, after } of changes) {
-      const columns = Object.keys(after ?? before ?? {}).filter(
-        (column) => JSON.stringify(before?.[column] ?? null) !== JSON.stringify(after?.[column] ?? null),
-      );
+    for (const change of changes) {
+      const { table: name, key, before, after } = change;
       const verb = before === null ? 'insert' : after === null ? 'delete' : 'update';
       say(`  ${verb} ${name} ${printable(JSON.stringify(key))}`);
-      for (const column of columns)
+      for (const column of changedColumns(change))
         say(
           printable(
             `    ${column}: ${JSON.stringify(before?.[column] ?? null)} -> ${JSON.stringify(after?.[column] ?? null)}`,

@@ -66,6 +66,8 @@ export interface AuditResult {
   places: readonly Place[];
   ignored: readonly { path: string; why: string }[];
   ledger: { seq: number; hash: string } | null;
+  /** Why no repair was made, or would be: `repair_off`, `max_repairs`. */
+  stopped: 'repair_off' | 'max_repairs' | null;
   open: boolean;
 }
 
@@ -88,6 +90,8 @@ export interface ResultParts {
   places: readonly Place[];
   ignored: readonly { path: string; why: string }[];
   ledger: { seq: number; hash: string } | null;
+  /** Why no repair was made, or would be: `repair_off`, `max_repairs`. */
+  stopped: 'repair_off' | 'max_repairs' | null;
   open: boolean;
 }
 
@@ -173,6 +177,7 @@ export function auditResult(parts: ResultParts): AuditResult {
     places: parts.places,
     ignored: parts.ignored,
     ledger: parts.ledger,
+    stopped: parts.stopped,
     open: parts.open,
   };
 }

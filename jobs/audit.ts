@@ -1,149 +1,50 @@
-import { keepArtifact } from '../src/artifacts/keep.ts';
-import type { Config } from '../src/config.ts';
-import { foldEntry, keptArtifacts, type Source, withLedgerToRead, withSource } from '../src/context.ts';
-import { assertAddsUp, type Counts, count } from '../src/core/counts.ts';
+import { type Source, withLedgerToRead, withSource } from '../src/context.ts';
 import type { Json } from '../src/core/model.ts';
 import { findOrphans, findWrongLinks } from '../src/core/orphans.ts';
-import { type EntryDraft, gapEntries, placeEntries } from '../src/core/record.ts';
 import { openVerdicts } from '../src/core/verdict.ts';
 import { OperationError } from '../src/errors.ts';
-import { append } from '../src/ledger/append.ts';
-import { head, lastEntryOf } from '../src/ledger/entries.ts';
-import type { Ledger } from '../src/ledger/ledger.ts';
-import type { Log } from '../src/log.ts';
+import { head } from '../src/ledger/entries.ts';
 import { type AuditResult, auditResult } from './audit-result.ts';
-import { type Observation, observe } from './observe.ts';
-import { makePlan, type Plan } from './planning.ts';
-import type { Progress } from './progress.ts';
-import { type Moment, type Outcomes, repairAll } from './repairing.ts';
+import { type AuditRequest, type Look, look } from './look.ts';
+import { type Plan, repairCount } from './planning.ts';
+import { keepEvidence, record, recordStop } from './recording.ts';
+import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
-import { instantsOf, type Scope, windowOf } from './scope.ts';
+import { instantsOf, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
-
-/** How one audit is asked for. */
-export interface AuditRequest {
-  config: Config;
-  log: Log;
-  scope: Scope;
-  /** The fingerprint that the plan must have; anything else writes nothing. */
-  expect?: string;
-  nowMs: number;
-  progress: Progress;
-  reached?: (moment: Moment) => void | Promise<void>;
-}
-
-/** One look with its plan. */
-interface Look {
-  observation: Observation;
-  plan: Plan;
-  counts: Counts;
-}
-
-async function look(
-  request: AuditRequest,
-  of: { source: Source; ledger: Ledger | null; when: string },
-): Promise<Look> {
-  const { config, scope, nowMs, progress } = request;
-  const { source, ledger } = of;
-  const observation = await observe({
-    config,
-    source,
-    ledger,
-    scope,
-    nowUnix: Math.floor(nowMs / 1000),
-    progress,
-  });
-  const plan = await makePlan(observation.situation, source);
-  const counts = count(plan.assessments);
-  assertAddsUp(observation.situation.facts.judged.length, counts, of.when);
-  return { observation, plan, counts };
-}
-
-/** Copies every artifact that a verdict other than `covered` rests on: the server cleans up. */
-async function keepEvidence(request: AuditRequest, plan: Plan): Promise<void> {
-  const directory = keptArtifacts(request.config);
-  for (const { seen } of plan.assessments)
-    for (const { path, sha256 } of seen) {
-      if (path === null || sha256 === null) continue;
-      const kept = await keepArtifact(directory, { path, sha256 });
-      if (typeof kept === 'object')
-        request.log.warn({ path, why: kept.failed }, 'could not keep a copy of an artifact');
-    }
-}
-
-/** Which of the places were unreadable when the ledger last spoke of them. */
-async function knownPlaces(ledger: Ledger, source: string, names: readonly string[]) {
-  const known = new Map<string, 'unreadable' | 'readable'>();
-  for (const name of names) {
-    const last = await lastEntryOf(ledger, source, `place:${name}`, ['place.unreadable', 'place.readable']);
-    if (last !== null) known.set(name, last.kind === 'place.unreadable' ? 'unreadable' : 'readable');
-  }
-  return known;
-}
-
-/** Writes down what was found: places that failed or returned, gaps found, changed, written off, closed. */
-async function record(
-  request: AuditRequest,
-  of: { run: Run; source: Source; seen: Look },
-): Promise<EntryDraft[]> {
-  const { run, source, seen } = of;
-  const { places } = seen.observation.situation.facts;
-  const known = await knownPlaces(
-    run.ledger,
-    source.name,
-    places.map(({ name }) => name),
-  );
-  const about = { source: source.name, run: run.id };
-  const drafts = [
-    ...placeEntries(places, known, about),
-    ...gapEntries({
-      ...about,
-      assessments: seen.plan.assessments,
-      incidents: seen.observation.incidents,
-      places,
-      looksForVanished: request.scope.kind === 'lookback' || request.scope.kind === 'all',
-    }),
-  ];
-  await append(run.ledger, drafts, run.at);
-  return drafts;
-}
 
 /** Why no repair may be made in this run, or null. */
 function stopped(request: AuditRequest, plan: Plan): 'repair_off' | 'max_repairs' | null {
   const { repair, maxRepairs } = request.config;
-  const repairs = plan.planned.reduce((sum, { group }) => sum + group.wants.length, 0);
+  const repairs = repairCount(plan);
   if (repairs === 0) return null;
   if (!repair) return 'repair_off';
   return maxRepairs > 0 && repairs > maxRepairs && request.expect === undefined ? 'max_repairs' : null;
 }
 
-/** A plan over MAX_REPAIRS is written down once, not at every run. */
-async function recordStop(
-  request: AuditRequest,
-  of: { run: Run; source: Source; plan: Plan },
-): Promise<void> {
-  const { run, source, plan } = of;
-  const last = await lastEntryOf(run.ledger, source.name, 'plan', ['plan.stopped']);
-  const said = last === null ? null : (foldEntry(last).body as { fingerprint?: string }).fingerprint;
-  if (said === plan.fingerprint) return;
-  const repairs = plan.planned.reduce((sum, { group }) => sum + group.wants.length, 0);
-  const body = { run: run.id, fingerprint: plan.fingerprint, repairs, limit: request.config.maxRepairs };
-  await append(run.ledger, [{ kind: 'plan.stopped', source: source.name, key: 'plan', body }], run.at);
-}
-
 async function repair(
   request: AuditRequest,
-  of: { run: Run; source: Source; plan: Plan },
+  of: { run: Run; source: Source; before: Look },
 ): Promise<Outcomes> {
-  const { run, source, plan } = of;
+  const { run, source, before } = of;
+  const { plan } = before;
   const why = stopped(request, plan);
-  if (why === 'max_repairs') await recordStop(request, of);
+  if (why === 'max_repairs') await recordStop(request, { run, source, plan });
   if (why !== null)
     return new Map(
       plan.planned.flatMap(({ group }) => group.wants.map(({ key }) => [key, `refused (${why})`])),
     );
   const { config, progress, reached } = request;
-  return repairAll(plan.planned, { config, source, run, fingerprint: plan.fingerprint, progress, reached });
+  const { incidents } = before.observation;
+  return repairAll(plan.planned, {
+    config,
+    source,
+    run,
+    fingerprint: plan.fingerprint,
+    incidents,
+    progress,
+    reached,
+  });
 }
 
 /** What is true after the repairs is read, not assumed; where none was tried, nothing has changed. */
@@ -165,9 +66,13 @@ function assertExpected(request: AuditRequest, plan: Plan): void {
   );
 }
 
-/** True where something is left to do, and nobody has excused or held it; or a place could not be read. */
-function leavesOpen(seen: Look): boolean {
+/**
+ * True where something is left to do, and nobody has excused or held it; where a place could not be read;
+ * and where MAX_REPAIRS stopped the plan.
+ */
+function leavesOpen(request: AuditRequest, seen: Look): boolean {
   const { incidents, situation } = seen.observation;
+  if (stopped(request, seen.plan) === 'max_repairs') return true;
   if (situation.facts.places.some(({ unreadable }) => unreadable !== null)) return true;
   return seen.plan.assessments.some(({ key, verdict }) => {
     if (verdict === null || !openVerdicts.has(verdict)) return false;
@@ -206,7 +111,8 @@ function resultOf(
     places: situation.facts.places,
     ignored: before.observation.ignored,
     ledger: of.ledgerHead,
-    open: leavesOpen(after),
+    stopped: stopped(request, before.plan),
+    open: leavesOpen(request, after),
   });
 }
 
@@ -234,17 +140,19 @@ export async function planAudit(request: AuditRequest): Promise<AuditResult> {
 export async function audit(request: AuditRequest): Promise<AuditResult> {
   const end = await runJob(request.config, { command: 'audit', nowMs: request.nowMs }, (run) =>
     withSource(request.config, {}, async (source) => {
-      const settled = await settleInterrupted(run, source);
-      const before = await look(request, { source, ledger: run.ledger, when: 'before the repairs' });
+      const looking = { source, ledger: run.ledger, when: 'before the repairs' };
+      // An unexpected plan writes nothing at all, so it is asked for before anything is closed.
+      if (request.expect !== undefined) assertExpected(request, (await look(request, looking)).plan);
+      await settleInterrupted(run, source);
+      const before = await look(request, looking);
       assertExpected(request, before.plan);
       await keepEvidence(request, before.plan);
       await record(request, { run, source, seen: before });
-      const outcomes = await repair(request, { run, source, plan: before.plan });
+      const outcomes = await repair(request, { run, source, before });
       const after = await lookAgain(request, { run, source, before, outcomes });
 
       const ledgerHead = await head(run.ledger);
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
-      request.log.debug({ run: run.id, settled: settled.length }, 'audit finished');
       return { exitCode: exitCodeOf(result), summary: summaryOf(result), result };
     }),
   );
@@ -256,3 +164,5 @@ function summaryOf(result: AuditResult): Json {
   const { window, rowsRead, counts, after, fingerprint, ledger, state } = result;
   return { window, rowsRead, counts, after, fingerprint, ledger, state } as unknown as Json;
 }
+
+export type { AuditRequest };

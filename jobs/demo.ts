@@ -9,7 +9,8 @@ import type { Log } from '../src/log.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
-import { colours, equation, headLine, playedText, printable, say, table } from './print.ts';
+import { colours, equation, headLine, playedText, say, table } from './print.ts';
+import { printable } from './printable.ts';
 import type { Progress } from './progress.ts';
 
 /** The February 2026 incident, as it lies in the repository. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { RepairSummary } from '../src/core/plan.ts';
-import { printable } from './print.ts';
+import { printable } from './printable.ts';
 
 const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
   `${kind} round ${roundId} from ${path === null ? `capture ${captureId}` : basename(path)}`;

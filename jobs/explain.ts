@@ -10,7 +10,8 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { entryText } from './entry-text.ts';
 import { observe } from './observe.ts';
 import { makePlan } from './planning.ts';
-import { colouredVerdict, colours, playedText, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, playedText, say, table } from './print.ts';
+import { printable } from './printable.ts';
 import { noProgress } from './progress.ts';
 
 /** Everything that is known of one round. */

@@ -10,7 +10,8 @@ import { assertNotBehind } from '../src/ledger/head.ts';
 import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { readCapturesLinkedTo } from '../src/source/read.ts';
-import { colouredVerdict, colours, playedText, printable, say, table } from './print.ts';
+import { colouredVerdict, colours, playedText, say, table } from './print.ts';
+import { printable } from './printable.ts';
 
 const pageSize = 500;
 
@@ -69,7 +70,8 @@ export type Deciding =
   | { kind: 'incident.released'; captureId: number };
 
 function matchesCandidate(seen: SeenCandidate, named: string): boolean {
-  const bare = named.replace(/^(capture|artifact):/, '');
+  const [, kind, bare = ''] = /^(?:(capture|artifact):)?(.*)$/.exec(named) ?? [];
+  if (kind !== undefined && kind !== seen.kind) return false;
   if (seen.kind === 'capture') return seen.captureId === Number(bare);
   if (seen.sha256 === null) return false;
   return seen.path === bare || (/^[0-9a-f]{8,64}$/.test(bare) && seen.sha256.startsWith(bare));

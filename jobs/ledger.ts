@@ -7,7 +7,8 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { acceptRestore } from '../src/ledger/restore.ts';
 import { type Verification, verifyChain } from '../src/ledger/verify.ts';
 import { entryText } from './entry-text.ts';
-import { colours, headLine, printable, say, table } from './print.ts';
+import { colours, headLine, say, table } from './print.ts';
+import { printable } from './printable.ts';
 import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
 import { runJob } from './run.ts';
 
@@ -37,7 +38,8 @@ export async function verifyLedger(
   options: { anchors: readonly Head[]; rows: boolean },
 ): Promise<LedgerCheck> {
   return reading(config, async (ledger) => {
-    const chain = await verifyChain(ledger, { anchors: [...options.anchors] });
+    // The head of an empty ledger anchors nothing.
+    const chain = await verifyChain(ledger, { anchors: options.anchors.filter(({ seq }) => seq > 0) });
     const asked = options.rows && chain.problems.length === 0;
     const rows = asked
       ? await withSource(config, { readOnly: true }, (source) => checkRepairedRows(ledger, source))

@@ -5,6 +5,7 @@ import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageErro
 import { addAuditCommands } from './commands-audit.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
+import { printableLines } from './printable.ts';
 
 const exitCodes = `
 Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open;
@@ -40,7 +41,9 @@ try {
   const expected =
     thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError;
   // A defect of the program shows where it is; everything else is said in full by its message.
-  if (expected) process.stderr.write(`roundwarden: ${messageOf(thrown)}\n`);
+  if (expected) process.stderr.write(`roundwarden: ${printableLines(messageOf(thrown))}\n`);
   else if (!(thrown instanceof CommanderError))
-    process.stderr.write(`roundwarden: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+    process.stderr.write(
+      `roundwarden: ${printableLines(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))}\n`,
+    );
 }

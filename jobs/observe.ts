@@ -33,7 +33,7 @@ export interface Observation {
 }
 
 /** What is looked at, with what, and when. */
-export interface Look {
+export interface Observing {
   config: Config;
   source: Source;
   ledger: Ledger | null;
@@ -42,13 +42,13 @@ export interface Look {
   progress: Progress;
 }
 
-async function openOnes(look: Look): Promise<Incident[]> {
-  if (look.ledger === null || look.scope.kind === 'round') return [];
-  const open = (await openIncidents(look.ledger, look.source.name)).map(
+async function openOnes(asked: Observing): Promise<Incident[]> {
+  if (asked.ledger === null || asked.scope.kind === 'round') return [];
+  const open = (await openIncidents(asked.ledger, asked.source.name)).map(
     ({ state }) => state as unknown as Incident,
   );
-  if (look.scope.kind !== 'days') return open;
-  const { since, until } = look.scope;
+  if (asked.scope.kind !== 'days') return open;
+  const { since, until } = asked.scope;
   return open.filter(({ round }) => {
     const date = round?.date ?? '';
     return (since === null || date >= since) && (until === null || date <= until);
@@ -56,8 +56,8 @@ async function openOnes(look: Look): Promise<Incident[]> {
 }
 
 /** The rows that are judged: the window's, and those of open incidents outside it, each once. */
-async function readJudged(look: Look, open: readonly Incident[]): Promise<Round[]> {
-  const { source, scope } = look;
+async function readJudged(asked: Observing, open: readonly Incident[]): Promise<Round[]> {
+  const { source, scope } = asked;
   const { database, schema } = source;
   if (scope.kind === 'round') {
     const found = await readRoundsById(database, schema, [scope.roundId]);
@@ -69,8 +69,9 @@ async function readJudged(look: Look, open: readonly Incident[]): Promise<Round[
   const known = new Set(inWindow.map((round) => round.id));
   const keys = new Set(open.map((incident) => incident.key));
   const days = open.flatMap(({ round }) => dayRange(round?.date ?? null).map(({ since }) => since!));
-  const outside = await readRoundsOnDays(database, schema, days);
-  return [...inWindow, ...outside.filter((round) => !known.has(round.id) && keys.has(incidentKey(round)))];
+  const onTheirDays = await readRoundsOnDays(database, schema, days);
+  const outside = onTheirDays.filter((round) => !known.has(round.id) && keys.has(incidentKey(round)));
+  return [...inWindow, ...outside];
 }
 
 /** The ranges of days in which something can bear on the judged rows: their days, and one more on each side. */
@@ -88,21 +89,21 @@ function uniqueById<T extends { id: number }>(items: readonly T[]): T[] {
 }
 
 async function readCapturesNear(
-  look: Look,
+  asked: Observing,
   ranges: readonly DayRange[],
   judged: readonly Round[],
 ): Promise<Capture[]> {
-  const { database, schema } = look.source;
+  const { database, schema } = asked.source;
   const found: Capture[] = [];
   for (const matchIds of ranges) {
-    const { fromUnix, toUnix } = instantsOf(matchIds, look.config.zone);
+    const { fromUnix, toUnix } = instantsOf(matchIds, asked.config.zone);
     const ends = {
       fromUnix: matchIds.since === null ? null : fromUnix,
       toUnix: matchIds.until === null ? null : toUnix,
     };
     found.push(...(await readCaptures(database, schema, { ends, matchIds })));
   }
-  if (look.scope.kind === 'all') return found;
+  if (asked.scope.kind === 'all') return found;
   const linked = await readCapturesLinkedTo(
     database,
     schema,
@@ -113,7 +114,7 @@ async function readCapturesNear(
 
 /** Copies of artifacts that incidents remember and no place holds any more: the server cleans up. */
 async function openKeptCopies(
-  look: Look,
+  asked: Observing,
   incidents: readonly Incident[],
   found: readonly Artifact[],
 ): Promise<Artifact[]> {
@@ -122,7 +123,7 @@ async function openKeptCopies(
   for (const remembered of incidents.flatMap((incident) => incident.artifacts)) {
     if (known.has(remembered.sha256)) continue;
     known.add(remembered.sha256);
-    const copy = await openKept(keptArtifacts(look.config), remembered);
+    const copy = await openKept(keptArtifacts(asked.config), remembered);
     if (copy !== null) copies.push(copy);
   }
   return copies;
@@ -130,29 +131,29 @@ async function openKeptCopies(
 
 /** Lists the places, and opens only the files whose name says an end inside the ranges. */
 async function readArtifactsNear(
-  look: Look,
+  asked: Observing,
   ranges: readonly DayRange[],
 ): Promise<{ artifacts: Artifact[]; places: Place[]; ignored: { path: string; why: string }[] }> {
-  const listing = await listPlaces(look.config.gametimePaths);
-  const instants = ranges.map((range) => instantsOf(range, look.config.zone));
+  const listing = await listPlaces(asked.config.gametimePaths);
+  const instants = ranges.map((range) => instantsOf(range, asked.config.zone));
   const near = listing.files.filter(({ name }) =>
     instants.some(({ fromUnix, toUnix }) => name.endUnix >= fromUnix && name.endUnix < toUnix),
   );
   const artifacts = await readArtifacts(near);
-  look.progress.step('reading artifacts', near.length, near.length);
+  asked.progress.step('reading artifacts', near.length, near.length);
   return { artifacts, places: listing.places, ignored: listing.ignored };
 }
 
 /** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */
-export async function observe(look: Look): Promise<Observation> {
-  const { config, source, ledger } = look;
-  const open = await openOnes(look);
-  const judged = await readJudged(look, open);
-  const ranges = rangesAround(look.scope, judged);
+export async function observe(asked: Observing): Promise<Observation> {
+  const { config, source, ledger } = asked;
+  const open = await openOnes(asked);
+  const judged = await readJudged(asked, open);
+  const ranges = rangesAround(asked.scope, judged);
   const { database, schema } = source;
   const near: Round[] = [];
   for (const range of ranges) near.push(...(await readRivals(database, schema, range)));
-  const captures = await readCapturesNear(look, ranges, judged);
+  const captures = await readCapturesNear(asked, ranges, judged);
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>
     roundId === null || known.has(roundId) ? [] : [roundId],
@@ -164,8 +165,8 @@ export async function observe(look: Look): Promise<Observation> {
   const keys = [...new Set(judged.map(incidentKey))];
   const stored = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
   const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
-  const { artifacts, places, ignored } = await readArtifactsNear(look, ranges);
-  const copies = await openKeptCopies(look, incidents, artifacts);
+  const { artifacts, places, ignored } = await readArtifactsNear(asked, ranges);
+  const copies = await openKeptCopies(asked, incidents, artifacts);
 
   const facts: AuditFacts = {
     judged,
@@ -177,7 +178,7 @@ export async function observe(look: Look): Promise<Observation> {
     decisions: new Map(incidents.map((incident) => [incident.key, decisionOfIncident(incident)])),
   };
   const rules: AuditRules = {
-    nowUnix: look.nowUnix,
+    nowUnix: asked.nowUnix,
     zone: config.zone,
     graceMinutes: config.graceMinutes,
     settleHours: config.settleHours,

@@ -7,12 +7,18 @@ import { fingerprint, groupRepairs, type PlannedGroup } from '../src/core/plan.t
 import type { Situation } from '../src/core/situation.ts';
 import type { Assessment, Reason, Want } from '../src/core/verdict.ts';
 import { loadFacts } from '../src/source/facts.ts';
+import { rivalsInReach } from '../src/source/rivals.ts';
 
 /** What an audit would do: every verdict, the exact repairs, and their fingerprint. */
 export interface Plan {
   assessments: readonly Assessment[];
   planned: readonly PlannedGroup[];
   fingerprint: string;
+}
+
+/** How many repairs a plan has, in all its groups. */
+export function repairCount(plan: Plan): number {
+  return plan.planned.reduce((sum, { group }) => sum + group.wants.length, 0);
 }
 
 /** What stands in the way of a repair, found only when its rows were read, as a reason of `conflict`. */
@@ -43,12 +49,16 @@ export async function makePlan(situation: Situation, source: Source): Promise<Pl
   );
   const { zone } = situation.rules;
   const facts = await loadFacts(source.database, wants, { schema: source.schema, zone, lock: false });
+  const rivals = await rivalsInReach(source.database, wants, { schema: source.schema, zone });
   const planned: PlannedGroup[] = [];
   const refusals = new Map<Want, { reason: string; because: string }>();
   for (const group of groupRepairs(wants, situation.linkedTo)) {
     const built = buildChanges(group.wants, facts.of(group.wants));
     if ('refusal' in built) for (const want of group.wants) refusals.set(want, built.refusal);
-    else planned.push({ group, changes: built.changes });
+    else if (built.changes.length > 0) {
+      const near = group.wants.flatMap((want) => rivals.get(want.round.id) ?? []);
+      planned.push({ group, changes: built.changes, rivals: near });
+    }
   }
   const identityOf = (roundId: number) => {
     const round = situation.roundById.get(roundId);

@@ -3,6 +3,7 @@ import picocolors from 'picocolors';
 import { type Counts, total } from '../src/core/counts.ts';
 import { exemptReasons } from '../src/core/expected.ts';
 import { type Verdict, verdicts } from '../src/core/verdict.ts';
+import { printable } from './printable.ts';
 
 /** Colours where people read on a terminal, and nowhere else. */
 export const colours = picocolors.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
@@ -21,12 +22,6 @@ const colourOf: Record<Verdict, (text: string) => string> = {
 };
 
 export const colouredVerdict = (verdict: Verdict) => colourOf[verdict](verdict);
-
-/** Control characters of the game's world must not reach a terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '·');
-}
 
 /** A round's own date and time for people: `2026-02-11 22:02:05`, or what stands there where it cannot be read. */
 export function playedText(round: { date: string | null; time: string | null } | null): string {

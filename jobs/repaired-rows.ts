@@ -1,6 +1,6 @@
 import { foldEntry, type Source } from '../src/context.ts';
 import { hashOf } from '../src/core/canonical.ts';
-import type { RowChange } from '../src/core/change.ts';
+import { type RowChange, rowName } from '../src/core/change.ts';
 import type { EntryKind } from '../src/core/incident.ts';
 import type { Json, Row } from '../src/core/model.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
@@ -26,8 +26,6 @@ interface Standing {
 }
 
 const kinds: readonly EntryKind[] = ['repair.started', 'repair.done', 'revert.started', 'revert.done'];
-const nameOf = (change: RowChange) => `${change.table} ${JSON.stringify(change.key)}`;
-
 /** The rows that repairs left behind, as the last of them meant each; what was reverted is nobody's claim. */
 async function standingRows(ledger: Ledger, source: string): Promise<Standing[]> {
   const open = new Map<number, { body: StartedBody; at: string }>();
@@ -43,10 +41,10 @@ async function standingRows(ledger: Ledger, source: string): Promise<Standing[]>
     if (found === undefined) continue;
     open.delete(started);
     for (const change of found.body.changes) {
-      const earlier = claims.get(nameOf(change)) ?? [];
+      const earlier = claims.get(rowName(change)) ?? [];
       // A revert gives the row back to the repair before it, if there was one.
-      if (entry.kind === 'revert.done') claims.set(nameOf(change), earlier.slice(0, -1));
-      else claims.set(nameOf(change), [...earlier, { change, repair: started, at: found.at }]);
+      if (entry.kind === 'revert.done') claims.set(rowName(change), earlier.slice(0, -1));
+      else claims.set(rowName(change), [...earlier, { change, repair: started, at: found.at }]);
     }
   }
   return [...claims.values()].flatMap((all) => all.slice(-1));

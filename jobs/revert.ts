@@ -1,7 +1,7 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, type Source, withSource } from '../src/context.ts';
 import { hashOf } from '../src/core/canonical.ts';
-import { invert, type RowChange } from '../src/core/change.ts';
+import { invert, type RowChange, rowName } from '../src/core/change.ts';
 import type { EntryKind, FoldEntry } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import type { EntryDraft } from '../src/core/record.ts';
@@ -61,8 +61,6 @@ async function startedSeq(ledger: Ledger, seq: number): Promise<number> {
     `entry ${seq} is ${entry.kind}, not a repair; \`roundwarden ledger tail\` names the repairs`,
   );
 }
-
-const rowName = (change: RowChange) => `${change.table} ${JSON.stringify(change.key)}`;
 
 function assertRevertible(repair: Repair, force: boolean): void {
   const { started, ended, revertedBy } = repair;

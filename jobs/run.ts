@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../src/config.ts';
 import { withLedger } from '../src/context.ts';
 import type { Json } from '../src/core/model.ts';
-import { exitCodeOfFailure, LeaseHeldError, messageOf } from '../src/errors.ts';
+import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError } from '../src/errors.ts';
 import { assertNotBehind } from '../src/ledger/head.ts';
 import { acquireLease, releaseLease, renewLease } from '../src/ledger/lease.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -17,6 +17,8 @@ export interface Run {
   /** UTC with milliseconds: the `at` of every entry of this run. */
   at: string;
   ledger: Ledger;
+  /** Throws where another run has taken the lease since: asked before each write to the source. */
+  assertLease: () => Promise<void>;
 }
 
 /** What a job came to: its exit code, and one small document for the record of runs. */
@@ -37,7 +39,11 @@ export function newRunId(nowMs: number): string {
 }
 
 /** Holds the lease while `work` runs; throws LeaseHeldError, which names the holder, where another run has it. */
-async function withLease<T>(ledger: Ledger, runId: string, work: () => Promise<T>): Promise<T> {
+async function withLease<T>(
+  ledger: Ledger,
+  runId: string,
+  work: (assertLease: Run['assertLease']) => Promise<T>,
+): Promise<T> {
   const { database } = ledger;
   const holder = { host: hostname(), pid: process.pid, runId };
   const answer = await acquireLease(database, { name: leaseName, holder, nowMs: Date.now(), ttlMs: leaseMs });
@@ -46,14 +52,15 @@ async function withLease<T>(ledger: Ledger, runId: string, work: () => Promise<T
       `${answer.holder} is at work since ${answer.since}; its lease ends at ${answer.expiresAt}`,
     );
   const { token } = answer;
-  const renewal = setInterval(() => {
-    renewLease(database, { name: leaseName, token, nowMs: Date.now(), ttlMs: leaseMs }).catch(
-      () => undefined,
-    );
-  }, renewEveryMs);
+  const renew = () => renewLease(database, { name: leaseName, token, nowMs: Date.now(), ttlMs: leaseMs });
+  const renewal = setInterval(() => void renew().catch(() => undefined), renewEveryMs);
   renewal.unref();
+  const assertLease = async () => {
+    if (!(await renew()))
+      throw new OperationError('another run has taken the lease since; this one stops before its next write');
+  };
   try {
-    return await work();
+    return await work(assertLease);
   } finally {
     clearInterval(renewal);
     await releaseLease(database, { name: leaseName, token });
@@ -73,14 +80,14 @@ export async function runJob<T>(
   const at = new Date(nowMs).toISOString();
   const id = newRunId(nowMs);
   return withLedger(config, (ledger) =>
-    withLease(ledger, id, async () => {
+    withLease(ledger, id, async (assertLease) => {
       const { database } = ledger;
       const [host, pid] = [hostname(), process.pid];
       await startRun(database, { id, command: options.command, host, pid, startedAt: at });
       await closeDeadRuns(database, { host, own: [id], at });
       try {
         if (!options.acceptsRestore) await assertNotBehind(ledger);
-        const end = await work({ id, nowMs, nowUnix: Math.floor(nowMs / 1000), at, ledger });
+        const end = await work({ id, nowMs, nowUnix: Math.floor(nowMs / 1000), at, ledger, assertLease });
         const { exitCode, summary } = end;
         await finishRun(database, id, { state: 'finished', exitCode, summary, at: new Date().toISOString() });
         return end;

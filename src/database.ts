@@ -140,6 +140,21 @@ export async function transact<T>(database: Database, work: (inside: Database) =
   }
 }
 
+/** Runs reads that all see the source as it is at one moment. Nothing can be written inside. */
+export async function snapshot<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
+  if (database.dialect === 'postgres')
+    return database.knex.transaction((transaction) => work({ ...database, knex: transaction }), {
+      isolationLevel: 'repeatable read',
+      readOnly: true,
+    });
+  await database.knex.raw('begin');
+  try {
+    return await work(database);
+  } finally {
+    await database.knex.raw('rollback').catch(() => undefined);
+  }
+}
+
 /** All rows of a raw query, the same on both databases. Binds `?`. */
 export async function rows<T>(
   database: Database,
@@ -159,4 +174,13 @@ export function isLockTimeout(thrown: unknown): boolean {
     code === 'SQLITE_BUSY' ||
     /database is locked/.test(messageOf(thrown))
   );
+}
+
+const chunkSize = 500;
+
+/** The items in pieces that one statement can bind. None where there are no items. */
+export function chunks<T>(items: readonly T[]): T[][] {
+  const pieces: T[][] = [];
+  for (let from = 0; from < items.length; from += chunkSize) pieces.push(items.slice(from, from + chunkSize));
+  return pieces;
 }

@@ -2,7 +2,7 @@ import type { Group, UsableArtifact } from './doubles.ts';
 import { incidentKey } from './expected.ts';
 import { type Fit, type Matching, singleBest } from './match.ts';
 import type { Capture, Round } from './model.ts';
-import type { Decision, Situation, UnusableFit } from './situation.ts';
+import { type Decision, type Situation, spawnKey, type UnusableFit } from './situation.ts';
 import type { SeenCandidate } from './verdict.ts';
 
 /** A candidate that belongs to a round, and by what. */
@@ -70,6 +70,18 @@ export function coveringCapture(
     others.every((other) => Math.abs(other.deltaSeconds) >= Math.abs(only.fit.deltaSeconds));
   const equal = nearest(fits.map((chosen) => chosen.fit)) && nearest(rivalFits);
   return equal ? { ...only, linked: linkedMember(only)! } : null;
+}
+
+/** The artifact whose spawn rows the source lacks altogether for a covered round, or null. */
+export function unfilledSpawns(
+  situation: Situation,
+  roundId: number,
+  capture: Capture,
+): UsableArtifact | null {
+  const { spawnKeys } = situation.facts;
+  const artifact = pairedArtifact(situation, roundId)?.member;
+  if (spawnKeys === null || artifact === undefined || artifact.content.spawns.length === 0) return null;
+  return spawnKeys.has(spawnKey(capture.matchId, capture.number)) ? null : artifact;
 }
 
 /** The artifacts that cannot be used and fit a round by their name or their readable part. */

@@ -2,6 +2,7 @@ import { canonicalJson, canonicalRoundId } from './canonical.ts';
 import { fileTime, incidentKey, ownTiming, present } from './expected.ts';
 import type { Capture, Round, Row, Timing } from './model.ts';
 import { candidateNumber, normaliseMap } from './names.ts';
+import { type Refusal, Refused, refuse } from './refusal.ts';
 import { captureRow, hashedPart, type SourceColumns, spawnRow, type Table, timingRow } from './rows.ts';
 import { backfillKey, gainedTiming, isSameCapture } from './slots.ts';
 import { gainTiming, withoutTimingOf } from './timing.ts';
@@ -45,24 +46,6 @@ export interface ChangeFacts {
   canonicalHolders: ReadonlyMap<string, number>;
   columns: SourceColumns;
   zone: string;
-}
-
-/** Why a repair is refused at the moment of writing. */
-export interface Refusal {
-  reason: string;
-  because: string;
-}
-
-class Refused extends Error {
-  refusal: Refusal;
-  constructor(reason: string, because: string) {
-    super(because);
-    this.refusal = { reason, because };
-  }
-}
-
-function refuse(reason: string, because: string): never {
-  throw new Refused(reason, because);
 }
 
 /** What each repair of a group brings to its round. */
@@ -339,6 +322,11 @@ export function buildChanges(
 /** The changes that undo these. */
 export function invert(changes: readonly RowChange[]): RowChange[] {
   return changes.map((change) => ({ ...change, before: change.after, after: change.before })).reverse();
+}
+
+/** One name for the row of a change. */
+export function rowName(change: RowChange): string {
+  return `${change.table} ${JSON.stringify(change.key)}`;
 }
 
 /** The columns in which a change differs from what was there. */

@@ -12,6 +12,7 @@ import {
   seenCandidates,
   seenCapture,
   tied,
+  unfilledSpawns,
   unusableFits,
 } from './candidates.ts';
 import type { UsableArtifact } from './doubles.ts';
@@ -63,7 +64,7 @@ const covered: Rule = (of) => {
 
 function coveredBy(of: Case, chosen: Chosen<Capture>): Ruling {
   const capture = chosen.member;
-  const artifact = spawnRowsToFill(of, capture);
+  const artifact = unfilledSpawns(of.situation, of.round.id, capture);
   const incomplete = lacksTiming(of.round.timing) || artifact !== null;
   const complete: Want = { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'complete', capture, artifact };
   return {
@@ -73,13 +74,6 @@ function coveredBy(of: Case, chosen: Chosen<Capture>): Ruling {
     candidate: seenCapture(of.situation, chosen, of.round.id),
     want: incomplete && of.situation.rules.repairCovered ? complete : undefined,
   };
-}
-
-/** The artifact that has spawn rows which the source lacks altogether. */
-function spawnRowsToFill(of: Case, capture: Capture): UsableArtifact | null {
-  const artifact = pairedArtifact(of.situation, of.round.id);
-  if (artifact === null || artifact.member.content.spawns.length === 0) return null;
-  return of.situation.facts.spawnKeys.has(`${capture.matchId}|${capture.number}`) ? null : artifact.member;
 }
 
 /** Pending: the live pipeline goes first. */
@@ -258,7 +252,7 @@ const missingOrLost: Rule = ({ situation, ageSeconds, decision }) => {
   return {
     verdict: 'lost',
     reason: 'nothing_fits',
-    because: `no capture and no artifact fits; ${placesRead(situation)}, and ${settleHours} h have passed`,
+    because: `no capture and no artifact fits; ${placesRead(situation)}, and ${decision.writtenOff ? 'it was written off before' : `${settleHours} h have passed`}`,
   };
 };
 

@@ -1,5 +1,5 @@
 import { type ExemptReason, exemptReasons } from './expected.ts';
-import { type Assessment, openVerdicts, type Verdict, verdicts } from './verdict.ts';
+import { type Assessment, type Verdict, verdicts } from './verdict.ts';
 
 /** How many rows had which verdict; every row that was read is counted once. */
 export type Counts = Record<Verdict, number> & { exempt: Record<ExemptReason, number> };
@@ -36,15 +36,11 @@ export function expectedCount(counts: Counts): number {
 }
 
 /** Throws unless the counts speak of every row that was read, once (DESIGN, "What must always add up"). */
-export function assertAddsUp(rowsRead: number, counts: Counts, when: string): void {
+export function assertAddsUp(read: readonly { id: number }[], counts: Counts, when: string): void {
+  const rowsRead = new Set(read.map(({ id }) => id)).size;
   const sum = total(counts);
-  if (sum !== rowsRead)
+  if (sum !== rowsRead || rowsRead !== read.length)
     throw new Error(
-      `the counts ${when} do not add up: ${rowsRead} rows read, ${sum} counted (${JSON.stringify(counts)})`,
+      `the counts ${when} do not add up: ${rowsRead} rows read (${read.length} with doubles), ${sum} counted (${JSON.stringify(counts)})`,
     );
-}
-
-/** True for an assessment that leaves something to do, people's decisions aside. */
-export function isOpen(assessment: Assessment): boolean {
-  return assessment.verdict !== null && openVerdicts.has(assessment.verdict);
 }

@@ -1,6 +1,8 @@
+import { present } from './expected.ts';
 import type { Candidate } from './match.ts';
 import type { Artifact, ArtifactContent, Capture } from './model.ts';
 import { candidateNumber, normaliseMap } from './names.ts';
+import { isPlausibleSpan } from './sane.ts';
 
 /** One round's captures or artifacts, written once or several times; the first member counts. */
 export interface Group<T> extends Candidate {
@@ -28,12 +30,13 @@ export function captureGroups(captures: readonly Capture[]): Group<Capture>[] {
   const entries = captures.flatMap((capture) => {
     const number = candidateNumber(capture.number);
     const { startUnix, endUnix } = capture.timing;
-    if (number === null || endUnix === null || normaliseMap(capture.map) === '') return [];
+    if (number === null || !present(endUnix) || normaliseMap(capture.map) === '') return [];
     const candidate: Candidate = {
       id: `capture:${capture.id}`,
       map: normaliseMap(capture.map),
       number,
-      startUnix: startUnix !== null && startUnix > 0 ? startUnix : null,
+      // A start that cannot belong to the end joins nothing, so that garbage never speaks for a good double.
+      startUnix: isPlausibleSpan(startUnix, endUnix) ? startUnix : null,
       endUnix,
     };
     return [{ item: capture, candidate, order: String(capture.id).padStart(16, '0') }];

@@ -1,4 +1,4 @@
-import { artifactFits, captureFits, coveringCapture, pairedArtifact } from './candidates.ts';
+import { artifactFits, captureFits, coveringCapture, unfilledSpawns } from './candidates.ts';
 import { usualSeconds } from './match.ts';
 import type { Round } from './model.ts';
 import { durationDiffers } from './sane.ts';
@@ -6,11 +6,9 @@ import type { Situation } from './situation.ts';
 import { lacksTiming } from './timing.ts';
 import type { Flag, Verdict } from './verdict.ts';
 
-function lacksSpawnRows(situation: Situation, round: Round): boolean {
-  const capture = coveringCapture(situation, round.id)?.linked;
-  const artifact = pairedArtifact(situation, round.id);
-  if (capture === undefined || artifact === null || artifact.member.content.spawns.length === 0) return false;
-  return !situation.facts.spawnKeys.has(`${capture.matchId}|${capture.number}`);
+function lacksSpawnRows(situation: Situation, roundId: number): boolean {
+  const capture = coveringCapture(situation, roundId)?.linked;
+  return capture !== undefined && unfilledSpawns(situation, roundId, capture) !== null;
 }
 
 /** The remarks on a round (DESIGN, Flags). Only what a verdict rests on is remarked upon. */
@@ -21,7 +19,7 @@ export function flagsOf(situation: Situation, round: Round, verdict: Verdict): F
   if (trust === 'foreign' || trust === 'shared') found.push('foreign_timing');
   if (verdict === 'covered') {
     if (lacksTiming(round.timing)) found.push('timing_not_propagated');
-    if (lacksSpawnRows(situation, round)) found.push('no_spawn_rows');
+    if (lacksSpawnRows(situation, round.id)) found.push('no_spawn_rows');
   }
   const pair =
     situation.captures.pairs.get(round.id) ??

@@ -47,6 +47,15 @@ export interface Said {
   reason: string;
 }
 
+/** A repair that was refused: why, at which write, and how often in a row. */
+export interface Refusal {
+  reason: string;
+  /** Hash of the row changes. */
+  hash: string;
+  at: string;
+  times: number;
+}
+
 /** The round of an incident, as it was last seen. */
 export interface IncidentRound {
   roundId: number;
@@ -85,6 +94,10 @@ export interface Incident {
   artifacts: { path: string; sha256: string }[];
   /** The `repair.started` entries that touched it. */
   repairs: number[];
+  /** The last refusal of the same repair, and how often in a row. */
+  refusal: Refusal | null;
+  /** The candidates that were seen with the last verdict. */
+  seen: string[];
   notes: number;
   lastSeq: number;
 }
@@ -114,6 +127,8 @@ function newIncident(entry: FoldEntry, key: string): Incident {
     releases: [],
     artifacts: [],
     repairs: [],
+    refusal: null,
+    seen: [],
     notes: 0,
     lastSeq: entry.seq,
   };
@@ -123,6 +138,12 @@ function withArtifacts(known: Incident['artifacts'], found: Json | undefined): I
   const more = (found ?? []) as Incident['artifacts'];
   const shas = new Set(known.map((artifact) => artifact.sha256));
   return [...known, ...more.filter((artifact) => !shas.has(artifact.sha256))];
+}
+
+/** The names of the candidates that were looked at, sorted. */
+export function seenNames(seen: Json | undefined): string[] {
+  const all = (seen ?? []) as { captureId: number | null; sha256: string | null; path: string | null }[];
+  return all.map(({ captureId, sha256, path }) => String(captureId ?? sha256 ?? path)).sort();
 }
 
 /** A gap as the audit saw it. Closed incidents open again; acknowledged ones speak up when the verdict changes. */
@@ -142,22 +163,22 @@ function seen(incident: Incident, entry: FoldEntry, status: Incident['status']):
     candidate: body.candidate ?? null,
     cause: body.cause ?? null,
     artifacts: withArtifacts(incident.artifacts, body.artifacts),
+    seen: seenNames(body.seen),
     acknowledged: verdict === incident.verdict ? incident.acknowledged : null,
   };
 }
 
-function closed(incident: Incident, entry: FoldEntry, how: NonNullable<Incident['closed']>): Incident {
-  // The live pipeline's own capture ends a hold (DESIGN, Undoable).
-  const held = how.as === 'covered' ? null : incident.held;
+function closed(incident: Incident, how: NonNullable<Incident['closed']>): Incident {
+  // The live pipeline's own capture ends a hold (DESIGN, Undoable), and makes a person's choice moot.
+  const byPipeline = how.by === 'pipeline';
   return {
     ...incident,
     status: 'closed',
     closed: how,
-    held,
+    held: byPipeline ? null : incident.held,
+    resolution: byPipeline ? null : incident.resolution,
     acknowledged: null,
-    resolution: null,
     releases: [],
-    lastSeq: entry.seq,
   };
 }
 
@@ -170,7 +191,14 @@ function repaired(incident: Incident, entry: FoldEntry): Incident {
   const started = bodyOf(entry).started as number;
   const done = { ...incident, repairs: [...incident.repairs, started] };
   const how = { at: entry.at, as: 'covered', by: 'repair' } as const;
-  return { ...closed(done, entry, how), verdict: 'covered', round: incident.round };
+  return { ...closed(done, how), verdict: 'covered', round: incident.round, refusal: null };
+}
+
+function refused(incident: Incident, entry: FoldEntry): Incident {
+  const { reason, hash } = bodyOf(entry) as { reason: string; hash: string };
+  const again = incident.refusal?.hash === hash && incident.refusal.reason === reason;
+  const times = again ? incident.refusal!.times + 1 : 1;
+  return { ...incident, refusal: { reason, hash, at: entry.at, times } };
 }
 
 /** What a covered round lacked was filled: it was no gap before, and is none afterwards. */
@@ -203,9 +231,10 @@ const steps: Partial<Record<EntryKind, Step>> = {
   'gap.written_off': (incident, entry) => seen(incident, entry, 'written_off'),
   'gap.closed': (incident, entry) => {
     const as = bodyOf(entry).as as 'covered' | 'exempt' | 'vanished';
-    return closed(incident, entry, { at: entry.at, as, by: as === 'covered' ? 'pipeline' : null });
+    return closed(incident, { at: entry.at, as, by: as === 'covered' ? 'pipeline' : null });
   },
   'repair.done': repaired,
+  'repair.refused': refused,
   'revert.done': reverted,
   'incident.acknowledged': (incident, entry) => ({ ...incident, acknowledged: said(entry) }),
   'incident.excused': (incident, entry) => ({ ...incident, excused: said(entry) }),
@@ -226,6 +255,7 @@ const steps: Partial<Record<EntryKind, Step>> = {
     acknowledged: null,
     resolution: null,
     releases: [],
+    refusal: null,
     // A person wants it looked at again: the next audit judges it anew, and may write it off anew.
     status: incident.status === 'written_off' ? 'open' : incident.status,
   }),
@@ -249,6 +279,19 @@ export function foldIncident(before: Incident | null, entry: FoldEntry, key: str
 /** Open: something is left to do, and nobody has excused or held it (DESIGN, "Open"). */
 export function isOpenIncident(incident: Incident): boolean {
   return incident.status === 'open' && incident.excused === null && incident.held === null;
+}
+
+const firstWaitMinutes = 15;
+const longestWaitMinutes = 24 * 60;
+
+/**
+ * Whether a repair that was refused for good may be tried again: at once where its rows have changed, else
+ * after a time that doubles, so that a row which the database never takes does not fill the ledger.
+ */
+export function mayTryAgain(refusal: Refusal | null, hash: string, nowMs: number): boolean {
+  if (refusal === null || refusal.hash !== hash || refusal.reason === 'busy') return true;
+  const waitMinutes = Math.min(longestWaitMinutes, firstWaitMinutes * 2 ** (refusal.times - 1));
+  return nowMs - Date.parse(refusal.at) >= waitMinutes * 60_000;
 }
 
 /** Which `repair.started` or `revert.started` an entry opens or closes. */

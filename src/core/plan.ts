@@ -78,6 +78,8 @@ export function summarise(want: Want): RepairSummary {
 export interface PlannedGroup {
   group: RepairGroup;
   changes: readonly RowChange[];
+  /** The other rounds in reach of its candidates: a new one at the moment of writing refuses the group. */
+  rivals: readonly number[];
 }
 
 /** Row ids differ between two installations; what they point to does not. */

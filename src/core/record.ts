@@ -1,4 +1,4 @@
-import type { EntryKind, Incident, IncidentRound } from './incident.ts';
+import { type EntryKind, type Incident, type IncidentRound, seenNames } from './incident.ts';
 import type { Json, Place, Round } from './model.ts';
 import { utcText } from './time.ts';
 import type { Assessment } from './verdict.ts';
@@ -43,10 +43,15 @@ function spokesmen(assessments: readonly Assessment[]): Map<string, Assessment> 
   return byKey;
 }
 
-/** What must differ for a verdict to count as changed: the verdict, its reason, or the candidate it rests on. */
-function essence(verdict: string | null, reason: string | null, candidate: Json): string {
-  const { captureId = null, sha256 = null } = (candidate ?? {}) as { captureId?: Json; sha256?: Json };
-  return JSON.stringify([verdict, reason, captureId, sha256]);
+/** What must differ for a verdict to count as changed: the verdict, its reason, what it rests on, what was seen. */
+function essence(of: {
+  verdict: string | null;
+  reason: string | null;
+  candidate: Json;
+  seen: string[];
+}): string {
+  const { captureId = null, sha256 = null } = (of.candidate ?? {}) as { captureId?: Json; sha256?: Json };
+  return JSON.stringify([of.verdict, of.reason, captureId, sha256, of.seen]);
 }
 
 /** An unreadable place has an entry of its own; it does not change what is known of each round. */
@@ -89,16 +94,20 @@ function gapBody(recording: Recording, assessment: Assessment, incident: Inciden
 
 function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
   const { source } = recording;
-  const { key, verdict, reason, candidate } = assessment;
+  const { key, verdict, reason, candidate, seen } = assessment;
   if (verdict === 'pending') return [];
   const incident = recording.incidents.get(key);
   const draft = (kind: EntryKind) => [{ kind, source, key, body: gapBody(recording, assessment, incident) }];
   if (incident === undefined || incident.status === 'closed')
     return draft(verdict === 'lost' ? 'gap.written_off' : 'gap.found');
   if (onlyUnreadable(assessment)) return [];
-  const same =
-    essence(verdict, reason, candidate as unknown as Json) ===
-    essence(incident.verdict, incident.reason, incident.candidate);
+  const now = {
+    verdict,
+    reason,
+    candidate: candidate as unknown as Json,
+    seen: seenNames(seen as unknown as Json),
+  };
+  const same = essence(now) === essence(incident);
   if (verdict === 'lost') return same && incident.status === 'written_off' ? [] : draft('gap.written_off');
   return same ? [] : draft('gap.changed');
 }

@@ -10,6 +10,12 @@ const longestWarmupSeconds = 7_200;
 const restartSeconds = 60;
 const stillWritingSeconds = 120;
 
+/** True where a start and an end can be those of one round. */
+export function isPlausibleSpan(startUnix: number | null, endUnix: number): boolean {
+  if (startUnix === null || startUnix <= earliestUnix) return false;
+  return startUnix <= endUnix && endUnix - startUnix <= longestRoundSeconds;
+}
+
 function timingFaults(timing: Timing, warmupSeconds: number | null, nowUnix: number): string[] {
   const { startUnix, endUnix, durationSeconds, pauseSeconds } = timing;
   if (startUnix === null || endUnix === null) return ['has no start or no end'];

@@ -2,7 +2,7 @@ import { artifactGroups, captureGroups, type Group, type UsableArtifact } from '
 import { fileTime, type StartTrust, startTrust } from './expected.ts';
 import { distance, type Matching, match, type Rival } from './match.ts';
 import type { Artifact, Capture, Place, Round } from './model.ts';
-import { normaliseMap, safeMap } from './names.ts';
+import { candidateNumber, normaliseMap, safeMap } from './names.ts';
 import { judgeArtifact } from './sane.ts';
 import type { LocalTime } from './time.ts';
 
@@ -26,10 +26,15 @@ export interface AuditFacts {
   captures: readonly Capture[];
   artifacts: readonly Artifact[];
   places: readonly Place[];
-  /** `<match_id>|<round_number>` of every capture near the window that has spawn rows. */
-  spawnKeys: ReadonlySet<string>;
+  /** The `spawnKey` of everything near the window that has spawn rows; null where the source keeps none. */
+  spawnKeys: ReadonlySet<string> | null;
   /** By incident key. */
   decisions: ReadonlyMap<string, Decision>;
+}
+
+/** What joins spawn rows to their capture: its key, where number 0 means 2. */
+export function spawnKey(matchId: string, number: number): string {
+  return `${matchId}|${candidateNumber(number) ?? number}`;
 }
 
 /** The settings and the moment of an audit. */

@@ -1,6 +1,6 @@
 import { present } from './expected.ts';
 import type { Capture, Timing } from './model.ts';
-import { normaliseMap } from './names.ts';
+import { candidateNumber, normaliseMap } from './names.ts';
 import { localStamp } from './time.ts';
 import { gainTiming, withoutTimingOf } from './timing.ts';
 import type { Want } from './verdict.ts';
@@ -42,8 +42,10 @@ export function isSameCapture(
   one: { map: string | null; number: number; timing: Timing },
   other: { map: string | null; number: number; timing: Timing },
 ): boolean {
-  const number = (value: number) => (value === 0 ? 2 : value);
-  if (number(one.number) !== number(other.number) || normaliseMap(one.map) !== normaliseMap(other.map))
+  if (
+    candidateNumber(one.number) !== candidateNumber(other.number) ||
+    normaliseMap(one.map) !== normaliseMap(other.map)
+  )
     return false;
   const sameStart = present(one.timing.startUnix) && one.timing.startUnix === other.timing.startUnix;
   const sameEnd = present(one.timing.endUnix) && one.timing.endUnix === other.timing.endUnix;
@@ -92,6 +94,8 @@ function slotObstacle(want: Want, holders: readonly Capture[], moving: ReadonlyS
 }
 
 function timingObstacle(want: Want, holders: readonly Capture[]): Obstacle | null {
+  // What a completion cannot fill it leaves alone.
+  if (want.kind === 'complete') return null;
   const own = holders.reduce((timing, holder) => withoutTimingOf(timing, holder.timing), want.round.timing);
   const gained = gainedTiming(want);
   if (gainTiming(own, gained, { foreign: want.foreignTiming }) !== null) return null;

@@ -1,6 +1,5 @@
-import { type Database, transact } from '../database.ts';
+import { chunks, type Database, transact } from '../database.ts';
 import { type Entry, type EntryDraft, linkEntries } from './chain.ts';
-import { chunks } from './chunks.ts';
 import { entryToRow, head } from './entries.ts';
 import { assertNotBehind, writeHead } from './head.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../core/model.ts';
+import { chunks } from '../database.ts';
 import { canonicalText, type Entry } from './chain.ts';
-import { chunks } from './chunks.ts';
 import { entryColumns, entryFromRow } from './entries.ts';
 import type { Incident, Ledger } from './ledger.ts';
 

@@ -1,6 +1,5 @@
-import type { Database } from '../database.ts';
+import { chunks, type Database } from '../database.ts';
 import type { Entry } from './chain.ts';
-import { chunks } from './chunks.ts';
 import { incidentsByKeys, incidentToRow } from './incidents.ts';
 import type { Fold, Incident, Ledger } from './ledger.ts';
 

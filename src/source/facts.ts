@@ -1,4 +1,3 @@
-import type { Knex } from 'knex';
 import { canonicalRoundId } from '../core/canonical.ts';
 import type { ChangeFacts, StoredCapture } from '../core/change.ts';
 import { present } from '../core/expected.ts';
@@ -7,36 +6,9 @@ import { canonicalIdColumn } from '../core/rows.ts';
 import { backfillKey, gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';
 import type { Database } from '../database.ts';
+import { rowsWhereIn } from './query.ts';
 import { roundColumns, toRound, toStoredCapture, toStoredSpawn } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
-
-const chunkSize = 500;
-
-/** All rows whose column is one of the values, in chunks; locked for writing where asked, in the order of their ids. */
-async function rowsWhereIn(
-  database: Database,
-  query: {
-    table: string;
-    columns: readonly string[];
-    column: string;
-    values: readonly (string | number)[];
-    lock: boolean;
-  },
-): Promise<Record<string, unknown>[]> {
-  const values = [...new Set(query.values)];
-  const found: Record<string, unknown>[] = [];
-  for (let at = 0; at < values.length; at += chunkSize) {
-    const chunk = values.slice(at, at + chunkSize);
-    let select: Knex.QueryBuilder = database
-      .knex(query.table)
-      .select(query.columns as string[])
-      .whereIn(query.column, chunk)
-      .orderBy('id');
-    if (query.lock && database.dialect === 'postgres') select = select.forUpdate();
-    found.push(...(await select));
-  }
-  return found;
-}
 
 type Asked = Map<string, (string | number)[]>;
 
@@ -200,13 +172,16 @@ function indexFacts(all: ChangeFacts): LoadedFacts {
       ]);
       const roundIds = new Set([
         ...wants.map((want) => want.round.id),
-        ...[...captures].map((capture) => capture.roundId),
+        ...[...captures].flatMap(({ roundId }) => (roundId === null ? [] : [roundId])),
       ]);
+      const rounds = [...roundIds].flatMap((id) =>
+        all.rounds.has(id) ? [[id, all.rounds.get(id)!] as const] : [],
+      );
       return {
         ...all,
         captures: [...captures].sort((a, b) => a.id - b.id),
         spawns: [...matchIds].flatMap((matchId) => spawnsByMatch.get(matchId) ?? []),
-        rounds: new Map([...all.rounds].filter(([id]) => roundIds.has(id))),
+        rounds: new Map(rounds),
       };
     },
   };

@@ -1,7 +1,9 @@
 import type { Knex } from 'knex';
 import type { Capture, Round } from '../core/model.ts';
+import { spawnKey } from '../core/situation.ts';
 import { isDay, parseClock } from '../core/time.ts';
-import type { Database } from '../database.ts';
+import { chunks, type Database } from '../database.ts';
+import { rowsWhereIn } from './query.ts';
 import { captureColumns, roundColumns, toCapture, toRound } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
@@ -20,7 +22,6 @@ export interface EndRange {
 /** Ids are PostgreSQL's 4-byte integers. */
 const lowestId = -(2 ** 31);
 const pageSize = 5_000;
-const chunkSize = 500;
 
 /** All rows of a query, read in pages by id, so that no answer is larger than a page. */
 async function allById(query: (afterId: number) => Knex.QueryBuilder): Promise<Record<string, unknown>[]> {
@@ -78,17 +79,31 @@ function inDays(query: Knex.QueryBuilder, days: DayRange): Knex.QueryBuilder {
   return query;
 }
 
-/** Every row of `rounds` in a window of days, summaries too, and every row whose time cannot be read. */
+/** The rows of a window, as SQL sees it: a little more than the window where only the calendar knows. */
+function selectWindow(
+  query: Knex.QueryBuilder,
+  dialect: Database['dialect'],
+  days: DayRange,
+): Knex.QueryBuilder {
+  return query.where((either) => {
+    either.where((inside) => void inDays(inside, days));
+    if (days.since !== null || days.until !== null)
+      either.orWhereRaw(`(${malformed(dialect).replaceAll('?', '\\?')})`);
+  });
+}
+
+/**
+ * Every row of `rounds` in a window of days, summaries too, and every row whose time cannot be read. To be
+ * called inside a snapshot: throws where the pages do not hold as many rows as the database counts.
+ */
 export async function readWindow(database: Database, schema: SourceSchema, days: DayRange): Promise<Round[]> {
+  const { dialect } = database;
   const raw = await allById((afterId) =>
-    selectRounds(database, schema)
-      .where('id', '>', afterId)
-      .where((either) => {
-        either.where((inside) => void inDays(inside, days));
-        if (days.since !== null || days.until !== null)
-          either.orWhereRaw(`(${malformed(database.dialect).replaceAll('?', '\\?')})`);
-      }),
+    selectWindow(selectRounds(database, schema).where('id', '>', afterId), dialect, days),
   );
+  const [counted] = await selectWindow(database.knex('rounds').count({ count: '*' }), dialect, days);
+  if (Number(counted.count) !== raw.length)
+    throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
   return raw.map((row) => toRound(row).round).filter((round) => isInside(round, days) || !isReadable(round));
 }
 
@@ -100,21 +115,23 @@ export async function readRivals(database: Database, schema: SourceSchema, days:
   return raw.map((row) => toRound(row).round);
 }
 
+async function readRoundsWhere(
+  database: Database,
+  schema: SourceSchema,
+  by: { column: string; values: readonly (string | number)[] },
+): Promise<Round[]> {
+  const columns = existing(roundColumns, schema.columns.rounds);
+  const raw = await rowsWhereIn(database, { table: 'rounds', columns, ...by });
+  return raw.map((row) => toRound(row).round);
+}
+
 /** The rows with these ids; an id that does not exist is simply not among them. */
 export async function readRoundsById(
   database: Database,
   schema: SourceSchema,
   ids: readonly number[],
 ): Promise<Round[]> {
-  const unique = [...new Set(ids)];
-  const found: Round[] = [];
-  for (let at = 0; at < unique.length; at += chunkSize) {
-    const raw = await selectRounds(database, schema)
-      .whereIn('id', unique.slice(at, at + chunkSize))
-      .orderBy('id');
-    found.push(...raw.map((row: unknown) => toRound(row).round));
-  }
-  return found;
+  return readRoundsWhere(database, schema, { column: 'id', values: ids });
 }
 
 /** The rows dated on one of these days, whatever their number. */
@@ -123,17 +140,10 @@ export async function readRoundsOnDays(
   schema: SourceSchema,
   days: readonly string[],
 ): Promise<Round[]> {
-  const unique = [...new Set(days)];
-  const found: Round[] = [];
-  for (let at = 0; at < unique.length; at += chunkSize) {
-    const chunk = unique.slice(at, at + chunkSize);
-    const raw = await selectRounds(database, schema).whereIn('round_date', chunk).orderBy('id');
-    found.push(...raw.map((row: unknown) => toRound(row).round));
-  }
-  return found;
+  return readRoundsWhere(database, schema, { column: 'round_date', values: days });
 }
 
-/** The captures with an end in the range, a key in it (local text), or no end at all. */
+/** The captures with an end in the range, or a key in it (local text). */
 export async function readCaptures(
   database: Database,
   schema: SourceSchema,
@@ -166,35 +176,25 @@ export async function readCapturesLinkedTo(
   roundIds: readonly number[],
 ): Promise<Capture[]> {
   const columns = existing(captureColumns, schema.columns.captures);
-  const unique = [...new Set(roundIds)];
-  const found: Capture[] = [];
-  for (let at = 0; at < unique.length; at += chunkSize) {
-    const chunk = unique.slice(at, at + chunkSize);
-    const raw = await database
-      .knex('lua_round_teams')
-      .select(columns)
-      .whereIn('round_id', chunk)
-      .orderBy('id');
-    found.push(...raw.map(toCapture));
-  }
-  return found;
+  const by = { column: 'round_id', values: roundIds };
+  const raw = await rowsWhereIn(database, { table: 'lua_round_teams', columns, ...by });
+  return raw.map(toCapture);
 }
 
-/** `<match_id>|<round_number>` of everything that has spawn rows, for these keys. */
+/** The `spawnKey` of everything that has spawn rows, for these keys; null where the source has no such table. */
 export async function readSpawnKeys(
   database: Database,
   schema: SourceSchema,
   matchIds: readonly string[],
-): Promise<Set<string>> {
+): Promise<Set<string> | null> {
+  if (schema.columns.spawns === null) return null;
   const keys = new Set<string>();
-  if (schema.columns.spawns === null) return keys;
-  const unique = [...new Set(matchIds)];
-  for (let at = 0; at < unique.length; at += chunkSize) {
+  for (const chunk of chunks([...new Set(matchIds)])) {
     const raw: { match_id: string; round_number: number }[] = await database
       .knex('lua_spawn_stats')
       .distinct('match_id', 'round_number')
-      .whereIn('match_id', unique.slice(at, at + chunkSize));
-    for (const { match_id, round_number } of raw) keys.add(`${match_id}|${round_number}`);
+      .whereIn('match_id', chunk);
+    for (const { match_id, round_number } of raw) keys.add(spawnKey(match_id, round_number));
   }
   return keys;
 }

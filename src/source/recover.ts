@@ -54,18 +54,29 @@ async function foundState(
   const { changes, at } = of;
   await limitWaiting(inside);
   await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
-  const present = await readChangedRows(inside, changes, { lock: true });
+  const decisive = decisiveChanges(changes);
+  const present = await readChangedRows(inside, decisive, { lock: true });
   const all = (pick: (change: RowChange) => Row | null) =>
-    changes.every((change, index) => sameRow(present[index]!, pick(change)));
-  const inserts = changes.filter(({ before, table }) => before === null && table !== 'rounds');
-  if (all((change) => change.after)) {
-    let ours = inserts.length > 0 && of.stamped;
-    for (const change of inserts) ours = ours && (await isOurInsert(inside, change, at));
-    // An equal row with another captured_at was written by the live pipeline, which wins.
-    if (inserts.length > 0 && of.stamped && !ours) return { state: 'other', certain: true };
-    return { state: 'after', certain: ours };
-  }
-  return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
+    decisive.every((change, index) => sameRow(present[index]!, pick(change)));
+  if (!all((change) => change.after))
+    return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
+  const inserts = decisive.filter(({ before }) => before === null);
+  if (inserts.length === 0 || !of.stamped) return { state: 'after', certain: false };
+  // An equal row with another captured_at was written by the live pipeline, which wins.
+  for (const change of inserts)
+    if (!(await isOurInsert(inside, change, at))) return { state: 'other', certain: true };
+  return { state: 'after', certain: true };
+}
+
+/**
+ * The rows that show what became of an interrupted transaction: the captures that it inserts or deletes,
+ * which say so by being there; where it does neither, all of its rows.
+ */
+function decisiveChanges(changes: readonly RowChange[]): readonly RowChange[] {
+  const captures = changes.filter(
+    ({ table, before, after }) => table === 'lua_round_teams' && (before === null || after === null),
+  );
+  return captures.length > 0 ? captures : changes;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Reference {
 /** The source as it is: columns and references differ between installations (DOMAIN, "The schema over time"). */
 export interface SourceSchema {
   columns: SourceColumns;
+  /** True with a unique index on the captures' `round_id`, since 2026-07-27. */
+  uniqueRoundId: boolean;
   references: readonly Reference[];
 }
 
@@ -42,7 +44,26 @@ async function columnsOf(database: Database, table: string): Promise<ReadonlySet
   return new Set(found.map(({ name }) => name));
 }
 
-/** Read from `pg_catalog`: a role that may only select does not see constraints in `information_schema`. */
+/** Constraints come from `pg_catalog`: a role that may only select does not see them in `information_schema`. */
+async function hasUniqueRoundId(database: Database): Promise<boolean> {
+  const found =
+    database.dialect === 'postgres'
+      ? await rows(
+          database,
+          `select 1 from pg_catalog.pg_index i
+           join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+           where i.indrelid = to_regclass('lua_round_teams') and i.indisunique and i.indnkeyatts = 1
+             and i.indpred is null and a.attname = 'round_id'`,
+        )
+      : await rows(
+          database,
+          `select 1 from pragma_index_list('lua_round_teams') l
+           where l."unique" = 1 and l.partial = 0
+             and (select group_concat(c.name) from pragma_index_info(l.name) c) = 'round_id'`,
+        );
+  return found.length > 0;
+}
+
 async function referencesToCaptures(database: Database): Promise<Reference[]> {
   if (database.dialect === 'postgres')
     return rows<Reference>(
@@ -81,6 +102,7 @@ export async function inspectSource(database: Database): Promise<SourceSchema> {
     );
   return {
     columns: { rounds, captures, spawns: spawns.size > 0 ? spawns : null },
+    uniqueRoundId: await hasUniqueRoundId(database),
     references: await referencesToCaptures(database),
   };
 }

@@ -1,14 +1,16 @@
 import { advisoryLockKey, canonicalJson } from '../core/canonical.ts';
-import { buildChanges, changedColumns, type Refusal, type RowChange } from '../core/change.ts';
+import { buildChanges, changedColumns, type RowChange, rowName } from '../core/change.ts';
 import { present } from '../core/expected.ts';
 import type { Json, Row } from '../core/model.ts';
 import { candidateNumber } from '../core/names.ts';
+import { type Refusal, Refused, refuse } from '../core/refusal.ts';
 import { hashedPart, type Table } from '../core/rows.ts';
 import { gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';
 import { type Database, isLockTimeout, rows, transact } from '../database.ts';
 import { messageOf } from '../errors.ts';
 import { loadFacts } from './facts.ts';
+import { rivalsInReach } from './rivals.ts';
 import { fromRow, toRow } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
@@ -17,15 +19,7 @@ const lockTimeout = '2s';
 /** What a repair or a revert came to. A refusal left the source as it was. */
 export type Written = { written: true } | { written: false; refusal: Refusal };
 
-class Refused extends Error {
-  refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(refusal.because);
-    this.refusal = refusal;
-  }
-}
-
-const notAsPlanned = (because: string) => new Refused({ reason: 'not_as_planned', because });
+const notAsPlanned = (because: string) => new Refused('not_as_planned', because);
 
 /** Points at which a test may kill the process: after the writes, before the commit. */
 export type BeforeCommit = () => void | Promise<void>;
@@ -179,16 +173,35 @@ async function writeChanges(
   const written = await readChangedRows(database, changes, { lock: false });
   changes.forEach((change, at) => {
     if (!sameRow(written[at]!, change.after))
-      throw notAsPlanned(
-        `${change.table} ${JSON.stringify(change.key)} does not read back as it was written`,
-      );
+      throw notAsPlanned(`${rowName(change)} does not read back as it was written`);
   });
+}
+
+/** Without a unique (`round_id`) nothing but a table lock keeps another session from linking to the same round. */
+async function guardLinks(database: Database, schema: SourceSchema): Promise<void> {
+  if (database.dialect === 'postgres' && !schema.uniqueRoundId)
+    await database.knex.raw('lock table lua_round_teams in share row exclusive mode');
+}
+
+async function assertNoNewRival(database: Database, request: GroupRequest): Promise<void> {
+  const { wants, rivals, schema, zone } = request;
+  const known = new Set(rivals);
+  for (const [roundId, others] of await rivalsInReach(database, wants, { schema, zone })) {
+    const appeared = others.find((id) => !known.has(id));
+    if (appeared !== undefined)
+      refuse(
+        'rival_appeared',
+        `round ${appeared} is in reach of what is planned for round ${roundId}, and was not there before`,
+      );
+  }
 }
 
 /** One repair group as it was planned and recorded. */
 export interface GroupRequest {
   wants: readonly Want[];
   changes: readonly RowChange[];
+  /** The other rounds in reach of its candidates, as the plan knew them. */
+  rivals: readonly number[];
   /** The `at` of its `repair.started`: the `captured_at` of every row that it inserts. */
   capturedAt: string;
   schema: SourceSchema;
@@ -203,15 +216,14 @@ export interface GroupRequest {
 export async function writeGroup(database: Database, request: GroupRequest): Promise<Written> {
   const { wants, changes, capturedAt, schema, zone } = request;
   return writing(database, async (inside) => {
-    await takeAdvisoryLocks(inside, lockKeysOf(wants));
+    await takeAdvisoryLocks(inside, [...lockKeysOf(wants), ...lockKeysOfChanges(changes)]);
+    await guardLinks(inside, schema);
+    await assertNoNewRival(inside, request);
     const facts = (await loadFacts(inside, wants, { schema, zone, lock: true })).of(wants);
     const built = buildChanges(wants, facts);
-    if ('refusal' in built) throw new Refused(built.refusal);
+    if ('refusal' in built) return refuse(built.refusal.reason, built.refusal.because);
     if (canonicalJson(built.changes as unknown as Json) !== canonicalJson(changes as unknown as Json))
-      throw new Refused({
-        reason: 'changed_since_planned',
-        because: 'the rows are not what they were when the plan was made',
-      });
+      refuse('changed_since_planned', 'the rows are not what they were when the plan was made');
     await writeChanges(inside, changes, { capturedAt, columns: schema.columns });
     await request.beforeCommit?.();
   });
@@ -244,10 +256,10 @@ async function assertUnreferenced(database: Database, request: RevertRequest): P
         .limit(1)
         .select(database.knex.raw('1'));
       if (found.length > 0)
-        throw new Refused({
-          reason: 'referenced',
-          because: `${reference.table}.${reference.column} refers to capture ${change.key.match_id} R${change.key.round_number}`,
-        });
+        refuse(
+          'referenced',
+          `${reference.table}.${reference.column} refers to capture ${change.key.match_id} R${change.key.round_number}`,
+        );
     }
   }
 }
@@ -266,10 +278,10 @@ async function assertSlotsFree(database: Database, request: RevertRequest): Prom
       ({ match_id, round_number }) => !own.has(JSON.stringify({ match_id, round_number })),
     );
     if (taken !== undefined)
-      throw new Refused({
-        reason: 'slot_taken',
-        because: `capture ${taken.id} (${taken.match_id} R${taken.round_number}) is linked to round ${roundId} by now`,
-      });
+      refuse(
+        'slot_taken',
+        `capture ${taken.id} (${taken.match_id} R${taken.round_number}) is linked to round ${roundId} by now`,
+      );
   }
 }
 
@@ -281,10 +293,7 @@ export async function writeRevert(database: Database, request: RevertRequest): P
     request.changes.forEach((change, at) => {
       if (sameRow(current[at]!, change.before)) return;
       const state = current[at] === null ? 'is gone' : 'has changed';
-      throw new Refused({
-        reason: 'changed_since',
-        because: `${change.table} ${JSON.stringify(change.key)} ${state} since the repair`,
-      });
+      refuse('changed_since', `${rowName(change)} ${state} since the repair`);
     });
     await assertUnreferenced(inside, request);
     await assertSlotsFree(inside, request);

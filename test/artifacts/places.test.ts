@@ -143,9 +143,14 @@ describe('listPlaces() says why a place counts as unreadable', () => {
     await chmod(join(base, 'a'), 0);
     try {
       assert.equal((await list('a')).places[0]!.unreadable, 'permission denied');
-      const [place] = (await list('*/gametime-*.json')).places;
-      assert.equal(place!.unreadable, `${join(base, 'a')}: permission denied`);
-      assert.equal(place!.count, 1);
+      const { places } = await list('*/gametime-*.json');
+      assert.deepEqual(
+        places.map(({ unreadable, count }) => [unreadable, count]),
+        [
+          ['permission denied', 0],
+          [null, 1],
+        ],
+      );
     } finally {
       await chmod(join(base, 'a'), 0o700);
     }

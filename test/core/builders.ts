@@ -337,7 +337,7 @@ export function planOf(given: FactsGiven = {}, more: ChangeGiven = {}) {
   const planned = groupRepairs(wants, situation.linkedTo).map((group): PlannedGroup => {
     const built = buildChanges(group.wants, facts);
     if ('refusal' in built) throw new Error(built.refusal.because);
-    return { group, changes: built.changes };
+    return { group, changes: built.changes, rivals: [] };
   });
   const identityOf = (id: number) => {
     const round = situation.roundById.get(id);

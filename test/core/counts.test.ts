@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAddsUp, count, expectedCount, isOpen, noCounts, total } from '../../src/core/counts.ts';
+import { assertAddsUp, count, expectedCount, noCounts, total } from '../../src/core/counts.ts';
 import type { Assessment, Verdict } from '../../src/core/verdict.ts';
 import { openVerdicts, verdicts } from '../../src/core/verdict.ts';
 import { aCapture, anArtifact, aRound, fileUnix, judge } from './builders.ts';
@@ -20,6 +20,8 @@ const some = () => [
   }).values(),
 ];
 
+const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }));
+
 test('count() counts every row once, under its verdict or the reason of its exemption', () => {
   const none = noCounts();
   assert.deepEqual(count(some()), {
@@ -36,20 +38,24 @@ test('count() counts every row once, under its verdict or the reason of its exem
 
 test('assertAddsUp() is silent where the numbers add up, and throws where a row is missing or counted twice', () => {
   const counts = count(some());
-  assertAddsUp(6, counts, 'before the run');
-  assertAddsUp(0, noCounts(), 'before the run');
-  for (const rows of [5, 7, 0])
-    assert.throws(() => assertAddsUp(rows, counts, 'after the run'), {
-      message: new RegExp(`^the counts after the run do not add up: ${rows} rows read, 6 counted`),
+  assertAddsUp(rows(6), counts, 'before the run');
+  assertAddsUp([], noCounts(), 'before the run');
+  for (const read of [5, 7, 0])
+    assert.throws(() => assertAddsUp(rows(read), counts, 'after the run'), {
+      message: new RegExp(`^the counts after the run do not add up: ${read} rows read .*, 6 counted`),
     });
+  assert.throws(
+    () => assertAddsUp([...rows(5), ...rows(1)], counts, 'after the run'),
+    /5 rows read \(6 with doubles\)/,
+  );
 });
 
 test('a row that is neither exempt nor judged is missed by the sum', () => {
   const [first, ...others] = some();
   const unjudged: Assessment = { ...first!, verdict: null };
   assert.throws(
-    () => assertAddsUp(6, count([unjudged, ...others]), 'before the run'),
-    /6 rows read, 5 counted/,
+    () => assertAddsUp(rows(6), count([unjudged, ...others]), 'before the run'),
+    /6 rows read .*, 5 counted/,
   );
 });
 
@@ -59,7 +65,4 @@ test('pending, covered and lost are not open; everything else is', () => {
     verdicts.filter((verdict) => !openVerdicts.has(verdict)),
     closed,
   );
-  const [judged] = some();
-  for (const verdict of verdicts) assert.equal(isOpen({ ...judged!, verdict }), !closed.includes(verdict));
-  assert.equal(isOpen({ ...judged!, verdict: null }), false);
 });
