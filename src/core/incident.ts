@@ -196,8 +196,9 @@ function repaired(incident: Incident, entry: FoldEntry): Incident {
 
 function refused(incident: Incident, entry: FoldEntry): Incident {
   const { reason, hash } = bodyOf(entry) as { reason: string; hash: string };
-  const again = incident.refusal?.hash === hash && incident.refusal.reason === reason;
-  const times = again ? incident.refusal!.times + 1 : 1;
+  const before = incident.refusal;
+  const again = before !== null && before.hash === hash && before.reason === reason;
+  const times = again ? before.times + 1 : 1;
   return { ...incident, refusal: { reason, hash, at: entry.at, times } };
 }
 

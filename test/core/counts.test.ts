@@ -20,8 +20,6 @@ const some = () => [
   }).values(),
 ];
 
-const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }));
-
 test('count() counts every row once, under its verdict or the reason of its exemption', () => {
   const none = noCounts();
   assert.deepEqual(count(some()), {
@@ -38,24 +36,20 @@ test('count() counts every row once, under its verdict or the reason of its exem
 
 test('assertAddsUp() is silent where the numbers add up, and throws where a row is missing or counted twice', () => {
   const counts = count(some());
-  assertAddsUp(rows(6), counts, 'before the run');
-  assertAddsUp([], noCounts(), 'before the run');
+  assertAddsUp(6, counts, 'before the run');
+  assertAddsUp(0, noCounts(), 'before the run');
   for (const read of [5, 7, 0])
-    assert.throws(() => assertAddsUp(rows(read), counts, 'after the run'), {
-      message: new RegExp(`^the counts after the run do not add up: ${read} rows read .*, 6 counted`),
+    assert.throws(() => assertAddsUp(read, counts, 'after the run'), {
+      message: new RegExp(`^the counts after the run do not add up: ${read} rows read, 6 counted`),
     });
-  assert.throws(
-    () => assertAddsUp([...rows(5), ...rows(1)], counts, 'after the run'),
-    /5 rows read \(6 with doubles\)/,
-  );
 });
 
 test('a row that is neither exempt nor judged is missed by the sum', () => {
   const [first, ...others] = some();
   const unjudged: Assessment = { ...first!, verdict: null };
   assert.throws(
-    () => assertAddsUp(rows(6), count([unjudged, ...others]), 'before the run'),
-    /6 rows read .*, 5 counted/,
+    () => assertAddsUp(6, count([unjudged, ...others]), 'before the run'),
+    /6 rows read, 5 counted/,
   );
 });
 

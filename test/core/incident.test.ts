@@ -8,6 +8,7 @@ import {
   foldIncident,
   type Incident,
   isOpenIncident,
+  mayTryAgain,
   repairStep,
 } from '../../src/core/incident.ts';
 import type { Json } from '../../src/core/model.ts';
@@ -108,9 +109,25 @@ const stories: [what: string, steps: Step[], is: Record<string, unknown>][] = [
     { status: 'open', verdict: 'missing', repairs: [] },
   ],
   [
-    'a repair that was refused changes nothing',
-    [found, ['repair.refused']],
-    { status: 'open', verdict: 'missing', repairs: [] },
+    'a repair that was refused is remembered with its reason, and changes nothing else',
+    [found, ['repair.refused', { reason: 'rejected', hash: 'h' }]],
+    {
+      status: 'open',
+      verdict: 'missing',
+      repairs: [],
+      refusal: { reason: 'rejected', hash: 'h', at: '2026-02-12T00:00:02.000Z', times: 1 },
+    },
+  ],
+  [
+    'the same refusal again is counted, another one begins anew',
+    [
+      found,
+      ['repair.refused', { reason: 'rejected', hash: 'h' }],
+      ['repair.refused', { reason: 'rejected', hash: 'h' }],
+      ['repair.refused', { reason: 'rejected', hash: 'i' }],
+      ['repair.refused', { reason: 'rejected', hash: 'i' }],
+    ],
+    { refusal: { reason: 'rejected', hash: 'i', at: '2026-02-12T00:00:05.000Z', times: 2 } },
   ],
   [
     'a repair that was not done changes nothing',
@@ -337,4 +354,23 @@ test('repairStep() opens with a start, and every end closes the start that it na
   ] as const)
     assert.deepEqual(repairStep(entryOf([kind, { started: 4 }], 9)), { closes: 4 });
   assert.deepEqual(repairStep(entryOf(found, 9)), {});
+});
+
+test('mayTryAgain() waits longer each time, and not at all where the rows changed or a lock was in the way', () => {
+  const at = '2026-02-12T00:00:00.000Z';
+  const after = (minutes: number) => Date.parse(at) + minutes * 60_000;
+  const refusal = (times: number, reason = 'rejected') => ({ reason, hash: 'h', at, times });
+  const cases: [ReturnType<typeof refusal> | null, string, number, boolean][] = [
+    [null, 'h', 0, true],
+    [refusal(1), 'other', 0, true],
+    [refusal(9, 'busy'), 'h', 0, true],
+    [refusal(1), 'h', 14, false],
+    [refusal(1), 'h', 15, true],
+    [refusal(3), 'h', 59, false],
+    [refusal(3), 'h', 60, true],
+    [refusal(40), 'h', 24 * 60 - 1, false],
+    [refusal(40), 'h', 24 * 60, true],
+  ];
+  for (const [given, hash, minutes, may] of cases)
+    assert.equal(mayTryAgain(given, hash, after(minutes)), may, JSON.stringify([given, hash, minutes]));
 });
