@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { changedColumns } from '../src/core/change.ts';
+import { changedColumns } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
 import { colouredVerdict, colours, equation, headLine, playedText, say, table } from './print.ts';

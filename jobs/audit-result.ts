@@ -1,9 +1,9 @@
-import type { RowChange } from '../src/core/change.ts';
 import { type Counts, expectedCount, total } from '../src/core/counts.ts';
 import type { Incident } from '../src/core/incident.ts';
 import type { Place } from '../src/core/model.ts';
 import type { Orphans, WrongLink } from '../src/core/orphans.ts';
 import { type PlannedGroup, type RepairSummary, summarise } from '../src/core/plan.ts';
+import type { RowChange } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment, Flag, Reason, Verdict } from '../src/core/verdict.ts';
 import type { DayRange } from '../src/source/read.ts';

@@ -1,8 +1,8 @@
 import { foldEntry, type Source } from '../src/context.ts';
 import { hashOf } from '../src/core/canonical.ts';
-import { type RowChange, rowName } from '../src/core/change.ts';
 import type { EntryKind } from '../src/core/incident.ts';
 import type { Json, Row } from '../src/core/model.ts';
+import { type RowChange, rowName } from '../src/core/row-change.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { isOverwritten } from '../src/source/recover.ts';

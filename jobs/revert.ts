@@ -1,10 +1,10 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, type Source, withSource } from '../src/context.ts';
 import { hashOf } from '../src/core/canonical.ts';
-import { invert, type RowChange, rowName } from '../src/core/change.ts';
 import type { EntryKind, FoldEntry } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import type { EntryDraft } from '../src/core/record.ts';
+import { invert, type RowChange, rowName } from '../src/core/row-change.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { eachEntry, entryBySeq } from '../src/ledger/entries.ts';

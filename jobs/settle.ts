@@ -1,9 +1,9 @@
 import type { Source } from '../src/context.ts';
 import { foldEntry } from '../src/context.ts';
-import type { RowChange } from '../src/core/change.ts';
 import type { EntryKind, FoldEntry } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import type { EntryDraft } from '../src/core/record.ts';
+import type { RowChange } from '../src/core/row-change.ts';
 import { append } from '../src/ledger/append.ts';
 import { openRepairs } from '../src/ledger/incidents.ts';
 import { type FoundState, inspectInterrupted } from '../src/source/recover.ts';

@@ -1,6 +1,6 @@
 import { canonicalJson, hashOf } from './canonical.ts';
-import type { RowChange } from './change.ts';
 import type { Capture, Json, Row } from './model.ts';
+import type { RowChange } from './row-change.ts';
 import { holdersInTheWay } from './slots.ts';
 import type { Want } from './verdict.ts';
 

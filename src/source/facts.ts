@@ -1,7 +1,7 @@
 import { canonicalRoundId } from '../core/canonical.ts';
-import type { ChangeFacts, StoredCapture } from '../core/change.ts';
 import { present } from '../core/expected.ts';
 import type { Round } from '../core/model.ts';
+import type { ChangeFacts, StoredCapture } from '../core/row-change.ts';
 import { canonicalIdColumn } from '../core/rows.ts';
 import { backfillKey, gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';

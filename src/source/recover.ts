@@ -1,5 +1,5 @@
-import type { RowChange } from '../core/change.ts';
 import type { Row } from '../core/model.ts';
+import type { RowChange } from '../core/row-change.ts';
 import { type Database, isLockTimeout, transact } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { limitWaiting, lockKeysOfChanges, readChangedRows, sameRow, takeAdvisoryLocks } from './write.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StoredCapture } from '../core/change.ts';
 import type { Capture, Json, Round, Row, Timing } from '../core/model.ts';
+import type { StoredCapture } from '../core/row-change.ts';
 import type { Dialect } from '../database.ts';
 
 /** PostgreSQL gives bigint as text, SQLite may hold anything: what is no exact integer counts as absent. */

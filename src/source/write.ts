@@ -1,9 +1,10 @@
 import { advisoryLockKey, canonicalJson } from '../core/canonical.ts';
-import { buildChanges, changedColumns, type RowChange, rowName } from '../core/change.ts';
+import { buildChanges } from '../core/change.ts';
 import { present } from '../core/expected.ts';
 import type { Json, Row } from '../core/model.ts';
 import { candidateNumber } from '../core/names.ts';
 import { type Refusal, Refused, refuse } from '../core/refusal.ts';
+import { changedColumns, type RowChange, rowName } from '../core/row-change.ts';
 import { hashedPart, type Table } from '../core/rows.ts';
 import { gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';

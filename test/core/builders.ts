@@ -1,10 +1,11 @@
-import { buildChanges, type ChangeFacts, type StoredCapture } from '../../src/core/change.ts';
+import { buildChanges } from '../../src/core/change.ts';
 import { classify } from '../../src/core/classify.ts';
 import { incidentKey } from '../../src/core/expected.ts';
 import type { Candidate, Rival } from '../../src/core/match.ts';
 import type { Artifact, ArtifactContent, Capture, Place, Round, Row, Timing } from '../../src/core/model.ts';
 import { safeMap } from '../../src/core/names.ts';
 import { fingerprint, groupRepairs, type PlannedGroup } from '../../src/core/plan.ts';
+import type { ChangeFacts, StoredCapture } from '../../src/core/row-change.ts';
 import { canonicalIdColumn, type SourceColumns, timingColumns } from '../../src/core/rows.ts';
 import {
   type AuditFacts,

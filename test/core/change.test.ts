@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { canonicalRoundId } from '../../src/core/canonical.ts';
-import { buildChanges, changedColumns, invert, type RowChange } from '../../src/core/change.ts';
+import { buildChanges } from '../../src/core/change.ts';
 import type { UsableArtifact } from '../../src/core/doubles.ts';
 import { incidentKey } from '../../src/core/expected.ts';
 import type { Capture, Round } from '../../src/core/model.ts';
+import { changedColumns, invert, type RowChange } from '../../src/core/row-change.ts';
 import { localStamp } from '../../src/core/time.ts';
 import type { Want } from '../../src/core/verdict.ts';
 import {

@@ -5,9 +5,9 @@ import type { AuditResult } from '../../jobs/audit-result.ts';
 import { verifyExitCode, verifyLedger } from '../../jobs/ledger.ts';
 import type { Moment } from '../../jobs/repairing.ts';
 import { revert } from '../../jobs/revert.ts';
-import type { RowChange } from '../../src/core/change.ts';
 import type { FoldEntry } from '../../src/core/incident.ts';
 import type { Json } from '../../src/core/model.ts';
+import type { RowChange } from '../../src/core/row-change.ts';
 import { type DatabaseKind, databaseKinds, skipWithoutConnections } from '../databases.ts';
 import {
   bodyOf,
