@@ -118,19 +118,31 @@ export function toCapture(row: unknown): Capture {
 
 const jsonColumns: ReadonlySet<string> = new Set(['axis_players', 'allies_players', 'lua_pause_events']);
 
-function canonicalValue(column: string, value: unknown): Json {
+/** What JSON cannot hold exactly, as text: SQLite may hold anything, and jsonb has numbers of any size. */
+function exactly(value: unknown): Json {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'bigint')
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (jsonColumns.has(column) && typeof value === 'string') {
-    try {
-      return JSON.parse(value) as Json;
-    } catch {
-      return value;
-    }
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'bigint' || typeof value === 'number') {
+    const number = Number(value);
+    const isExact = Number.isSafeInteger(number) || (Number.isFinite(number) && !Number.isInteger(number));
+    return isExact ? number : value.toString();
   }
-  return value as Json;
+  if (Array.isArray(value)) return value.map(exactly);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name.toWellFormed(), exactly(item)]),
+  );
+}
+
+function canonicalValue(column: string, value: unknown): Json {
+  if (!jsonColumns.has(column) || typeof value !== 'string') return exactly(value);
+  try {
+    return exactly(JSON.parse(value));
+  } catch {
+    return exactly(value);
+  }
 }
 
 /** A whole row with canonical values, the same on both databases. */
