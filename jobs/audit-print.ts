@@ -102,7 +102,7 @@ export function printPlan(result: AuditResult): void {
     for (const { kind, roundId, incident, path, captureId, deltaSeconds } of repairs)
       say(
         colours.bold(
-          `${kind} round ${roundId} (${printable(incident)}) from ${printable(path ?? `capture ${captureId}`)}, ${deltaSeconds} s`,
+          `${kind} round ${roundId} (${printable(incident)}) from ${printable(captureId === null ? path! : `capture ${captureId}`)}, ${deltaSeconds} s`,
         ),
       );
     for (const change of changes) {

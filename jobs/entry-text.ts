@@ -4,7 +4,7 @@ import type { RepairSummary } from '../src/core/plan.ts';
 import { printable } from './printable.ts';
 
 const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
-  `${kind} round ${roundId} from ${path === null ? `capture ${captureId}` : basename(path)}`;
+  `${kind} round ${roundId} from ${captureId === null ? basename(path ?? '') : `capture ${captureId}`}`;
 
 /** What an entry of the ledger says, in one line for people. */
 export function entryText(entry: FoldEntry): string {

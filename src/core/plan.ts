@@ -60,15 +60,14 @@ export interface RepairSummary {
 }
 
 export function summarise(want: Want): RepairSummary {
-  const artifact = want.kind === 'relink' ? null : want.artifact;
   return {
     kind: want.kind,
     incident: want.key,
     roundId: want.round.id,
     matchId: want.round.matchId,
     captureId: want.kind === 'backfill' ? null : want.capture.id,
-    path: artifact?.path ?? null,
-    sha256: artifact?.sha256 ?? null,
+    path: want.artifact?.path ?? null,
+    sha256: want.artifact?.sha256 ?? null,
     deltaSeconds: want.deltaSeconds,
     releases: want.releases,
   };

@@ -91,11 +91,13 @@ export const byCapture: Rule = (of) => {
       because: `capture ${chosen.member.id} fits, but ${faults.join('; ')}`,
       candidate,
     };
+  const fills = situation.rules.repairCovered;
+  const artifact = fills ? unfilledSpawns(situation, round.id, chosen.member) : null;
   return {
     verdict: 'relinkable',
     reason: link,
     because: relinkSentences[link]!(chosen.member),
     candidate,
-    want: { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'relink', capture: chosen.member },
+    want: { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'relink', capture: chosen.member, artifact },
   };
 };

@@ -9,6 +9,7 @@ const longestRoundSeconds = 14_400;
 const longestWarmupSeconds = 7_200;
 const restartSeconds = 60;
 const stillWritingSeconds = 120;
+const fetchedWithinSeconds = 86_400;
 
 /** True where a start and an end can be those of one round. */
 export function isPlausibleSpan(startUnix: number | null, endUnix: number): boolean {
@@ -58,21 +59,24 @@ export type ArtifactState =
   | { state: 'unreadable'; why: string };
 
 /**
- * Whole and sane, or why not (DESIGN, Matching 9 and 10). A file that is not whole and younger than
- * two minutes is still being written, which makes it unreadable, not damaged (DOMAIN, section 3).
+ * True for a file that somebody may still be writing: touched within two minutes, of a round that ended
+ * within a day (DOMAIN, section 3). An older round's file is not being written, however young its copy is.
+ */
+function mayBeInTheMaking(artifact: Artifact, nowUnix: number): boolean {
+  const touched = Math.abs(nowUnix - artifact.modifiedUnix) < stillWritingSeconds;
+  return touched && nowUnix - artifact.endUnix < fetchedWithinSeconds;
+}
+
+/**
+ * Whole and sane, or why not (DESIGN, Matching 9 and 10). A file that is not whole and still being written
+ * is unreadable, not damaged.
  */
 export function judgeArtifact(artifact: Artifact, nowUnix: number): ArtifactState {
   if (artifact.unreadable !== null) return { state: 'unreadable', why: artifact.unreadable };
-  const young = nowUnix - artifact.modifiedUnix < stillWritingSeconds;
-  if (!artifact.finished) {
-    return young
-      ? { state: 'unreadable', why: 'it is still being written' }
-      : { state: 'damaged', why: 'its name is unfinished' };
-  }
-  if (artifact.content === null) {
-    return young
-      ? { state: 'unreadable', why: 'it is still being written' }
-      : { state: 'damaged', why: artifact.damage ?? 'it is not whole' };
+  if (!artifact.finished || artifact.content === null) {
+    if (mayBeInTheMaking(artifact, nowUnix)) return { state: 'unreadable', why: 'it is still being written' };
+    const why = artifact.finished ? artifact.damage : 'its name is unfinished';
+    return { state: 'damaged', why: why ?? 'it is not whole' };
   }
   const faults = contentFaults(artifact, artifact.content, nowUnix);
   if (faults.length > 0) return { state: 'damaged', why: faults.join('; ') };

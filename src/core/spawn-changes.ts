@@ -40,7 +40,7 @@ export function spawnChanges(gain: Gain, facts: ChangeFacts): RowChange[] {
       );
     return [spawnLinkChange(spawn, roundId)];
   });
-  const stats = want.kind === 'relink' ? [] : (want.artifact?.content.spawns ?? []);
+  const stats = want.artifact?.content.spawns ?? [];
   const known = new Set(old.map((spawn) => spawn.guid));
   const inserts = stats.flatMap((stat): RowChange[] => {
     if (known.has(stat.guid)) return [];

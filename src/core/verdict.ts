@@ -79,7 +79,7 @@ export interface SeenCandidate {
   note: string;
 }
 
-/** A repair that one verdict asks for. */
+/** A repair that one verdict asks for. The artifact of a stored capture brings spawn rows that it lacks altogether. */
 export type Want = {
   round: Round;
   key: string;
@@ -89,7 +89,7 @@ export type Want = {
   releases: readonly number[];
   deltaSeconds: number;
 } & (
-  | { kind: 'relink'; capture: Capture }
+  | { kind: 'relink'; capture: Capture; artifact: UsableArtifact | null }
   | { kind: 'backfill'; artifact: UsableArtifact }
   | { kind: 'complete'; capture: Capture; artifact: UsableArtifact | null }
 );

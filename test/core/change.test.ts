@@ -35,6 +35,7 @@ const base = (round: Round, more: More = {}) => ({
 const relink = (capture: Capture, round = aRound(), more?: More): Want => ({
   ...base(round, more),
   kind: 'relink',
+  artifact: null,
   capture,
 });
 const backfill = (artifact = anArtifact({ startUnix }), round = aRound(), more?: More): Want => ({

@@ -55,12 +55,14 @@ test('holdersInTheWay() are the other captures of the round; a completion needs 
   const linkedTo = new Map([[1, [own, other]]]);
   const round = aRound();
   const base = { round, key: incidentKey(round), foreignTiming: false, releases: [], deltaSeconds: 3 };
-  assert.deepEqual(holdersInTheWay({ ...base, kind: 'relink', capture: own }, linkedTo), [other]);
+  assert.deepEqual(holdersInTheWay({ ...base, kind: 'relink', artifact: null, capture: own }, linkedTo), [
+    other,
+  ]);
   assert.deepEqual(
     holdersInTheWay({ ...base, kind: 'complete', capture: own, artifact: null }, linkedTo),
     [],
   );
-  assert.deepEqual(holdersInTheWay({ ...base, kind: 'relink', capture: own }, new Map()), []);
+  assert.deepEqual(holdersInTheWay({ ...base, kind: 'relink', artifact: null, capture: own }, new Map()), []);
 });
 
 /** Rounds half an hour apart, whose captures are linked in any way at all. */
@@ -111,6 +113,7 @@ test('findObstacles() gives the same obstacles for every order, and only the nec
           releases: [],
           deltaSeconds: 3,
           kind: 'relink',
+          artifact: null,
           capture,
         };
       });
