@@ -1,11 +1,12 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { hashOf } from '../src/core/canonical.ts';
-import { decisionOfIncident, type Incident, mayTryAgain } from '../src/core/incident.ts';
+import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { Refused, refuse } from '../src/core/refusal.ts';
+import { mayTryAgain } from '../src/core/retry.ts';
 import type { Database } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
 import { incidentsByKeys } from '../src/ledger/incidents.ts';

@@ -1,13 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
-import {
-  affectedIncidents,
-  type FoldEntry,
-  foldIncident,
-  type Incident,
-  isOpenIncident,
-  repairStep,
-} from './core/incident.ts';
+import { affectedIncidents, foldIncident, repairStep } from './core/fold.ts';
+import { type FoldEntry, type Incident, isOpenIncident } from './core/incident.ts';
 import type { Json } from './core/model.ts';
 import { closeDatabase, type Database, openDatabase } from './database.ts';
 import type { Entry } from './ledger/chain.ts';

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { affectedIncidents, foldIncident, repairStep } from '../../src/core/fold.ts';
 import {
-  affectedIncidents,
   decisionOfIncident,
   type EntryKind,
   type FoldEntry,
-  foldIncident,
   type Incident,
   isOpenIncident,
-  mayTryAgain,
-  repairStep,
 } from '../../src/core/incident.ts';
 import type { Json } from '../../src/core/model.ts';
+import { mayTryAgain } from '../../src/core/retry.ts';
 
 type Step = [kind: EntryKind, body?: Record<string, Json>];
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { foldIncident, type Incident } from '../../src/core/incident.ts';
+import { foldIncident } from '../../src/core/fold.ts';
+import type { Incident } from '../../src/core/incident.ts';
 import type { Json, Place } from '../../src/core/model.ts';
 import { type EntryDraft, gapEntries, placeEntries } from '../../src/core/record.ts';
 import {
