@@ -109,6 +109,25 @@ const covered: WholeSituation[] = [
     given: { captures: [aCapture({ roundId: 1, timing: { durationSeconds: 0 } })] },
     is: { 1: 'covered (linked)' },
   },
+  ...[startUnix - 10, 0].map((end) => ({
+    what: `a double with the same start and the end ${end === 0 ? 0 : 'before it'} is stored too`,
+    given: {
+      captures: [aCapture({ startUnix, roundId: 1 }), aCapture({ id: 101, startUnix, endUnix: end })],
+    },
+    is: { 1: 'covered (linked)' },
+  })),
+  {
+    what: 'a person chose the linked capture, which is not the nearest, and the nearest fits another round as well',
+    given: {
+      judged: [aRound(), aRound({ id: 2, fileUnix: fileUnix - 6 })],
+      captures: [
+        aCapture(),
+        aCapture({ id: 101, endUnix: fileUnix + 5, startUnix: startUnix + 1, roundId: 1 }),
+      ],
+      decided: { 1: { resolution: { kind: 'capture', captureId: 101 } } },
+    },
+    is: { 1: 'covered (linked)', 2: 'ambiguous (capture_fits_several)' },
+  },
 ];
 
 const exempt: WholeSituation[] = [

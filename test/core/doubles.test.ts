@@ -44,6 +44,24 @@ test('captureGroups() joins nothing without a start, and takes 0 for none', () =
   assert.equal(zero[0]!.startUnix, null);
 });
 
+for (const [what, end] of [
+  ['an end before its start', startUnix - 1],
+  ['an end years before its start', 1],
+  ['an end four hours and a second after its start', startUnix + 14_401],
+] as const)
+  test(`captureGroups() joins no good capture with a double that has ${what}`, () => {
+    const good = aCapture({ id: 1, startUnix });
+    const groups = captureGroups([good, aCapture({ id: 2, startUnix, endUnix: end })]);
+    assert.deepEqual(membersOf(groups).sort(), [[1], [2]]);
+    assert.deepEqual(
+      groups.map((group) => [group.endUnix, group.startUnix]).sort(),
+      [
+        [endUnix, startUnix],
+        [end, null],
+      ].sort(),
+    );
+  });
+
 test('captureGroups() takes a capture without an end, a map or a known number for no candidate', () => {
   const useless = [{ endUnix: null }, { map: null }, { map: ' ^1 ' }, { number: 3 }, { number: -1 }];
   assert.deepEqual(captureGroups(useless.map((given) => aCapture(given))), []);

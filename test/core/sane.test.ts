@@ -109,6 +109,28 @@ for (const [what, given, age, state] of [
     assert.equal(judgeArtifact(anArtifact({ modifiedUnix: now - age, ...given }), now).state, state);
   });
 
+const day = 86_400;
+
+/** A file is in the making if it was touched within two minutes of now, and its round ended within a day. */
+for (const [what, ended, touched, state] of [
+  ['touched a second ago, of a round that ended long ago', 30 * day, 1, 'damaged'],
+  ['touched this second, of a round that ended a day ago', day, 0, 'damaged'],
+  ['touched this second, of a round that ended a second less than a day ago', day - 1, 0, 'unreadable'],
+  ['touched a second ago, of a round that ended an hour ago', 3600, 1, 'unreadable'],
+  ['touched two minutes ago, of a round that ended an hour ago', 3600, 120, 'damaged'],
+  ['dated 119 s into the future, of a round that ended an hour ago', 3600, -119, 'unreadable'],
+  ['dated 120 s into the future, of a round that ended an hour ago', 3600, -120, 'damaged'],
+  ['dated next year, of a round that ended an hour ago', 3600, -365 * day, 'damaged'],
+] as const)
+  for (const [kind, given] of [
+    ['that is not whole', { content: null }],
+    ['with an unfinished name', { finished: false }],
+  ] as const)
+    test(`judgeArtifact() calls an artifact ${kind}, ${what}, ${state}`, () => {
+      const artifact = anArtifact({ endUnix: now - ended, modifiedUnix: now - touched, ...given });
+      assert.equal(judgeArtifact(artifact, now).state, state);
+    });
+
 for (const [off, differs] of [
   [-3, true],
   [-2, false],
