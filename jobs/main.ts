@@ -34,16 +34,23 @@ process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
   if (thrown.code !== 'EPIPE') throw thrown;
 });
 
+/** What the world can do to a command: said in full by its message, where a defect shows its place too. */
+function isExpected(thrown: unknown): boolean {
+  if (thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError)
+    return true;
+  // Databases and the system give their errors a code.
+  return thrown instanceof Error && typeof (thrown as { code?: unknown }).code === 'string';
+}
+
+function messageFor(thrown: unknown): string {
+  if (isExpected(thrown)) return messageOf(thrown);
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
 try {
   await program.parseAsync();
 } catch (thrown) {
   process.exitCode = exitCodeOf(thrown);
-  const expected =
-    thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError;
-  // A defect of the program shows where it is; everything else is said in full by its message.
-  if (expected) process.stderr.write(`roundwarden: ${printableLines(messageOf(thrown))}\n`);
-  else if (!(thrown instanceof CommanderError))
-    process.stderr.write(
-      `roundwarden: ${printableLines(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))}\n`,
-    );
+  if (!(thrown instanceof CommanderError))
+    process.stderr.write(`roundwarden: ${printableLines(messageFor(thrown))}\n`);
 }

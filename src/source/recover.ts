@@ -54,10 +54,11 @@ async function foundState(
   const { changes, at } = of;
   await limitWaiting(inside);
   await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
+  const present = await readChangedRows(inside, changes, { lock: true });
+  const found = new Map(changes.map((change, index) => [change, present[index]!]));
   const decisive = decisiveChanges(changes);
-  const present = await readChangedRows(inside, decisive, { lock: true });
   const all = (pick: (change: RowChange) => Row | null) =>
-    decisive.every((change, index) => sameRow(present[index]!, pick(change)));
+    decisive.every((change) => sameRow(found.get(change)!, pick(change)));
   if (!all((change) => change.after))
     return { state: all((change) => change.before) ? 'before' : 'other', certain: false };
   const inserts = decisive.filter(({ before }) => before === null);
