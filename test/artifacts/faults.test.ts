@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { parseArtifactName } from '../../src/core/names.ts';
 import { judgeArtifact } from '../../src/core/sane.ts';
 import { artifactAt, edited, sampleBytes, samplePaths } from './samples.ts';
 
@@ -16,11 +17,12 @@ before(async () => {
 after(() => rm(directory, { recursive: true }));
 
 /** Judges a file of that name and content, last changed `ageSeconds` before now. */
-async function judge(name: string, bytes: Uint8Array, ageSeconds = 3600) {
+/** `ageSeconds` is how long ago the file was touched, `at` when it is judged. */
+async function judge(name: string, bytes: Uint8Array, ageSeconds = 3600, at = nowUnix) {
   const path = join(directory, name);
   await writeFile(path, bytes);
-  await utimes(path, nowUnix - ageSeconds, nowUnix - ageSeconds);
-  const judged = judgeArtifact(await artifactAt(path), nowUnix);
+  await utimes(path, at - ageSeconds, at - ageSeconds);
+  const judged = judgeArtifact(await artifactAt(path), at);
   return judged.state === 'usable' ? 'usable' : `${judged.state}: ${judged.why}`;
 }
 
@@ -100,8 +102,11 @@ describe('an artifact is not usable', () => {
     test(what, async () => assert.match(await judge(file, bytes), expected));
 
   test('while it is still being written', async () => {
-    assert.equal(await judge(name, whole.subarray(0, 3000), 60), 'unreadable: it is still being written');
-    assert.equal(await judge(name, new Uint8Array(), 60), 'unreadable: it is still being written');
-    assert.equal(await judge(name, whole, 1), 'usable');
+    const soon = parseArtifactName(name)!.endUnix + 90;
+    const writing = 'unreadable: it is still being written';
+    assert.equal(await judge(name, whole.subarray(0, 3000), 60, soon), writing);
+    assert.equal(await judge(name, new Uint8Array(), 60, soon), writing);
+    assert.equal(await judge(name, whole, 1, soon), 'usable');
+    assert.match(await judge(name, new Uint8Array(), 60), /^damaged: it is empty$/);
   });
 });

@@ -262,7 +262,9 @@ test('a file that is still being written is left for the next run', async () => 
     cpSync(join(fixture, 'gametimes'), place, { recursive: true, preserveTimestamps: true });
     const scene = withSettings(first, { GAMETIME_PATHS: place });
     writeFileSync(join(place, gap.name), whole.slice(0, 900));
-    const young = await runAudit(scene, { nowMs: Date.now() });
+    const hourAfter = gap.endUnix + 3_600;
+    utimesSync(join(place, gap.name), hourAfter - 10, hourAfter - 10);
+    const young = await runAudit(scene, { nowMs: hourAfter * 1_000 });
     const line = young.verdicts.find(({ roundId }) => roundId === gap.roundId);
     assert.deepEqual([line?.verdict, line?.reason], ['unchecked', 'artifact_unreadable']);
     writeFileSync(join(place, gap.name), whole);
