@@ -14,6 +14,7 @@ import { type Case, type Rule, type Ruling, uncertain, wantFor } from './rule.ts
 import { captureFaults } from './sane.ts';
 import { lacksTiming } from './timing.ts';
 import type { Reason, Want } from './verdict.ts';
+
 /** Covered: a linked capture fits. With REPAIR_COVERED=on it may still want its timing or spawn rows. */
 export const covered: Rule = (of) => {
   const chosen = coveringCapture(of.situation, of.round.id);
