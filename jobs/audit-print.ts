@@ -67,38 +67,58 @@ function sayFindings(result: AuditResult): void {
   if (flagged.length > 0) say(`flags of covered rounds: ${flagged.join(', ')}`);
 }
 
-/** An audit for people: the gaps, what was done about them, and that the numbers add up. */
-export function printAudit(result: AuditResult, options: { dryRun: boolean }): void {
-  const { from, to } = result.window;
-  const window =
-    from === null && to === null ? 'every row' : `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
-  say(colours.bold(`${options.dryRun ? 'plan' : 'audit'} of ${result.source}, ${window}, run ${result.run}`));
-  if (result.verdicts.length > 0) say(`\n${gapTable(result.verdicts)}`);
-  say(`\nrows read ${equation(result.counts)}`);
-  if (!options.dryRun) say(`after     ${equation(result.after)}`);
-  sayPlaces(result);
-  sayFindings(result);
+function windowText({ window: { from, to, asked } }: AuditResult): string {
+  if (asked.startsWith('--round')) return asked.replace('--round ', 'round ');
+  if (from === null && to === null) return 'every row';
+  const days = `${from ?? 'the beginning'} to ${to ?? 'the end'}`;
+  return asked === '' ? `${days} and open incidents` : days;
+}
+
+/** What a person has to do next, or need not. */
+function sayNext(result: AuditResult, dryRun: boolean): void {
   const held = result.verdicts.filter(({ action }) => action === 'held');
-  if (held.length > 0)
-    say(
-      `held, left alone: ${held.map(({ roundId }) => `round ${roundId}`).join(', ')} (\`roundwarden incidents reopen\` ends it)`,
-    );
+  if (held.length > 0) {
+    const names = held.map(({ roundId, incident }) => `round ${roundId} (incident ${incident})`);
+    say(`held, left alone: ${names.join(', ')}; \`roundwarden incidents reopen INCIDENT\` ends it`);
+  }
+  const repairs = result.plan.reduce((sum, { repairs: group }) => sum + group.length, 0);
   if (result.stopped === 'max_repairs')
     say(
       colours.yellow(
-        `The plan has more repairs than MAX_REPAIRS: nothing was repaired. Check it, then run \`roundwarden audit --expect ${result.fingerprint}\`.`,
+        `The plan has ${repairs} repairs, and MAX_REPAIRS is ${result.limit}: nothing ${dryRun ? 'would be' : 'was'} repaired. ` +
+          `Check it, then run \`roundwarden audit ${`${result.window.asked} --expect ${result.fingerprint}`.trim()}\`.`,
       ),
     );
+  if (result.stopped === 'repair_off') say(`REPAIR is off: ${repairs} repairs were not made.`);
+}
+
+/** An audit for people: the gaps, what was done about them, and that the numbers add up. */
+export function printAudit(result: AuditResult, options: { dryRun: boolean }): void {
+  const { dryRun } = options;
+  say(
+    colours.bold(
+      `${dryRun ? 'plan' : 'audit'} of ${result.source}, ${windowText(result)}, run ${result.run}`,
+    ),
+  );
+  if (result.verdicts.length > 0) say(`\n${gapTable(result.verdicts)}`);
+  else if (result.window.asked.startsWith('--round'))
+    say('it is covered, or not expected to be: `roundwarden explain` says why');
+  say(`\nrows read ${equation(result.counts)}`);
+  if (!dryRun) say(`after     ${equation(result.after)}`);
+  sayPlaces(result);
+  sayFindings(result);
+  sayNext(result, dryRun);
   say(`fingerprint ${result.fingerprint}`);
   say(headLine(result.ledger));
-  say(states[result.state]);
+  const closed = result.places.some(({ unreadable }) => unreadable !== null);
+  if (result.state === 'open' && closed)
+    say(colours.yellow('An artifact place could not be read: nothing is called lost until it can.'));
+  else say(states[result.state]);
 }
 
 /** The rows that a plan would change, for people. */
 export function printPlan(result: AuditResult): void {
-  printAudit(result, { dryRun: true });
   for (const { repairs, changes } of result.plan) {
-    say();
     for (const { kind, roundId, incident, path, captureId, deltaSeconds } of repairs)
       say(
         colours.bold(
@@ -117,4 +137,6 @@ export function printPlan(result: AuditResult): void {
         );
     }
   }
+  if (result.plan.length > 0) say();
+  printAudit(result, { dryRun: true });
 }

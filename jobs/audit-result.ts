@@ -14,6 +14,8 @@ export type Action = 'relink' | 'backfill' | 'complete' | 'write_off' | 'held' |
 /** One expected round that was not covered when the run began. */
 export interface VerdictLine {
   roundId: number;
+  /** Its incident, where the ledger knows one. */
+  incident: number | null;
   matchId: string | null;
   map: string | null;
   round: number | null;
@@ -50,7 +52,8 @@ export interface PlanLine {
 export interface AuditResult {
   run: string;
   source: string;
-  window: { from: string | null; to: string | null };
+  /** Days of the server, both included; `asked` is the options that ask for it. */
+  window: { from: string | null; to: string | null; asked: string };
   fingerprint: string;
   /** `clean`, `open`, or one of the states that are neither green nor red. */
   state: 'clean' | 'open' | 'no_rounds' | 'nothing_checked';
@@ -68,6 +71,8 @@ export interface AuditResult {
   ledger: { seq: number; hash: string } | null;
   /** Why no repair was made, or would be: `repair_off`, `max_repairs`. */
   stopped: 'repair_off' | 'max_repairs' | null;
+  /** MAX_REPAIRS of this run. */
+  limit: number;
   open: boolean;
 }
 
@@ -76,6 +81,9 @@ export interface ResultParts {
   run: string;
   source: string;
   window: DayRange;
+  asked: string;
+  /** MAX_REPAIRS. */
+  limit: number;
   before: {
     assessments: readonly Assessment[];
     planned: readonly PlannedGroup[];
@@ -121,6 +129,7 @@ function verdictLine(assessment: Assessment, parts: ResultParts): VerdictLine {
   const { round, playedUnix } = assessment;
   return {
     roundId: round.id,
+    incident: parts.incidents.get(assessment.key)?.id ?? null,
     matchId: round.matchId,
     map: round.map,
     round: round.number,
@@ -159,7 +168,7 @@ export function auditResult(parts: ResultParts): AuditResult {
   return {
     run: parts.run,
     source: parts.source,
-    window: { from: parts.window.since, to: parts.window.until },
+    window: { from: parts.window.since, to: parts.window.until, asked: parts.asked },
     fingerprint: before.fingerprint,
     state: stateOf(parts),
     rowsRead: total(before.counts),
@@ -178,6 +187,7 @@ export function auditResult(parts: ResultParts): AuditResult {
     ignored: parts.ignored,
     ledger: parts.ledger,
     stopped: parts.stopped,
+    limit: parts.limit,
     open: parts.open,
   };
 }

@@ -10,7 +10,7 @@ import { type Plan, repairCount } from './planning.ts';
 import { keepEvidence, record, recordStop } from './recording.ts';
 import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
-import { instantsOf, windowOf } from './scope.ts';
+import { asOptions, instantsOf, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
 
 /** Why no repair may be made in this run, or null. */
@@ -53,7 +53,13 @@ async function lookAgain(
   of: { run: Run; source: Source; before: Look; outcomes: Outcomes },
 ): Promise<Look> {
   if (of.outcomes.size === 0 || stopped(request, of.before.plan) !== null) return of.before;
-  const after = await look(request, { source: of.source, ledger: of.run.ledger, when: 'after the repairs' });
+  const { openKeys } = of.before.observation;
+  const after = await look(request, {
+    source: of.source,
+    ledger: of.run.ledger,
+    when: 'after the repairs',
+    openKeys,
+  });
   await record(request, { run: of.run, source: of.source, seen: after });
   return after;
 }
@@ -102,6 +108,8 @@ function resultOf(
     run: of.runId,
     source: of.source.name,
     window,
+    asked: asOptions(request.scope),
+    limit: request.config.maxRepairs,
     before: { ...before.plan, counts: before.counts },
     after: after.counts,
     incidents: before.observation.incidents,

@@ -51,9 +51,9 @@ const simpleDecisions = [
 export function addIncidentCommands(program: Command): void {
   const incidents = program.command('incidents').description('review the gaps').exitOverride();
 
-  command(incidents, 'list', 'open incidents, oldest first', true)
+  command(incidents, 'list', 'open and held incidents, oldest first', true)
     .option('--all', 'closed ones too')
-    .option('--unclosed', 'open, held, excused and written off')
+    .option('--unclosed', 'excused and written off ones too')
     .action(
       ends(async (options: { json?: boolean; all?: boolean; unclosed?: boolean }) => {
         const filter: Filter = options.all ? 'all' : options.unclosed ? 'unclosed' : 'open';

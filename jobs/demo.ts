@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, parseConfig } from '../src/config.ts';
@@ -29,6 +29,8 @@ const readRows = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Row
 async function buildIncident(directory: string, fixture: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
+  // Where GAMETIME_PATHS looks by default, so that every command finds them.
+  cpSync(join(fixture, 'gametimes'), join(directory, 'gametimes'), { recursive: true });
   const database = await openDatabase(`sqlite:${join(directory, 'source.sqlite')}`, { create: true });
   try {
     await createSource(database);
@@ -69,11 +71,10 @@ export function daysOf(rounds: readonly Row[], before: AuditResult, after: Audit
   });
 }
 
-function demoConfig(directory: string, fixture: string): Config {
+function demoConfig(directory: string): Config {
   return parseConfig({
     DATA_DIR: directory,
     SOURCE_NAME: 'demo',
-    GAMETIME_PATHS: join(fixture, 'gametimes'),
     LOG_LEVEL: 'warn',
   });
 }
@@ -114,7 +115,7 @@ function sayWriteOffs(result: AuditResult): void {
 export async function demo(request: { directory: string; log: Log; nowMs: number; progress: Progress }) {
   const fixture = findFixture();
   await buildIncident(request.directory, fixture);
-  const config = demoConfig(request.directory, fixture);
+  const config = demoConfig(request.directory);
   const asked = { config, scope: { kind: 'all' } as const, ...request };
   const first = await audit(asked);
   const second = await planAudit(asked);

@@ -9,10 +9,13 @@ const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
 /** What an entry of the ledger says, in one line for people. */
 export function entryText(entry: FoldEntry): string {
   const body = (entry.body ?? {}) as Record<string, unknown>;
-  const repairs = (body.repairs ?? []) as RepairSummary[];
+  // A stopped plan only says how many there were.
+  const repairs = Array.isArray(body.repairs) ? (body.repairs as RepairSummary[]) : [];
+  const verb = entry.kind.startsWith('revert.') ? 'undo ' : '';
   const parts = [
     body.verdict ?? body.as,
-    ...repairs.map(repairText),
+    ...repairs.map((repair) => verb + repairText(repair)),
+    entry.kind === 'plan.stopped' && `${body.repairs} repairs, MAX_REPAIRS is ${body.limit}`,
     body.because ?? body.reason ?? body.why,
     body.by && `by ${body.by}`,
   ];

@@ -3,6 +3,7 @@ import { foldEntry, withLedgerToRead, withSource } from '../src/context.ts';
 import { seenCandidates } from '../src/core/candidates.ts';
 import type { FoldEntry, Incident } from '../src/core/incident.ts';
 import type { Place } from '../src/core/model.ts';
+import type { RowChange } from '../src/core/row-change.ts';
 import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
@@ -27,13 +28,19 @@ export interface Explanation {
   entries: readonly FoldEntry[];
 }
 
-async function entriesOf(ledger: Ledger | null, source: string, key: string): Promise<FoldEntry[]> {
+/** Its own entries, and every repair that changed its row. */
+async function entriesOf(
+  ledger: Ledger | null,
+  source: string,
+  of: { key: string; roundId: number },
+): Promise<FoldEntry[]> {
   if (ledger === null) return [];
   const found: FoldEntry[] = [];
   for await (const entry of eachEntry(ledger, { source })) {
     const folded = foldEntry(entry);
-    const { incidents } = (folded.body ?? {}) as { incidents?: string[] };
-    if (folded.key === key || incidents?.includes(key)) found.push(folded);
+    const { incidents, changes } = (folded.body ?? {}) as { incidents?: string[]; changes?: RowChange[] };
+    const touched = changes?.some(({ table, key: row }) => table === 'rounds' && row.id === of.roundId);
+    if (folded.key === of.key || incidents?.includes(of.key) || touched) found.push(folded);
   }
   return found;
 }
@@ -71,7 +78,7 @@ export async function explain(request: {
         repair: want === null ? null : { kind: want.kind, held: incident?.held != null },
         places: situation.facts.places,
         incident,
-        entries: await entriesOf(ledger, source.name, assessment.key),
+        entries: await entriesOf(ledger, source.name, { key: assessment.key, roundId }),
       };
     }),
   );
@@ -108,24 +115,33 @@ function sayStory({ incident, entries }: Explanation): void {
   }
   say(colours.bold(`\nincident ${incident.id}, ${incident.status}`));
   for (const said of [incident.held, incident.excused, incident.acknowledged])
-    if (said !== null) say(`  by ${printable(said.by)}: ${printable(said.reason)}`);
+    if (said !== null) say(`  by ${printable(said.by)}${said.reason && `: ${printable(said.reason)}`}`);
   const rows = entries.map((entry) => [entry.seq, entry.at, entry.kind, entryText(entry)]);
   say(table(['seq', 'at', 'entry', 'what'], rows));
+}
+
+/** What a person can do where the audit may not decide. */
+function sayNext({ assessment, incident }: Explanation): void {
+  const id = incident?.id ?? 'ID';
+  if (assessment.verdict === 'ambiguous') say(`  decide: roundwarden incidents resolve ${id} CANDIDATE`);
+  if (assessment.reason === 'slot_taken')
+    say(`  decide: roundwarden incidents resolve ${id} --release CAPTURE`);
 }
 
 /** One round's explanation for people. */
 export function printExplanation(explanation: Explanation, zone: string): void {
   sayRound(explanation, zone);
   sayVerdict(explanation);
+  sayNext(explanation);
   const { candidates, places, rivals } = explanation;
   say(colours.bold('\ncandidates'));
   if (candidates.length === 0) say('  none in reach (end -5 to +30 s before the file)');
   else
     say(
       table(
-        ['kind', 'distance', 'what'],
-        candidates.map(({ kind, deltaSeconds, path, note }) => [
-          kind,
+        ['candidate', 'distance', 'what'],
+        candidates.map(({ kind, captureId, sha256, deltaSeconds, path, note }) => [
+          kind === 'capture' ? `capture:${captureId}` : `artifact:${sha256?.slice(0, 12) ?? '-'}`,
           deltaSeconds === null ? 'none' : `${deltaSeconds} s`,
           printable(path === null ? note : `${path}: ${note}`),
         ]),

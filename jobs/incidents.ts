@@ -19,7 +19,7 @@ const pageSize = 500;
 export type Filter = 'open' | 'unclosed' | 'all';
 
 const admits: Record<Filter, (incident: Incident, isOpen: boolean) => boolean> = {
-  open: (_, isOpen) => isOpen,
+  open: (incident, isOpen) => isOpen || incident.held !== null,
   unclosed: (incident) => incident.status !== 'closed' || incident.held !== null,
   all: () => true,
 };
@@ -30,7 +30,7 @@ export async function listAll(config: Config, filter: Filter): Promise<Incident[
     if (ledger === null) return [];
     const found: Incident[] = [];
     for (let afterId = 0; ; ) {
-      const page = await listIncidents(ledger, { openOnly: filter === 'open', afterId, limit: pageSize });
+      const page = await listIncidents(ledger, { afterId, limit: pageSize });
       for (const { state, isOpen } of page) {
         const incident = state as unknown as Incident;
         if (admits[filter](incident, isOpen)) found.push(incident);
@@ -159,7 +159,7 @@ function statusText(incident: Incident): string {
 
 /** Incidents for people. */
 export function printIncidents(incidents: readonly Incident[], filter: Filter): void {
-  const nothing = filter === 'open' ? 'No incident is open.' : 'There are no incidents.';
+  const nothing = filter === 'open' ? 'No incident is open or held.' : 'There are no incidents.';
   say(incidents.length === 0 ? nothing : incidentTable(incidents));
 }
 
@@ -180,6 +180,10 @@ function incidentTable(incidents: readonly Incident[]): string {
   );
 }
 
+function resolutionText(resolution: NonNullable<Incident['resolution']>): string {
+  return resolution.kind === 'capture' ? `capture:${resolution.captureId}` : `artifact:${resolution.sha256}`;
+}
+
 /** One incident for people. */
 export function printIncident(incident: Incident): void {
   printIncidents([incident], 'all');
@@ -189,8 +193,10 @@ export function printIncident(incident: Incident): void {
     excused: incident.excused,
     acknowledged: incident.acknowledged,
   }))
-    if (said !== null) say(`${what} by ${printable(said.by)} at ${said.at}: ${printable(said.reason)}`);
-  if (incident.resolution !== null) say(`resolved: ${JSON.stringify(incident.resolution)}`);
+    if (said !== null)
+      say(`${what} by ${printable(said.by)} at ${said.at}${said.reason && `: ${printable(said.reason)}`}`);
+  if (incident.resolution !== null)
+    say(`chosen: ${resolutionText(incident.resolution)}; the next audit writes it, under every other rule`);
   if (incident.releases.length > 0) say(`released captures: ${incident.releases.join(', ')}`);
   if (incident.repairs.length > 0)
     say(`repairs: ${incident.repairs.join(', ')} (\`roundwarden revert SEQ\` undoes one)`);

@@ -1,6 +1,6 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, incidentFold, withLedgerToRead, withSource } from '../src/context.ts';
-import { UsageError } from '../src/errors.ts';
+import { OperationError, UsageError } from '../src/errors.ts';
 import type { Entry, Head } from '../src/ledger/chain.ts';
 import { eachEntry, head, readEntries } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -42,7 +42,14 @@ export async function verifyLedger(
     const chain = await verifyChain(ledger, { anchors: options.anchors.filter(({ seq }) => seq > 0) });
     const asked = options.rows && chain.problems.length === 0;
     const rows = asked
-      ? await withSource(config, { readOnly: true }, (source) => checkRepairedRows(ledger, source))
+      ? await withSource(config, { readOnly: true }, (source) => checkRepairedRows(ledger, source)).catch(
+          (cause) => {
+            throw new OperationError(
+              'cannot compare the repaired rows (--no-rows verifies the chain alone)',
+              { cause },
+            );
+          },
+        )
       : null;
     return { chain, rows };
   });

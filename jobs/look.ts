@@ -32,13 +32,14 @@ export interface Look {
 /** Looks at the source as it is at one moment, and plans; fails where the numbers do not add up. */
 export async function look(
   request: AuditRequest,
-  of: { source: Source; ledger: Ledger | null; when: string },
+  of: { source: Source; ledger: Ledger | null; when: string; openKeys?: readonly string[] },
 ): Promise<Look> {
   const { config, scope, nowMs, progress } = request;
   const nowUnix = Math.floor(nowMs / 1000);
   return snapshot(of.source.database, async (database) => {
     const source = { ...of.source, database };
-    const observation = await observe({ config, source, ledger: of.ledger, scope, nowUnix, progress });
+    const { ledger, openKeys } = of;
+    const observation = await observe({ config, source, ledger, scope, openKeys, nowUnix, progress });
     const plan = await makePlan(observation.situation, source);
     const counts = count(plan.assessments);
     // Each row once: a row that was read twice would be counted twice, and must not look like two.

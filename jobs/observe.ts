@@ -28,6 +28,8 @@ export interface Observation {
   situation: Situation;
   /** By key: the incidents of the judged rows, and every open one that this scope has to find again. */
   incidents: ReadonlyMap<string, Incident>;
+  /** The keys of those open ones, to look at the same rows once more afterwards. */
+  openKeys: readonly string[];
   /** Files in artifact places that are no artifacts, with the reason. */
   ignored: readonly { path: string; why: string }[];
 }
@@ -38,15 +40,19 @@ export interface Observing {
   source: Source;
   ledger: Ledger | null;
   scope: Scope;
+  /** Look at the rows of these incidents, open or not by now, instead of those that are open. */
+  openKeys?: readonly string[];
   nowUnix: number;
   progress: Progress;
 }
 
 async function openOnes(asked: Observing): Promise<Incident[]> {
-  if (asked.ledger === null || asked.scope.kind === 'round') return [];
-  const open = (await openIncidents(asked.ledger, asked.source.name)).map(
-    ({ state }) => state as unknown as Incident,
-  );
+  const { ledger, source, openKeys } = asked;
+  if (ledger === null || asked.scope.kind === 'round') return [];
+  const stored = await (openKeys === undefined
+    ? openIncidents(ledger, source.name)
+    : incidentsByKeys(ledger, source.name, openKeys));
+  const open = stored.map(({ state }) => state as unknown as Incident);
   if (asked.scope.kind !== 'days') return open;
   const { since, until } = asked.scope;
   return open.filter(({ round }) => {
@@ -186,5 +192,6 @@ export async function observe(asked: Observing): Promise<Observation> {
     repairCovered: config.repairCovered,
   };
   const byKey = new Map(incidents.map((incident) => [incident.key, incident]));
-  return { situation: understand(facts, rules), incidents: byKey, ignored };
+  const openKeys = open.map((incident) => incident.key);
+  return { situation: understand(facts, rules), incidents: byKey, openKeys, ignored };
 }

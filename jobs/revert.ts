@@ -105,6 +105,13 @@ export interface Reverted {
   changes: RowChange[];
 }
 
+/** The usual cause, and its mend. */
+function rightsHint(because: string): string {
+  return /permission denied/.test(because)
+    ? '; SOURCE_REVERT_URL names a role that may delete captures and read the tables that refer to them (README, Rights)'
+    : '';
+}
+
 async function undo(of: {
   run: Run;
   source: Source;
@@ -132,7 +139,7 @@ async function undo(of: {
   const [ended] = await append(run.ledger, [end], run.at);
   if (!written.written)
     throw new OperationError(
-      `repair ${reverts} cannot be reverted, nothing was changed: ${written.refusal.because}`,
+      `repair ${reverts} cannot be reverted, nothing was changed: ${written.refusal.because}${rightsHint(written.refusal.because)}`,
     );
   return { reverts, entry: ended!.seq, incidents, changes };
 }

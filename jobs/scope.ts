@@ -17,6 +17,15 @@ export function windowOf(scope: Scope): DayRange {
     : { since: null, until: null };
 }
 
+/** The scope as the options that ask for it; nothing for the scope that is meant without any. */
+export function asOptions(scope: Scope): string {
+  if (scope.kind === 'all') return '--all';
+  if (scope.kind === 'round') return `--round ${scope.roundId}`;
+  if (scope.kind === 'lookback') return '';
+  const since = scope.since === null ? [] : [`--since ${scope.since}`];
+  return [...since, ...(scope.until === null ? [] : [`--until ${scope.until}`])].join(' ');
+}
+
 /** A range of days with `days` more on each side. */
 export function widen(range: DayRange, days: number): DayRange {
   return {

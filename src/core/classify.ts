@@ -1,5 +1,5 @@
 import { decisionOf, seenCandidates } from './candidates.ts';
-import { ageSeconds, exemptReason, incidentKey } from './expected.ts';
+import { ageSeconds, exemptReason, fileTime, incidentKey } from './expected.ts';
 import { flagsOf } from './flags.ts';
 import type { Round } from './model.ts';
 import type { Case, Rule, Ruling } from './rule.ts';
@@ -29,7 +29,8 @@ function placesRead({ facts }: Situation): string {
 /** Missing, and lost once the settle time has passed. A late import does not reopen what was written off. */
 const missingOrLost: Rule = ({ situation, ageSeconds, decision }) => {
   const { settleHours } = situation.rules;
-  if (ageSeconds < settleHours * 3600 && !decision.writtenOff)
+  const settled = ageSeconds >= settleHours * 3600;
+  if (!settled && !decision.writtenOff)
     return {
       verdict: 'missing',
       reason: 'nothing_fits_yet',
@@ -38,7 +39,7 @@ const missingOrLost: Rule = ({ situation, ageSeconds, decision }) => {
   return {
     verdict: 'lost',
     reason: 'nothing_fits',
-    because: `no capture and no artifact fits; ${placesRead(situation)}, and ${decision.writtenOff ? 'it was written off before' : `${settleHours} h have passed`}`,
+    because: `no capture and no artifact fits; ${placesRead(situation)}, and ${settled ? `${settleHours} h have passed` : 'it was written off before'}`,
   };
 };
 
@@ -61,7 +62,7 @@ const unknownTime: Ruling = {
 
 function assess(situation: Situation, round: Round): Assessment {
   const key = incidentKey(round);
-  const played = situation.playedById.get(round.id) ?? null;
+  const played = situation.playedById.get(round.id) ?? fileTime(round, situation.rules.zone);
   const exempt = exemptReason(round, situation.rules.captureSince);
   const playedUnix = played === null ? null : Math.max(...played.instants);
   const bare = { round, key, playedUnix, candidate: null, seen: [], want: null };

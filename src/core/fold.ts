@@ -112,11 +112,13 @@ function onlyCompleted(incident: Incident, entry: FoldEntry): boolean {
 
 /** A reverted repair leaves the gap open and held (DESIGN, Undoable). */
 function reverted(incident: Incident, entry: FoldEntry): Incident {
+  const repairs = incident.repairs.filter((started) => started !== bodyOf(entry).reverts);
   const { by, reason } = said(entry);
   const held = { by, at: entry.at, reason: reason === '' ? 'its repair was reverted' : reason };
   if (onlyCompleted(incident, entry)) return { ...incident, held };
   return {
     ...incident,
+    repairs,
     status: 'open',
     verdict: null,
     reason: 'reverted',

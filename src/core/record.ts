@@ -108,7 +108,7 @@ function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
     seen: seenNames(seen as unknown as Json),
   };
   const same = essence(now) === essence(incident);
-  if (verdict === 'lost') return same && incident.status === 'written_off' ? [] : draft('gap.written_off');
+  if (verdict === 'lost') return incident.status === 'written_off' ? [] : draft('gap.written_off');
   return same ? [] : draft('gap.changed');
 }
 
