@@ -53,7 +53,10 @@ async function lookAgain(
   of: { run: Run; source: Source; before: Look; outcomes: Outcomes },
 ): Promise<Look> {
   if (of.outcomes.size === 0 || stopped(request, of.before.plan) !== null) return of.before;
-  const { openKeys } = of.before.observation;
+  // The same rows as before: those whose gap was open, and those whose gap this run has found.
+  const { observation, plan } = of.before;
+  const found = plan.assessments.filter(({ verdict }) => verdict !== null && verdict !== 'covered');
+  const openKeys = [...new Set([...observation.openKeys, ...found.map(({ key }) => key)])];
   const after = await look(request, {
     source: of.source,
     ledger: of.run.ledger,

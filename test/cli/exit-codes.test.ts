@@ -78,7 +78,7 @@ describe('an audit exits', () => {
 
   const open: readonly [string, Environment, RegExp][] = [
     ['repairs are off', { REPAIR: 'off' }, /refused \(repair_off\)/],
-    ['there are more repairs than the limit', { MAX_REPAIRS: '9' }, /audit --expect [0-9a-f]{64}/],
+    ['there are more repairs than the limit', { MAX_REPAIRS: '9' }, /audit --all --expect [0-9a-f]{64}/],
     ['a place cannot be read', { GAMETIME_PATHS: '/nowhere/at/all' }, /unreadable, it does not exist/],
   ];
   for (const [why, settings, message] of open)

@@ -266,3 +266,24 @@ for (const source of databaseKinds)
       }
     });
   });
+
+test('a plan that MAX_REPAIRS stopped is named by `ledger tail`, with its numbers', async () => {
+  await withScene({ source: 'sqlite', environment: { MAX_REPAIRS: '9' } }, async (scene) => {
+    await runCommand(scene, ['audit', '--all']);
+    const { code, stdout } = await runCommand(scene, ['ledger', 'tail', '-n', '1']);
+    assert.equal(code, 0);
+    assert.match(stdout, /plan\.stopped .*10 repairs, MAX_REPAIRS is 9/);
+  });
+});
+
+test('what is held is listed with what is open, and the audit names its incident', async () => {
+  await withScene({ source: 'sqlite' }, async (scene) => {
+    await runAudit(scene);
+    const [started] = ofKind((await readLedger(scene)).entries, 'repair.started');
+    await runCommand(scene, ['revert', String(started!.seq)]);
+    const listed = JSON.parse((await runCommand(scene, ['incidents', 'list', '--json'])).stdout);
+    assert.equal(listed.length, 1);
+    const { stdout } = await runCommand(scene, ['audit', '--all']);
+    assert.match(stdout, new RegExp(`held, left alone: round \\d+ \\(incident ${listed[0].id}\\)`));
+  });
+});

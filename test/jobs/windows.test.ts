@@ -83,6 +83,8 @@ forEachDatabase('The window', (kind) => {
       world.putArtifact(gametime(old.of));
       const repaired = await world.audit(later);
       assert.deepEqual(verdictsOf(repaired), { 1: 'recoverable', 50: 'missing' });
+      // The same two rows before and after, although the first is no longer open.
+      assert.deepEqual([repaired.rowsRead, repaired.after.covered, repaired.after.missing], [2, 1, 1]);
       assert.deepEqual(ids(await world.audit(later)), [50], 'what is closed is not looked for any more');
     }));
 
