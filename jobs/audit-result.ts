@@ -77,31 +77,32 @@ export interface AuditResult {
 }
 
 /** What the result is made of. `outcomes` is null in a dry run. */
-export interface ResultParts {
-  run: string;
-  source: string;
+export type ResultParts = Pick<
+  AuditResult,
+  | 'run'
+  | 'source'
+  | 'after'
+  | 'orphans'
+  | 'wrongLinks'
+  | 'places'
+  | 'ignored'
+  | 'ledger'
+  | 'stopped'
+  | 'limit'
+  | 'open'
+> & {
   window: DayRange;
+  /** The window as options. */
   asked: string;
-  /** MAX_REPAIRS. */
-  limit: number;
   before: {
     assessments: readonly Assessment[];
     planned: readonly PlannedGroup[];
     fingerprint: string;
     counts: Counts;
   };
-  after: Counts;
   incidents: ReadonlyMap<string, Incident>;
   outcomes: Outcomes | null;
-  orphans: Orphans;
-  wrongLinks: readonly WrongLink[];
-  places: readonly Place[];
-  ignored: readonly { path: string; why: string }[];
-  ledger: { seq: number; hash: string } | null;
-  /** Why no repair was made, or would be: `repair_off`, `max_repairs`. */
-  stopped: 'repair_off' | 'max_repairs' | null;
-  open: boolean;
-}
+};
 
 function candidateOf({ candidate }: Assessment): VerdictLine['candidate'] {
   if (candidate === null) return null;

@@ -6,7 +6,7 @@ import { type RowChange, rowName } from '../src/core/row-change.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { isOverwritten } from '../src/source/recover.ts';
-import { readChangedRows } from '../src/source/write.ts';
+import { readChangedRows } from '../src/source/row-writes.ts';
 import type { StartedBody } from './settle.ts';
 
 /** One row that a repair wrote, and what it is now. */

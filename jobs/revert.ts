@@ -9,7 +9,7 @@ import { OperationError, UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { eachEntry, entryBySeq } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { writeRevert } from '../src/source/write.ts';
+import { writeRevert } from '../src/source/write-revert.ts';
 import { type Run, runJob } from './run.ts';
 import { type StartedBody, settleInterrupted } from './settle.ts';
 

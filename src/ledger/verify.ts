@@ -1,11 +1,10 @@
-import type { Database } from '../database.ts';
+import { type Database, snapshot } from '../database.ts';
 import { messageOf } from '../errors.ts';
 import { checkLink, type Entry, emptyHead, type Head } from './chain.ts';
 import { entryColumns, parseEntry } from './entries.ts';
 import { compareHead, headProblem } from './head.ts';
 import type { Ledger } from './ledger.ts';
 import { emptyProjections, type Projections, project } from './projections.ts';
-import { snapshot } from './snapshot.ts';
 import { compareProjections } from './verify-projections.ts';
 
 /** Something that is not as it was written. `seq` is null where it is not about one entry. */

@@ -2,7 +2,8 @@ import type { Row } from '../core/model.ts';
 import type { RowChange } from '../core/row-change.ts';
 import { type Database, isLockTimeout, transact } from '../database.ts';
 import { OperationError } from '../errors.ts';
-import { limitWaiting, lockKeysOfChanges, readChangedRows, sameRow, takeAdvisoryLocks } from './write.ts';
+import { limitWaiting, lockKeysOfChanges, takeAdvisoryLocks } from './locks.ts';
+import { readChangedRows, sameRow } from './row-writes.ts';
 
 /** In which state the rows of an interrupted repair are. */
 export interface FoundState {

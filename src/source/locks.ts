@@ -1,0 +1,46 @@
+import { advisoryLockKey } from '../core/canonical.ts';
+import { present } from '../core/expected.ts';
+import { candidateNumber } from '../core/names.ts';
+import type { RowChange } from '../core/row-change.ts';
+import { gainedTiming } from '../core/slots.ts';
+import type { Want } from '../core/verdict.ts';
+import { type Database, rows } from '../database.ts';
+import type { SourceSchema } from './schema.ts';
+
+const lockTimeout = '2s';
+
+/** A lock that this transaction waits for longer than two seconds is not to be had. SQLite has its own limit. */
+export async function limitWaiting(inside: Database): Promise<void> {
+  if (inside.dialect === 'postgres') await inside.knex.raw(`set local lock_timeout = '${lockTimeout}'`);
+}
+
+/** The pipeline's own advisory locks on the captures of a group, in one order for everybody. */
+export async function takeAdvisoryLocks(database: Database, keys: readonly bigint[]): Promise<void> {
+  if (database.dialect !== 'postgres') return;
+  const sorted = [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1));
+  for (const key of sorted) await rows(database, 'select pg_advisory_xact_lock(?::bigint)', [key.toString()]);
+}
+
+export function lockKeysOf(wants: readonly Want[]): bigint[] {
+  return wants.flatMap((want) => {
+    const { startUnix } = gainedTiming(want);
+    const { map, number } = want.kind === 'backfill' ? want.artifact.content : want.capture;
+    return present(startUnix) ? [advisoryLockKey(map, candidateNumber(number) ?? number, startUnix)] : [];
+  });
+}
+
+/** The lock keys of the captures that some changes touch, as they are recorded. */
+export function lockKeysOfChanges(changes: readonly RowChange[]): bigint[] {
+  return changes.flatMap(({ table, before, after }) => {
+    const row = after ?? before ?? {};
+    if (table !== 'lua_round_teams' || typeof row.round_start_unix !== 'number') return [];
+    const number = candidateNumber(row.round_number as number) ?? (row.round_number as number);
+    return [advisoryLockKey(row.map_name as string | null, number, row.round_start_unix)];
+  });
+}
+
+/** Without a unique (`round_id`) nothing but a table lock keeps another session from linking to the same round. */
+export async function guardLinks(database: Database, schema: SourceSchema): Promise<void> {
+  if (database.dialect === 'postgres' && !schema.uniqueRoundId)
+    await database.knex.raw('lock table lua_round_teams in share row exclusive mode');
+}
