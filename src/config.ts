@@ -26,7 +26,23 @@ export interface Config {
   repair: boolean;
   repairCovered: boolean;
   dataDir: string;
+  /** Paths and globs of the bot's `webhook.log` and of the game server's `etconsole.log`; empty where there are none. */
+  botLogPaths: readonly string[];
+  consoleLogPaths: readonly string[];
+  /** Where people are told. Null where nobody is, by that way. */
+  discordWebhookUrl: string | null;
+  mail: MailSettings | null;
+  alertWebhook: { url: string; secret: string | null } | null;
+  /** `user@host` of the game server, for `doctor`; null looks at no other host. */
+  doctorSsh: string | null;
   logLevel: string;
+}
+
+/** How mail is sent: `smtp://` or `smtps://`, with user and password where the server wants them. */
+export interface MailSettings {
+  url: string;
+  from: string;
+  to: string;
 }
 
 const databaseUrl = z.string().refine(
@@ -53,7 +69,25 @@ const wholeNumber = (from: number, to: number) =>
       error: `expected a whole number from ${from} to ${to}`,
     });
 
+/** An address that can be reached with one of these protocols. */
+const webUrl = (protocols: readonly string[], example: string) =>
+  z.string().refine(
+    (url) => {
+      try {
+        return protocols.includes(new URL(url).protocol) && new URL(url).hostname !== '';
+      } catch {
+        return false;
+      }
+    },
+    { error: `expected ${example}` },
+  );
+
 const onOff = z.enum(['on', 'off'], { error: 'expected on or off' }).transform((value) => value === 'on');
+
+/** One line, so that no header can be added to a mail. */
+const mailAddress = z
+  .string()
+  .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -76,6 +110,18 @@ const settings = z.object({
   MAX_REPAIRS: wholeNumber(0, 1_000_000).default(100),
   REPAIR: onOff.default(true),
   REPAIR_COVERED: onOff.default(false),
+  WEBHOOK_LOG: z.string().optional(),
+  CONSOLE_LOG: z.string().optional(),
+  DISCORD_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://discord.com/api/webhooks/ID/TOKEN').optional(),
+  SMTP_URL: webUrl(['smtp:', 'smtps:'], 'smtp://USER:PASSWORD@HOST:587').optional(),
+  MAIL_FROM: mailAddress.optional(),
+  MAIL_TO: mailAddress.optional(),
+  ALERT_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
+  ALERT_WEBHOOK_SECRET: z.string().max(1_000).optional(),
+  DOCTOR_SSH: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/, { error: 'expected USER@HOST' })
+    .optional(),
   LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -109,19 +155,29 @@ function readValues(
 /** A secret must not appear in a message, so only harmless settings are quoted. */
 function describeProblem(issue: z.core.$ZodIssue, values: Record<string, string>): string {
   const name = String(issue.path[0]);
-  return name.endsWith('_URL')
+  return /_URL$|_SECRET$/.test(name)
     ? `${name}: ${issue.message}`
     : `${name} is "${values[name] ?? ''}": ${issue.message}`;
 }
 
-function splitPaths(text: string, problems: string[]): string[] {
+function splitPaths(name: string, text: string, problems: string[]): string[] {
   if (text.trim() === 'none') return [];
   // A comma inside braces belongs to its glob.
   const paths = text.split(/,(?![^{]*\})/).map((path) => path.trim());
   if (paths.some((path) => path === ''))
-    problems.push('GAMETIME_PATHS has an empty entry; separate paths by single commas');
-  if (paths.includes('none')) problems.push('GAMETIME_PATHS says none and names places; keep one');
+    problems.push(`${name} has an empty entry; separate paths by single commas`);
+  if (paths.includes('none')) problems.push(`${name} says none and names places; keep one`);
   return paths;
+}
+
+/** What belongs together is given together. */
+function checkMail(values: Record<string, string>, problems: string[]): void {
+  const mail = ['SMTP_URL', 'MAIL_FROM', 'MAIL_TO'];
+  const absent = mail.filter((name) => values[name] === undefined);
+  if (absent.length > 0 && absent.length < mail.length)
+    problems.push(`mail needs ${mail.join(', ')} together; ${absent.join(' and ')} not set`);
+  if (values.ALERT_WEBHOOK_SECRET !== undefined && values.ALERT_WEBHOOK_URL === undefined)
+    problems.push('ALERT_WEBHOOK_SECRET signs what is sent to ALERT_WEBHOOK_URL, which is not set');
 }
 
 /** One spelling for one database, to see when two settings mean the same one. */
@@ -140,7 +196,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const parsed = settings.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describeProblem(issue, values)));
   const dataDir = values.DATA_DIR ?? 'data';
-  const paths = splitPaths(values.GAMETIME_PATHS ?? join(dataDir, 'gametimes'), problems);
+  const paths = {
+    gametimes: splitPaths('GAMETIME_PATHS', values.GAMETIME_PATHS ?? join(dataDir, 'gametimes'), problems),
+    botLogs: splitPaths('WEBHOOK_LOG', values.WEBHOOK_LOG ?? 'none', problems),
+    consoleLogs: splitPaths('CONSOLE_LOG', values.CONSOLE_LOG ?? 'none', problems),
+  };
+  checkMail(values, problems);
   if (parsed.success) {
     const { SOURCE_DATABASE_URL: source = `sqlite:${join(dataDir, 'source.sqlite')}` } = parsed.data;
     const { LEDGER_DATABASE_URL: ledger = `sqlite:${join(dataDir, 'ledger.sqlite')}` } = parsed.data;
@@ -155,9 +216,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   );
 }
 
+type Paths = Record<'gametimes' | 'botLogs' | 'consoleLogs', readonly string[]>;
+
 function toConfig(
   data: z.infer<typeof settings>,
-  derived: { source: string; ledger: string; paths: readonly string[] },
+  derived: { source: string; ledger: string; paths: Paths },
 ): Config {
   return {
     sourceUrl: derived.source,
@@ -165,7 +228,7 @@ function toConfig(
     sourceRevertUrl: data.SOURCE_REVERT_URL ?? derived.source,
     ledgerUrl: derived.ledger,
     zone: data.SERVER_TIMEZONE,
-    gametimePaths: derived.paths,
+    gametimePaths: derived.paths.gametimes,
     captureSince: data.CAPTURE_SINCE,
     graceMinutes: data.GRACE_MINUTES,
     settleHours: data.SETTLE_HOURS,
@@ -174,6 +237,16 @@ function toConfig(
     repair: data.REPAIR,
     repairCovered: data.REPAIR_COVERED,
     dataDir: data.DATA_DIR,
+    botLogPaths: derived.paths.botLogs,
+    consoleLogPaths: derived.paths.consoleLogs,
+    discordWebhookUrl: data.DISCORD_WEBHOOK_URL ?? null,
+    mail:
+      data.SMTP_URL === undefined ? null : { url: data.SMTP_URL, from: data.MAIL_FROM!, to: data.MAIL_TO! },
+    alertWebhook:
+      data.ALERT_WEBHOOK_URL === undefined
+        ? null
+        : { url: data.ALERT_WEBHOOK_URL, secret: data.ALERT_WEBHOOK_SECRET ?? null },
+    doctorSsh: data.DOCTOR_SSH ?? null,
     logLevel: data.LOG_LEVEL,
   };
 }

@@ -15,6 +15,8 @@ export const migrations: readonly Migration[] = [
   { name: '001-entries', up: createEntries },
   { name: '002-projections', up: createProjections },
   { name: '003-runs-and-leases', up: createRunsAndLeases },
+  { name: '004-logs', up: createLogs },
+  { name: '005-alerts', up: createAlerts },
 ];
 
 /**
@@ -129,6 +131,38 @@ async function createRunsAndLeases(database: Database): Promise<void> {
     `create table leases (
       name text primary key, holder text not null, token text not null, fence bigint not null,
       acquired_at text not null, expires_at text not null)`,
+  );
+}
+
+/** What was read of the logs, and the lines that matter. A line has one place in its file's lineage. */
+async function createLogs(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table log_files (
+      lineage text primary key, log text not null, path text not null, inode text not null, size bigint not null,
+      position bigint not null, lines bigint not null, tail_length integer not null, tail_hash text not null,
+      state text not null, read_at text not null)`,
+    `create table log_events (
+      lineage text not null, line bigint not null, log text not null, kind text not null, file text not null,
+      at text, end_unix bigint, map text, number integer, subject text, text text not null,
+      primary key (lineage, line))`,
+    'create index log_events_by_time on log_events (log, at)',
+    'create index log_events_by_end on log_events (log, end_unix)',
+  );
+}
+
+/** Which alerts people were sent, and what is on its way to them. */
+async function createAlerts(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table alert_groups (
+      source text not null, key text not null, is_open integer not null, state text not null,
+      primary key (source, key))`,
+    `create table outbox (
+      id text primary key, message_key text not null, channel text not null, message text not null,
+      state text not null check (state in ('queued', 'sent', 'dead')), attempts integer not null,
+      created_at text not null, next_at text not null, sent_at text, error text)`,
+    'create index outbox_by_state on outbox (state, next_at)',
   );
 }
 
