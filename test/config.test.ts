@@ -26,6 +26,12 @@ const defaults: Config = {
   repair: true,
   repairCovered: false,
   dataDir: 'data',
+  botLogPaths: [],
+  consoleLogPaths: [],
+  discordWebhookUrl: null,
+  mail: null,
+  alertWebhook: null,
+  doctorSsh: null,
   logLevel: 'info',
 };
 
@@ -50,6 +56,30 @@ describe('parseConfig()', () => {
         sourceUrl: 'sqlite:/srv/rw/source.sqlite',
         ledgerUrl: 'sqlite:/srv/rw/ledger.sqlite',
         gametimePaths: ['/srv/rw/gametimes'],
+      },
+    ],
+    [
+      'logs may be paths and globs',
+      { WEBHOOK_LOG: '/srv/bot/logs/webhook.log', CONSOLE_LOG: '/srv/*/etconsole.log, /old/{a,b}.log' },
+      {
+        botLogPaths: ['/srv/bot/logs/webhook.log'],
+        consoleLogPaths: ['/srv/*/etconsole.log', '/old/{a,b}.log'],
+      },
+    ],
+    [
+      'people are told by every channel that is set',
+      {
+        DISCORD_WEBHOOK_URL: 'https://discord.com/api/webhooks/1/t',
+        SMTP_URL: 'smtps://u:p@mail.example',
+        MAIL_FROM: 'Roundwarden <rw@b.example>',
+        MAIL_TO: 'ops@b.example',
+        ALERT_WEBHOOK_URL: 'https://hook.example/x',
+        ALERT_WEBHOOK_SECRET: 's',
+      },
+      {
+        discordWebhookUrl: 'https://discord.com/api/webhooks/1/t',
+        mail: { url: 'smtps://u:p@mail.example', from: 'Roundwarden <rw@b.example>', to: 'ops@b.example' },
+        alertWebhook: { url: 'https://hook.example/x', secret: 's' },
       },
     ],
     [
@@ -164,6 +194,36 @@ describe('parseConfig()', () => {
       'a comma at the end of the places',
       { GAMETIME_PATHS: '/a,' },
       'GAMETIME_PATHS has an empty entry; separate paths by single commas',
+    ],
+    [
+      'mail without its sender and receiver',
+      { SMTP_URL: 'smtp://u:hunter2@h' },
+      'mail needs SMTP_URL, MAIL_FROM, MAIL_TO together; MAIL_FROM and MAIL_TO not set',
+    ],
+    [
+      'a secret that signs nothing',
+      { ALERT_WEBHOOK_SECRET: 'hunter2' },
+      'ALERT_WEBHOOK_SECRET signs what is sent to ALERT_WEBHOOK_URL, which is not set',
+    ],
+    [
+      'an address that would add a header to a mail',
+      { SMTP_URL: 'smtp://h', MAIL_FROM: 'a@b.example', MAIL_TO: 'a@b.example\r\nBcc: x@y.example' },
+      'MAIL_TO is "a@b.example\r\nBcc: x@y.example": expected an address, such as ops@example.org',
+    ],
+    ...(
+      [
+        ['DISCORD_WEBHOOK_URL', 'https://discord.com/api/webhooks/ID/TOKEN'],
+        ['ALERT_WEBHOOK_URL', 'https://HOST/PATH'],
+      ] as const
+    ).map(([name, example]): [string, Environment, string] => [
+      `${name} that is no web address`,
+      { [name]: 'ftp://hunter2@h' },
+      `${name}: expected ${example}`,
+    ]),
+    [
+      'an option in the place of a host',
+      { DOCTOR_SSH: '-oProxyCommand=x' },
+      'DOCTOR_SSH is "-oProxyCommand=x": expected USER@HOST',
     ],
     [
       'none beside places',

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import type { Message } from '../core/message.ts';
 
 /** What became of one attempt. `temporary` is tried again, not before `retryAfterMs` where it is given. */
@@ -11,4 +12,14 @@ export interface Channel {
   name: 'discord' | 'mail' | 'webhook';
   /** Sends one message and says what became of it; does not throw for what the world does. */
   send(message: Message): Promise<Delivery>;
+}
+
+/** The channels that are set up, without loading what sends by them. */
+export function configuredChannels(config: Config): Channel['name'][] {
+  const { discordWebhookUrl, mail, alertWebhook } = config;
+  return [
+    ...(discordWebhookUrl === null ? [] : ['discord' as const]),
+    ...(mail === null ? [] : ['mail' as const]),
+    ...(alertWebhook === null ? [] : ['webhook' as const]),
+  ];
 }

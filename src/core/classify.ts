@@ -65,7 +65,7 @@ function assess(situation: Situation, round: Round): Assessment {
   const played = situation.playedById.get(round.id) ?? fileTime(round, situation.rules.zone);
   const exempt = exemptReason(round, situation.rules.captureSince);
   const playedUnix = played === null ? null : Math.max(...played.instants);
-  const bare = { round, key, playedUnix, candidate: null, seen: [], want: null };
+  const bare = { round, key, playedUnix, candidate: null, seen: [], want: null, cause: null };
   if (exempt !== null)
     return { ...bare, exempt, verdict: null, reason: null, because: `not expected: ${exempt}`, flags: [] };
   if (played === null) return { ...bare, exempt, ...unknownTime, flags: [] };

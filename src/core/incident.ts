@@ -26,6 +26,9 @@ export const entryKinds = [
   'place.unreadable',
   'place.readable',
   'plan.stopped',
+  'alert.raised',
+  'alert.urgent',
+  'alert.recovered',
   'ledger.restored',
 ] as const;
 export type EntryKind = (typeof entryKinds)[number];

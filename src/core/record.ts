@@ -1,3 +1,4 @@
+import type { Cause } from './cause.ts';
 import { type EntryKind, type Incident, type IncidentRound, seenNames } from './incident.ts';
 import type { Json, Place, Round } from './model.ts';
 import { utcText } from './time.ts';
@@ -21,6 +22,14 @@ export interface Recording {
   places: readonly Place[];
   /** True where the run looked for every open incident, so that one whose row is gone has vanished. */
   looksForVanished: boolean;
+  /** By incident key: the triage packets of the rounds that are written off. */
+  packets: ReadonlyMap<string, Packet>;
+}
+
+/** A triage packet: its folder, and the SHA-256 of its list of checksums. */
+export interface Packet {
+  path: string;
+  sha256: string;
 }
 
 /** The round as incidents remember it. */
@@ -43,15 +52,17 @@ function spokesmen(assessments: readonly Assessment[]): Map<string, Assessment> 
   return byKey;
 }
 
-/** What must differ for a verdict to count as changed: the verdict, its reason, what it rests on, what was seen. */
+/** What must differ for a verdict to count as changed: the verdict, its reason, what it rests on, what was seen, and its cause. */
 function essence(of: {
   verdict: string | null;
   reason: string | null;
   candidate: Json;
   seen: string[];
+  cause: Json;
 }): string {
   const { captureId = null, sha256 = null } = (of.candidate ?? {}) as { captureId?: Json; sha256?: Json };
-  return JSON.stringify([of.verdict, of.reason, captureId, sha256, of.seen]);
+  const { code = 'unknown' } = (of.cause ?? {}) as { code?: string };
+  return JSON.stringify([of.verdict, of.reason, captureId, sha256, of.seen, code]);
 }
 
 /** An unreadable place has an entry of its own; it does not change what is known of each round. */
@@ -62,8 +73,19 @@ function onlyUnreadable(assessment: Assessment): boolean {
   );
 }
 
+/** What was proved once stays proved when the logs are gone. */
+function knownCause(now: Cause | null, before: Json): Json {
+  const proved = now !== null && now.code !== 'unknown';
+  return proved || before === null ? (now as unknown as Json) : before;
+}
+
+/** True where the ledger does not yet say that this round is lost. */
+export function isNewlyLost({ verdict }: Assessment, incident: Incident | undefined): boolean {
+  return verdict === 'lost' && incident?.status !== 'written_off';
+}
+
 function gapBody(recording: Recording, assessment: Assessment, incident: Incident | undefined): Json {
-  const { round, playedUnix, verdict, reason, because, flags, candidate, seen } = assessment;
+  const { key, round, playedUnix, verdict, reason, because, flags, candidate, seen, cause } = assessment;
   const artifacts = seen.flatMap(({ path, sha256 }) =>
     path !== null && sha256 !== null ? [{ path, sha256 }] : [],
   );
@@ -84,17 +106,17 @@ function gapBody(recording: Recording, assessment: Assessment, incident: Inciden
     candidate,
     seen,
     artifacts,
-    cause: null,
+    cause: knownCause(cause, incident?.cause ?? null),
     previous: incident?.lastSeq ?? null,
     from: incident?.verdict ?? null,
-    ...(verdict === 'lost' ? { places } : {}),
+    ...(verdict === 'lost' ? { places, packet: recording.packets.get(key) ?? null } : {}),
   };
   return body as unknown as Json;
 }
 
 function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
   const { source } = recording;
-  const { key, verdict, reason, candidate, seen } = assessment;
+  const { key, verdict, reason, candidate, seen, cause } = assessment;
   if (verdict === 'pending') return [];
   const incident = recording.incidents.get(key);
   const draft = (kind: EntryKind) => [{ kind, source, key, body: gapBody(recording, assessment, incident) }];
@@ -106,9 +128,10 @@ function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
     reason,
     candidate: candidate as unknown as Json,
     seen: seenNames(seen as unknown as Json),
+    cause: knownCause(cause, incident.cause),
   };
   const same = essence(now) === essence(incident);
-  if (verdict === 'lost') return incident.status === 'written_off' ? [] : draft('gap.written_off');
+  if (verdict === 'lost') return isNewlyLost(assessment, incident) ? draft('gap.written_off') : [];
   return same ? [] : draft('gap.changed');
 }
 

@@ -1,3 +1,4 @@
+import type { Cause } from './cause.ts';
 import type { UsableArtifact } from './doubles.ts';
 import type { ExemptReason } from './expected.ts';
 import type { Capture, Round } from './model.ts';
@@ -113,4 +114,6 @@ export interface Assessment {
   seen: readonly SeenCandidate[];
   /** The repair it asks for, held or not. */
   want: Want | null;
+  /** Why the pipeline missed it; null where it did not, or where it was not asked. */
+  cause: Cause | null;
 }

@@ -46,6 +46,7 @@ function aLedger() {
         incidents,
         places: given.places ?? [aPlace()],
         looksForVanished,
+        packets: new Map(),
       });
       write(drafts);
       return drafts;

@@ -1,0 +1,227 @@
+import { artifactFits, pairedCapture, resolvedCapture, unusableFits } from './candidates.ts';
+import type { LogEvent, LogQuote } from './log-event.ts';
+import { indexLogLines, type LogIndex, type LogLines, type LogStory, logStory } from './log-story.ts';
+import type { Capture } from './model.ts';
+import type { Situation } from './situation.ts';
+import type { Assessment } from './verdict.ts';
+
+/** Why the pipeline missed a round, in the order in which the codes are asked (DOMAIN, section 5, "Causes"). */
+export const causeCodes = [
+  'module_crashed',
+  'not_sent',
+  'module_not_loaded',
+  'rejected',
+  'store_failed',
+  'stored_elsewhere',
+  'stored_unlinked',
+  'received_not_stored',
+  'never_received',
+  'download_failed',
+  'artifact_unread',
+  'unknown',
+] as const;
+export type CauseCode = (typeof causeCodes)[number];
+
+/** Why a round was missed, as far as the logs and the source prove it. */
+export interface Cause {
+  code: CauseCode;
+  /** What else holds. */
+  also: readonly CauseCode[];
+  /** The cause in a sentence. */
+  because: string;
+  /** The lines that prove it first, then the others of this round; at most 40. */
+  evidence: readonly LogQuote[];
+}
+
+const mostLines = 40;
+
+/** What a rule of causes may ask. */
+interface CauseFacts extends LogStory {
+  roundId: number;
+  /** The capture that fits the round alone. */
+  capture: Capture | null;
+  artifactThere: boolean;
+}
+
+interface Proof {
+  because: string;
+  lines: readonly LogEvent[];
+}
+
+type CauseRule = (facts: CauseFacts) => Proof | null;
+
+const ofKind = (lines: readonly LogEvent[], ...kinds: LogEvent['kind'][]) =>
+  lines.filter(({ kind }) => kinds.includes(kind));
+const botOf = ({ bot }: CauseFacts, ...kinds: LogEvent['kind'][]) =>
+  ofKind(
+    bot.map(({ event }) => event),
+    ...kinds,
+  );
+
+/** What an error line says, without where it was printed. */
+function errorText(text: string): string {
+  return /(bad argument .*|attempt to .*|[^:]*: [^:]*)$/.exec(text)?.[1] ?? text;
+}
+
+const moduleCrashed: CauseRule = ({ console }) => {
+  const errors = ofKind(console, 'crashed');
+  if (errors.length === 0) return null;
+  const because = `the game server's module crashed after the round's end: ${errorText(errors[0]!.quote.text)}`;
+  return { because, lines: [...ofKind(console, 'ended'), ...errors] };
+};
+
+const notSent: CauseRule = ({ console }) => {
+  const sent = ofKind(console, 'send_started', 'notified').length > 0;
+  const failed = ofKind(console, 'send_failed');
+  const tried = ofKind(console, 'sending').length > 0 && failed.length === 0;
+  if (console.length === 0 || sent || tried || ofKind(console, 'crashed').length > 0) return null;
+  const because =
+    failed.length > 0
+      ? 'the module tried to send the round and could not'
+      : 'the console shows the end of the round, and that nothing was sent';
+  return { because, lines: console };
+};
+
+const moduleNotLoaded: CauseRule = ({ console, consoleCovers }) =>
+  console.length === 0 && consoleCovers
+    ? {
+        because: 'the console shows rounds that ended before and after this one, and no end of this one',
+        lines: [],
+      }
+    : null;
+
+const refusals: Record<string, string> = {
+  ghost: 'it took it for a ghost round',
+  rate_limit: 'too many messages had come',
+  username: 'it came under another user name',
+  unauthorized: 'it came by an address that is not allowed',
+  metadata: 'its map or its number was missing',
+  embeds: 'it was empty',
+  dropped: 'it was dropped from the queue',
+};
+
+const rejected: CauseRule = (facts) => {
+  const lines = botOf(facts, 'rejected');
+  if (lines.length === 0) return null;
+  const why = refusals[lines[0]!.subject ?? ''] ?? 'it was not accepted';
+  return { because: `the bot received the message and refused it: ${why}`, lines };
+};
+
+const storeFailed: CauseRule = (facts) => {
+  const lines = botOf(facts, 'store_failed');
+  if (lines.length === 0 || botOf(facts, 'stored').length > 0) return null;
+  return {
+    because: 'the bot received the message and could not store it',
+    lines: [...botOf(facts, 'announced'), ...lines, ...botOf(facts, 'continuation')],
+  };
+};
+
+const storedElsewhere: CauseRule = ({ capture, roundId }) => {
+  if (capture === null || capture.roundId === null || capture.roundId === roundId) return null;
+  const because = `its capture ${capture.id} is there, and is linked to round ${capture.roundId}`;
+  return { because, lines: [] };
+};
+
+const storedUnlinked: CauseRule = ({ capture }) =>
+  capture !== null && capture.roundId === null
+    ? { because: `its capture ${capture.id} is there, and is linked to no round`, lines: [] }
+    : null;
+
+const receivedNotStored: CauseRule = (facts) => {
+  const lines = botOf(facts, 'announced');
+  const handled = botOf(facts, 'stored', 'store_failed', 'rejected').length > 0;
+  if (lines.length === 0 || handled || facts.capture !== null) return null;
+  return { because: 'the bot received the message, and its log says nothing after', lines };
+};
+
+const neverReceived: CauseRule = (facts) => {
+  const triggers = botOf(facts, 'trigger');
+  const heard = botOf(facts, 'announced', 'stored', 'store_failed', 'rejected').length > 0;
+  if (triggers.length === 0 || heard || facts.capture !== null) return null;
+  return {
+    because: 'the bot received the stats file of the round, and no message of the module',
+    lines: triggers,
+  };
+};
+
+const downloadFailed: CauseRule = (facts) => {
+  const lines = botOf(facts, 'download_failed');
+  return lines.length === 0 ? null : { because: 'its artifact could not be fetched', lines };
+};
+
+const artifactUnread: CauseRule = (facts) => {
+  const failed = botOf(facts, 'artifact_failed');
+  if (failed.length > 0) return { because: 'its artifact was fetched and could not be read', lines: failed };
+  const covered = botOf(facts, 'trigger', 'announced').length > 0;
+  if (!facts.artifactThere || !covered || botOf(facts, 'artifact_read').length > 0) return null;
+  return { because: 'its artifact is there, and no line says that the bot read it', lines: [] };
+};
+
+const rules: readonly (readonly [CauseCode, CauseRule])[] = [
+  ['module_crashed', moduleCrashed],
+  ['not_sent', notSent],
+  ['module_not_loaded', moduleNotLoaded],
+  ['rejected', rejected],
+  ['store_failed', storeFailed],
+  ['stored_elsewhere', storedElsewhere],
+  ['stored_unlinked', storedUnlinked],
+  ['received_not_stored', receivedNotStored],
+  ['never_received', neverReceived],
+  ['download_failed', downloadFailed],
+  ['artifact_unread', artifactUnread],
+];
+
+/** Why nothing is proved, where lines of the round are there all the same. */
+function whyUnknown(facts: CauseFacts): string {
+  if (botOf(facts, 'stored').length > 0)
+    return 'the bot says that it stored the round, and the source has no such capture';
+  if (facts.console.length > 0)
+    return 'the module sent the round, and no log of the bot tells what became of it';
+  if (facts.bot.length > 0) return 'the logs of its time do not say what went wrong';
+  return 'no log covers its time';
+}
+
+function quotes(proving: readonly LogEvent[], facts: CauseFacts): LogQuote[] {
+  const all = [...proving, ...facts.console, ...facts.bot.map(({ event }) => event)];
+  const once = new Map(all.map((event) => [`${event.lineage}:${event.quote.line}`, event.quote]));
+  return [...once.values()].slice(0, mostLines);
+}
+
+function decide(facts: CauseFacts): Cause {
+  const proved = rules.flatMap(([code, rule]) => {
+    const proof = rule(facts);
+    return proof === null ? [] : [{ code, ...proof }];
+  });
+  const [first, ...more] = proved;
+  if (first === undefined)
+    return { code: 'unknown', also: [], because: whyUnknown(facts), evidence: quotes([], facts) };
+  const lines = proved.flatMap((proof) => proof.lines);
+  const also = more.map(({ code }) => code);
+  return { code: first.code, also, because: first.because, evidence: quotes(lines, facts) };
+}
+
+/** Why one round was missed, by what the logs and the source prove; `unknown` where they prove nothing. */
+export function causeOf(situation: Situation, { round }: Assessment, index: LogIndex): Cause {
+  const story = logStory(situation, round, index) ?? { bot: [], console: [], consoleCovers: false };
+  const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
+  const artifactThere =
+    artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;
+  return decide({ ...story, roundId: round.id, capture: paired?.member ?? null, artifactThere });
+}
+
+/** True where a cause is asked for: the live pipeline has had its time, and the round is not covered. */
+export function isMissed({ verdict }: Assessment): boolean {
+  return verdict !== null && verdict !== 'covered' && verdict !== 'pending';
+}
+
+/** The same assessments, each missed round with its cause. */
+export function withCauses(
+  situation: Situation,
+  assessments: readonly Assessment[],
+  lines: LogLines,
+): Assessment[] {
+  const index = indexLogLines(situation, lines);
+  return assessments.map((assessment) =>
+    isMissed(assessment) ? { ...assessment, cause: causeOf(situation, assessment, index) } : assessment,
+  );
+}

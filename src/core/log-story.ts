@@ -1,0 +1,259 @@
+import { botInstants, clockOfDays } from './bot-clock.ts';
+import type { LogEvent, LogQuote } from './log-event.ts';
+import { distance } from './match.ts';
+import type { Round } from './model.ts';
+import { normaliseMap, parseArtifactName, safeMap } from './names.ts';
+import type { Situation } from './situation.ts';
+import { parseStatsFile } from './stats-file.ts';
+import { localToInstants } from './time.ts';
+
+/** A line of the bot's log at its instant, and the round's name that it carries or inherits. */
+export interface BotLine {
+  event: LogEvent;
+  unix: number;
+  /** Null where neither the line nor the one message that was being handled names a round. */
+  about: { map: string; number: 1 | 2 } | null;
+}
+
+/** The lines of both logs, in order, as far as their time could be told. */
+export interface LogLines {
+  bot: readonly BotLine[];
+  console: readonly LogEvent[];
+}
+
+/** The same with an index by hour, so that a round is not looked for in the lines of years. */
+export interface LogIndex {
+  lines: LogLines;
+  botOfHour: ReadonlyMap<number, readonly BotLine[]>;
+  consoleOfHour: ReadonlyMap<number, readonly LogEvent[]>;
+  roundsOfHour: ReadonlyMap<number, readonly Identity[]>;
+}
+
+/** What the logs say of one round. */
+export interface LogStory {
+  bot: readonly BotLine[];
+  console: readonly LogEvent[];
+  /** Rounds ended before and after this one in every console log that was written then. */
+  consoleCovers: boolean;
+}
+
+/** So long after its announcement a message is stored, refused, or fails. */
+const handlingSeconds = 60;
+/** So late after a file a message may come and still be told apart from the next playing's. */
+const lateSeconds = 300;
+const earlySeconds = 35;
+
+type Named = NonNullable<BotLine['about']>;
+
+const byPlace = (a: LogEvent, b: LogEvent) =>
+  a.lineage === b.lineage ? a.quote.line - b.quote.line : a.lineage < b.lineage ? -1 : 1;
+
+const sameName = (a: Named, b: Named) => a.map === b.map && a.number === b.number;
+
+const nameless: ReadonlySet<string> = new Set(['store_failed', 'stored', 'spawns_stored', 'continuation']);
+
+/**
+ * Gives each nameless line the round that was being handled when it was written, if it was only one: an error
+ * while storing names no round, but follows the announcement of its message.
+ */
+function withNames(lines: readonly BotLine[]): BotLine[] {
+  let handled: { name: Named; unix: number; lineage: string }[] = [];
+  return lines.map((line) => {
+    const { event, unix } = line;
+    handled = handled.filter(
+      (one) => one.lineage === event.lineage && Math.abs(unix - one.unix) <= handlingSeconds,
+    );
+    if (event.kind === 'announced' && line.about !== null)
+      handled = [
+        ...handled.filter(({ name }) => !sameName(name, line.about!)),
+        { name: line.about, unix, lineage: event.lineage },
+      ];
+    if (line.about !== null || !nameless.has(event.kind)) return line;
+    const open = handled.filter(({ name }) => event.number === null || event.number === name.number);
+    return open.length === 1 ? { ...line, about: open[0]!.name } : line;
+  });
+}
+
+function ownName({ map, number }: LogEvent): Named | null {
+  return map === null || number === null ? null : { map: normaliseMap(map), number };
+}
+
+/** Reads the lines of both logs: the bot's at their instants, which its own trigger lines tell (DOMAIN, section 5). */
+export function readLogLines(events: readonly LogEvent[], zone: string): LogLines {
+  const ordered = [...events].sort(byPlace);
+  const bot = ordered.filter(({ log }) => log === 'bot');
+  const clockOf = clockOfDays(bot, zone);
+  const timed = bot.flatMap((event): BotLine[] => {
+    const clock = event.at === null ? null : clockOf(event.at.slice(0, 10));
+    const instants = clock === null ? [] : botInstants(event.at!, clock, zone);
+    return instants.length === 0 ? [] : [{ event, unix: instants[0]!, about: ownName(event) }];
+  });
+  return { bot: withNames(timed), console: ordered.filter(({ log }) => log === 'console') };
+}
+
+/** What identifies a round in the logs. */
+export interface Identity {
+  id: number;
+  name: Named;
+  fileTimes: readonly number[];
+  date: string;
+  time: string;
+}
+
+function identityOf(situation: Situation, round: Round): Identity | null {
+  const played = situation.playedById.get(round.id);
+  if (played === undefined || (round.number !== 1 && round.number !== 2)) return null;
+  const name: Named = { map: normaliseMap(round.map), number: round.number };
+  const time = (round.time ?? '').replaceAll(':', '');
+  return { id: round.id, name, fileTimes: played.instants, date: round.date ?? '', time };
+}
+
+/** Seconds from the nearest file time to an instant; negative where the instant is earlier. */
+function after(fileTimes: readonly number[], unix: number): number {
+  return fileTimes
+    .map((file) => unix - file)
+    .reduce((best, one) => (Math.abs(one) < Math.abs(best) ? one : best));
+}
+
+const inReach = (seconds: number) => seconds >= -earlySeconds && seconds <= lateSeconds;
+
+/** What one line of the bot's log has to do with a round: certainly its own, by name and time, or by time alone. */
+function belongs(line: BotLine, own: Identity, others: readonly Identity[]): boolean {
+  const { event, unix, about } = line;
+  if (event.kind === 'trigger') return isOwnFile(event.subject, own);
+  const artifact = event.subject === null ? null : parseArtifactName(event.subject.split('/').at(-1)!);
+  if (artifact !== null)
+    return (
+      artifact.safeMap === safeMap(own.name.map) &&
+      artifact.number === own.name.number &&
+      distance(own.fileTimes, artifact.endUnix) !== null
+    );
+  const seconds = after(own.fileTimes, unix);
+  if (!inReach(seconds)) return false;
+  const nearer = (one: Identity) => Math.abs(after(one.fileTimes, unix)) < Math.abs(seconds);
+  if (about !== null)
+    return sameName(about, own.name) && !others.some((one) => sameName(one.name, own.name) && nearer(one));
+  // A refusal that names no round is this one's only where no other round ended near it.
+  return event.kind === 'rejected' && !others.some((one) => inReach(after(one.fileTimes, unix)));
+}
+
+function isOwnFile(subject: string | null, own: Identity): boolean {
+  const file = parseStatsFile(subject ?? '');
+  return (
+    file !== null &&
+    file.date === own.date &&
+    file.time === own.time &&
+    file.number === own.name.number &&
+    file.safeMap === safeMap(own.name.map)
+  );
+}
+
+/** A capture's match_id is this round's end in server time; the line is the round's where it agrees. */
+function isOwnCapture({ event, about }: BotLine, own: Identity, zone: string): boolean {
+  const found = /^(\d{4}-\d{2}-\d{2})-(\d{6})$/.exec(event.subject ?? '');
+  if (found === null || event.number !== own.name.number) return false;
+  if (about !== null && about.map !== own.name.map) return false;
+  const ends = localToInstants(found[1]!, found[2]!, zone)?.instants ?? [];
+  return ends.some((end) => distance(own.fileTimes, end) !== null);
+}
+
+function isOwnConsole(event: LogEvent, own: Identity): boolean {
+  if (event.endUnix === null || distance(own.fileTimes, event.endUnix) === null) return false;
+  const sameMap = event.map === null || safeMap(normaliseMap(event.map)) === safeMap(own.name.map);
+  return sameMap && (event.number === null || event.number === own.name.number);
+}
+
+/** `etconsole.log.2.gz` is an older part of `etconsole.log`. */
+const streamOf = ({ quote }: LogEvent) => quote.file.replace(/(\.\d+)?(\.gz)?$/, '');
+
+/** Whether rounds ended before and after this one in one part of each console log that has lines near it. */
+function covers(console: readonly LogEvent[], own: Identity): boolean {
+  const parts = new Map<string, Map<string, { before: boolean; after: boolean }>>();
+  for (const event of console) {
+    if (event.kind !== 'ended' || event.endUnix === null) continue;
+    const stream = parts.get(streamOf(event)) ?? new Map();
+    const part = stream.get(event.lineage) ?? { before: false, after: false };
+    const seconds = after(own.fileTimes, event.endUnix);
+    if (seconds < -earlySeconds) part.before = true;
+    if (seconds > earlySeconds) part.after = true;
+    stream.set(event.lineage, part);
+    parts.set(streamOf(event), stream);
+  }
+  const whole = (stream: Map<string, { before: boolean; after: boolean }>) =>
+    [...stream.values()].some((part) => part.before && part.after);
+  return parts.size > 0 && [...parts.values()].every(whole);
+}
+
+const hourSeconds = 3_600;
+const hourOf = (unix: number) => Math.floor(unix / hourSeconds);
+
+function byHour<T>(items: readonly T[], timesOf: (item: T) => readonly number[]): Map<number, T[]> {
+  const hours = new Map<number, T[]>();
+  for (const item of items)
+    for (const hour of new Set(timesOf(item).map(hourOf))) {
+      const known = hours.get(hour);
+      if (known) known.push(item);
+      else hours.set(hour, [item]);
+    }
+  return hours;
+}
+
+/** The instants that a line of the bot's log speaks of: its own, and that of the file or capture it names. */
+function timesOf({ event, unix }: BotLine, zone: string): number[] {
+  const name = event.subject?.split('/').at(-1) ?? '';
+  const artifact = parseArtifactName(name);
+  const stamp = /^(\d{4}-\d{2}-\d{2})-(\d{6})/.exec(name);
+  const named = stamp === null ? [] : (localToInstants(stamp[1]!, stamp[2]!, zone)?.instants ?? []);
+  return [unix, ...named, ...(artifact === null ? [] : [artifact.endUnix])];
+}
+
+/** Indexes the lines of both logs, and the rounds that they may be of. */
+export function indexLogLines(situation: Situation, lines: LogLines): LogIndex {
+  const rounds = [...situation.roundById.values()].flatMap((round) => identityOf(situation, round) ?? []);
+  return {
+    lines,
+    botOfHour: byHour(lines.bot, (line) => timesOf(line, situation.rules.zone)),
+    consoleOfHour: byHour(lines.console, ({ endUnix }) => (endUnix === null ? [] : [endUnix])),
+    roundsOfHour: byHour(rounds, ({ fileTimes }) => fileTimes),
+  };
+}
+
+/** What lies within so many hours of a round, each once. */
+function around<T>(hours: ReadonlyMap<number, readonly T[]>, own: Identity, reachHours: number): T[] {
+  const found = new Set<T>();
+  for (const fileTime of own.fileTimes)
+    for (let hour = hourOf(fileTime) - reachHours; hour <= hourOf(fileTime) + reachHours; hour++)
+      for (const item of hours.get(hour) ?? []) found.add(item);
+  return [...found];
+}
+
+/** The last lines of the bot's log, in order, that are of any of these rounds. */
+export function lastBotLines(
+  situation: Situation,
+  rounds: readonly Round[],
+  of: { index: LogIndex; most: number },
+): LogQuote[] {
+  const lines = rounds.flatMap((round) => logStory(situation, round, of.index)?.bot ?? []);
+  const inOrder = [...new Set(lines)].sort((a, b) => a.unix - b.unix || byPlace(a.event, b.event));
+  return inOrder.slice(-of.most).map(({ event }) => event.quote);
+}
+
+const dayHours = 24;
+
+/** What the logs say of one round; null where the round's own time or number cannot be read. */
+export function logStory(situation: Situation, round: Round, index: LogIndex): LogStory | null {
+  const own = identityOf(situation, round);
+  if (own === null) return null;
+  const { zone } = situation.rules;
+  const others = around(index.roundsOfHour, own, 1).filter(({ id }) => id !== round.id);
+  const bot = around(index.botOfHour, own, 1).filter(
+    (line) => belongs(line, own, others) || isOwnCapture(line, own, zone),
+  );
+  return {
+    bot: bot.sort((a, b) => byPlace(a.event, b.event)),
+    console: around(index.consoleOfHour, own, 1)
+      .filter((event) => isOwnConsole(event, own))
+      .sort(byPlace),
+    consoleCovers: covers(around(index.consoleOfHour, own, dayHours), own),
+  };
+}
