@@ -19,7 +19,7 @@ function doneText({ action, outcome }: VerdictLine): string {
 
 function gapTable(lines: readonly VerdictLine[]): string {
   return table(
-    ['round', 'played', 'map', 'R', 'verdict', 'why', 'candidate', 'done'],
+    ['round', 'played', 'map', 'R', 'verdict', 'why', 'cause', 'candidate', 'done'],
     lines.map((line) => [
       line.roundId,
       playedText(line),
@@ -27,6 +27,7 @@ function gapTable(lines: readonly VerdictLine[]): string {
       line.round,
       colouredVerdict(line.verdict),
       line.reason + (line.flags.length > 0 ? ` [${line.flags.join(', ')}]` : ''),
+      line.cause?.code ?? '',
       printable(candidateText(line)),
       doneText(line),
     ]),
@@ -51,6 +52,16 @@ function sayPlaces(result: AuditResult): void {
   }
   for (const { path, why } of result.ignored)
     say(colours.dim(`ignored ${printable(path)}: ${printable(why)}`));
+}
+
+function sayLogs({ unreadLogs, duplicates }: AuditResult): void {
+  for (const { path, why } of unreadLogs)
+    say(colours.yellow(`log ${printable(path)}: ${printable(why)}; causes may be unknown`));
+  const days = Object.entries(duplicates.perDay).map(([day, count]) => `${count} on ${day}`);
+  if (days.length > 0)
+    say(
+      `duplicate ingestion (received or stored twice within a minute; --json has the lines): ${days.join(', ')}`,
+    );
 }
 
 function sayFindings(result: AuditResult): void {
@@ -106,6 +117,7 @@ export function printAudit(result: AuditResult, options: { dryRun: boolean }): v
   say(`\nrows read ${equation(result.counts)}`);
   if (!dryRun) say(`after     ${equation(result.after)}`);
   sayPlaces(result);
+  sayLogs(result);
   sayFindings(result);
   sayNext(result, dryRun);
   say(`fingerprint ${result.fingerprint}`);

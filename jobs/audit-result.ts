@@ -1,4 +1,6 @@
+import type { Cause } from '../src/core/cause.ts';
 import { type Counts, expectedCount, total } from '../src/core/counts.ts';
+import type { DuplicateIngestion } from '../src/core/duplicates.ts';
 import type { Incident } from '../src/core/incident.ts';
 import type { Place } from '../src/core/model.ts';
 import type { Orphans, WrongLink } from '../src/core/orphans.ts';
@@ -29,7 +31,7 @@ export interface VerdictLine {
   reason: Reason;
   because: string;
   flags: readonly Flag[];
-  cause: null;
+  cause: Cause | null;
   candidate: {
     kind: 'capture' | 'artifact';
     path?: string;
@@ -68,6 +70,10 @@ export interface AuditResult {
   wrongLinks: readonly WrongLink[];
   places: readonly Place[];
   ignored: readonly { path: string; why: string }[];
+  /** Logs that could not be read, or not to their end; they decide no verdict. */
+  unreadLogs: readonly { path: string; why: string }[];
+  /** Rounds of the window that the bot received or stored twice within a minute, by day of the server. */
+  duplicates: { perDay: Record<string, number>; rounds: readonly DuplicateIngestion[] };
   ledger: { seq: number; hash: string } | null;
   /** Why no repair was made, or would be: `repair_off`, `max_repairs`. */
   stopped: 'repair_off' | 'max_repairs' | null;
@@ -86,6 +92,8 @@ export type ResultParts = Pick<
   | 'wrongLinks'
   | 'places'
   | 'ignored'
+  | 'unreadLogs'
+  | 'duplicates'
   | 'ledger'
   | 'stopped'
   | 'limit'
@@ -142,7 +150,7 @@ function verdictLine(assessment: Assessment, parts: ResultParts): VerdictLine {
     reason: assessment.reason!,
     because: assessment.because,
     flags: assessment.flags,
-    cause: null,
+    cause: assessment.cause,
     candidate: candidateOf(assessment),
     ...doneAbout(assessment, parts),
   };
@@ -186,6 +194,8 @@ export function auditResult(parts: ResultParts): AuditResult {
     wrongLinks: parts.wrongLinks,
     places: parts.places,
     ignored: parts.ignored,
+    unreadLogs: parts.unreadLogs,
+    duplicates: parts.duplicates,
     ledger: parts.ledger,
     stopped: parts.stopped,
     limit: parts.limit,

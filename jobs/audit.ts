@@ -1,10 +1,14 @@
 import { type Source, withLedgerToRead, withSource } from '../src/context.ts';
+import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
 import type { Json } from '../src/core/model.ts';
 import { findOrphans, findWrongLinks } from '../src/core/orphans.ts';
 import { openVerdicts } from '../src/core/verdict.ts';
 import { OperationError } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
+import type { DayRange } from '../src/source/read.ts';
+import { alertPeople } from './alerting.ts';
 import { type AuditResult, auditResult } from './audit-result.ts';
+import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
 import { type Plan, repairCount } from './planning.ts';
 import { keepEvidence, record, recordStop } from './recording.ts';
@@ -50,7 +54,7 @@ async function repair(
 /** What is true after the repairs is read, not assumed; where none was tried, nothing has changed. */
 async function lookAgain(
   request: AuditRequest,
-  of: { run: Run; source: Source; before: Look; outcomes: Outcomes },
+  of: { run: Run; source: Source; before: Look; reading: LogReading; outcomes: Outcomes },
 ): Promise<Look> {
   if (of.outcomes.size === 0 || stopped(request, of.before.plan) !== null) return of.before;
   // The same rows as before: those whose gap was open, and those whose gap this run has found.
@@ -62,6 +66,8 @@ async function lookAgain(
     ledger: of.run.ledger,
     when: 'after the repairs',
     openKeys,
+    reading: of.reading,
+    logs: of.before,
   });
   await record(request, { run: of.run, source: of.source, seen: after });
   return after;
@@ -88,6 +94,15 @@ function leavesOpen(request: AuditRequest, seen: Look): boolean {
     const incident = incidents.get(key);
     return !incident?.excused && !incident?.held;
   });
+}
+
+/** Duplicate ingestion on the days of the window. */
+function duplicatesIn(window: DayRange, seen: Look, zone: string): AuditResult['duplicates'] {
+  const rounds = duplicateIngestion(seen.lines, zone).filter(
+    ({ day }) =>
+      (window.since === null || day >= window.since) && (window.until === null || day <= window.until),
+  );
+  return { perDay: duplicatesPerDay(rounds), rounds };
 }
 
 function resultOf(
@@ -121,6 +136,8 @@ function resultOf(
     wrongLinks: findWrongLinks(situation),
     places: situation.facts.places,
     ignored: before.observation.ignored,
+    unreadLogs: before.unreadLogs,
+    duplicates: duplicatesIn(window, before, request.config.zone),
     ledger: of.ledgerHead,
     stopped: stopped(request, before.plan),
     open: leavesOpen(request, after),
@@ -135,11 +152,18 @@ export function exitCodeOf(result: AuditResult): number {
 export async function planAudit(request: AuditRequest): Promise<AuditResult> {
   return withSource(request.config, { readOnly: true }, (source) =>
     withLedgerToRead(request.config, async (ledger) => {
-      const before = await look(request, { source, ledger, when: 'of the plan' });
+      const before = await look(request, { source, ledger, when: 'of the plan', reading: null });
       assertExpected(request, before.plan);
       const ledgerHead = ledger === null ? null : await head(ledger);
       const runId = newRunId(request.nowMs);
-      return resultOf(request, { runId, source, before, after: before, outcomes: null, ledgerHead });
+      return resultOf(request, {
+        runId,
+        source,
+        before,
+        after: before,
+        outcomes: null,
+        ledgerHead,
+      });
     }),
   );
 }
@@ -152,15 +176,18 @@ export async function audit(request: AuditRequest): Promise<AuditResult> {
   const end = await runJob(request.config, { command: 'audit', nowMs: request.nowMs }, (run) =>
     withSource(request.config, {}, async (source) => {
       const looking = { source, ledger: run.ledger, when: 'before the repairs' };
+      const unread = { ...looking, reading: null };
       // An unexpected plan writes nothing at all, so it is asked for before anything is closed.
-      if (request.expect !== undefined) assertExpected(request, (await look(request, looking)).plan);
+      if (request.expect !== undefined) assertExpected(request, (await look(request, unread)).plan);
       await settleInterrupted(run, source);
-      const before = await look(request, looking);
+      const reading = await readLogs(request, run);
+      const before = await look(request, { ...looking, reading });
       assertExpected(request, before.plan);
       await keepEvidence(request, before.plan);
       await record(request, { run, source, seen: before });
       const outcomes = await repair(request, { run, source, before });
-      const after = await lookAgain(request, { run, source, before, outcomes });
+      const after = await lookAgain(request, { run, source, before, reading, outcomes });
+      await alertPeople(request, { run, source, seen: after });
 
       const ledgerHead = await head(run.ledger);
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
@@ -168,6 +195,16 @@ export async function audit(request: AuditRequest): Promise<AuditResult> {
     }),
   );
   return end.result;
+}
+
+/** Stores what is new in the logs; one that cannot be read is said, and decides nothing. */
+async function readLogs(request: AuditRequest, run: Run): Promise<LogReading> {
+  const reading = await ingestLogs(request.config, run.ledger, {
+    readAt: run.at,
+    progress: request.progress,
+  });
+  for (const { path, why } of reading.problems) request.log.warn({ path, why }, 'could not read a log');
+  return reading;
 }
 
 /** What the record of runs keeps of an audit. */

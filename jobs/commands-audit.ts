@@ -76,18 +76,21 @@ export function addAuditCommands(program: Command): void {
     ),
   ).action(ends((options: AuditOptions) => runAudit(options, 'plan')));
 
-  command(program, 'explain <roundId>', 'everything that is known of one round').action(
-    ends(async (roundId: string, options: { json?: boolean }) => {
-      const { json, nowMs } = shared(options);
-      const config = settings();
-      const { explain, printExplanation } = await import('./explain.ts');
-      const explanation = await explain({ config, roundId: wholeNumber(roundId, 'ROUND_ID'), nowMs });
-      const { sayJson } = await import('./print.ts');
-      if (json) sayJson(explanation);
-      else printExplanation(explanation, config.zone);
-      return 0;
-    }),
-  );
+  command(program, 'explain <roundId>', 'everything that is known of one round')
+    .option('--packet', 'also write its triage packet: a folder with a page, rows, log lines, checksums')
+    .action(
+      ends(async (roundId: string, options: { json?: boolean; packet?: boolean }) => {
+        const { json, nowMs } = shared(options);
+        const config = settings();
+        const { explain, printExplanation } = await import('./explain.ts');
+        const asked = { roundId: wholeNumber(roundId, 'ROUND_ID'), packet: options.packet === true };
+        const explanation = await explain({ config, ...asked, nowMs });
+        const { sayJson } = await import('./print.ts');
+        if (json) sayJson(explanation);
+        else printExplanation(explanation, config.zone);
+        return 0;
+      }),
+    );
 
   command(program, 'revert <seq>', 'undoes one repair group and holds its incidents')
     .option('--reason <text>', 'why', '')

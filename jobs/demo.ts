@@ -30,7 +30,8 @@ async function buildIncident(directory: string, fixture: string): Promise<void> 
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   // Where GAMETIME_PATHS looks by default, so that every command finds them.
-  cpSync(join(fixture, 'gametimes'), join(directory, 'gametimes'), { recursive: true });
+  for (const name of ['gametimes', 'logs', 'etconsole.log'])
+    cpSync(join(fixture, name), join(directory, name), { recursive: true });
   const database = await openDatabase(`sqlite:${join(directory, 'source.sqlite')}`, { create: true });
   try {
     await createSource(database);
@@ -75,6 +76,8 @@ function demoConfig(directory: string): Config {
   return parseConfig({
     DATA_DIR: directory,
     SOURCE_NAME: 'demo',
+    WEBHOOK_LOG: join(directory, 'logs', 'webhook.log'),
+    CONSOLE_LOG: join(directory, 'etconsole.log'),
     LOG_LEVEL: 'warn',
   });
 }
@@ -105,8 +108,14 @@ function sayWriteOffs(result: AuditResult): void {
   say(colours.bold(`\n${lost.length} rounds written off: no capture, no artifact in any place`));
   say(
     table(
-      ['round', 'played', 'map', 'R'],
-      lost.map((line) => [line.roundId, playedText(line), printable(line.map ?? ''), line.round]),
+      ['round', 'played', 'map', 'R', 'cause'],
+      lost.map((line) => [
+        line.roundId,
+        playedText(line),
+        printable(line.map ?? ''),
+        line.round,
+        line.cause?.code ?? '',
+      ]),
     ),
   );
 }
@@ -147,8 +156,9 @@ export function printDemo(result: DemoResult, directory: string): void {
   say(`after  ${equation(second.counts)}`);
   say(headLine(second.ledger));
   say(`
-Look around:    DATA_DIR=${directory} SOURCE_NAME=demo npx tsx jobs/main.ts explain 9856
+Look around:    DATA_DIR=${directory} SOURCE_NAME=demo npx tsx jobs/main.ts explain 9856 --packet
                 (also: incidents, ledger verify, ledger tail, revert SEQ)
+Triage packets: ${directory}/packets, one folder for each round that was written off
 Your own data:  put these into .env and begin with \`npx tsx jobs/main.ts plan\`, which writes nothing
                 SOURCE_DATABASE_URL=postgres://roundwarden@localhost/stats
                 SOURCE_NAME=production

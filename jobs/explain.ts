@@ -1,19 +1,23 @@
+import { basename } from 'node:path';
 import type { Config } from '../src/config.ts';
-import { foldEntry, withLedgerToRead, withSource } from '../src/context.ts';
+import { type Source, withLedgerToRead, withSource } from '../src/context.ts';
 import { seenCandidates } from '../src/core/candidates.ts';
+import { withCauses } from '../src/core/cause.ts';
 import type { FoldEntry, Incident } from '../src/core/incident.ts';
 import type { Place } from '../src/core/model.ts';
-import type { RowChange } from '../src/core/row-change.ts';
+import type { Packet } from '../src/core/record.ts';
 import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
-import { eachEntry } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { logLinesFor } from './causes.ts';
 import { entryText } from './entry-text.ts';
 import { observe } from './observe.ts';
+import { laterFolder, packetFolder, writePacket } from './packet.ts';
 import { makePlan } from './planning.ts';
 import { colouredVerdict, colours, playedText, say, table } from './print.ts';
 import { printable } from './printable.ts';
 import { noProgress } from './progress.ts';
+import { allEntries } from './round-entries.ts';
 
 /** Everything that is known of one round. */
 export interface Explanation {
@@ -26,59 +30,55 @@ export interface Explanation {
   places: readonly Place[];
   incident: Incident | null;
   entries: readonly FoldEntry[];
+  /** The triage packet that was asked for. */
+  packet: Packet | null;
 }
 
-/** Its own entries, and every repair that changed its row. */
-async function entriesOf(
-  ledger: Ledger | null,
-  source: string,
-  of: { key: string; roundId: number },
-): Promise<FoldEntry[]> {
-  if (ledger === null) return [];
-  const found: FoldEntry[] = [];
-  for await (const entry of eachEntry(ledger, { source })) {
-    const folded = foldEntry(entry);
-    const { incidents, changes } = (folded.body ?? {}) as { incidents?: string[]; changes?: RowChange[] };
-    const touched = changes?.some(({ table, key: row }) => table === 'rounds' && row.id === of.roundId);
-    if (folded.key === of.key || incidents?.includes(of.key) || touched) found.push(folded);
-  }
-  return found;
-}
-
-/** Judges one round and gathers what its verdict rests on. Writes nothing. */
-export async function explain(request: {
+/** How one round is explained. */
+export interface ExplainRequest {
   config: Config;
   roundId: number;
   nowMs: number;
-}): Promise<Explanation> {
+  /** Write a triage packet too. */
+  packet?: boolean;
+}
+
+/** Looks at one round, with the causes that the logs prove. */
+async function lookAt(request: ExplainRequest, of: { source: Source; ledger: Ledger | null }) {
+  const { config, roundId, nowMs } = request;
+  const { source, ledger } = of;
+  const scope = { kind: 'round', roundId } as const;
+  const nowUnix = Math.floor(nowMs / 1000);
+  const observation = await observe({ config, source, ledger, scope, nowUnix, progress: noProgress });
+  const { assessments } = await makePlan(observation.situation, source);
+  const { lines } = await logLinesFor({ config, ledger, scope, reading: null }, assessments);
+  const [assessment] = withCauses(observation.situation, assessments, lines);
+  return { ...observation, lines, assessment: assessment! };
+}
+
+/** Judges one round and gathers what its verdict rests on. Writes nothing but the packet that is asked for. */
+export async function explain(request: ExplainRequest): Promise<Explanation> {
   const { config, roundId, nowMs } = request;
   return withSource(config, { readOnly: true }, (source) =>
     withLedgerToRead(config, async (ledger) => {
-      const scope = { kind: 'round', roundId } as const;
-      const nowUnix = Math.floor(nowMs / 1000);
-      const { situation, incidents } = await observe({
-        config,
-        source,
-        ledger,
-        scope,
-        nowUnix,
-        progress: noProgress,
-      });
-      const { assessments } = await makePlan(situation, source);
-      const { want, seen: _, ...assessment } = assessments[0]!;
-      const incident = incidents.get(assessment.key) ?? null;
-      const sameMap = situation.facts.rivals.filter(
-        ({ id, map }) => id !== roundId && map === assessment.round.map,
-      );
+      const { situation, incidents, lines, assessment } = await lookAt(request, { source, ledger });
+      const { want, seen: _, ...judged } = assessment;
+      const { key, round } = assessment;
+      const incident = incidents.get(key) ?? null;
+      const sameMap = situation.facts.rivals.filter(({ id, map }) => id !== roundId && map === round.map);
+      const entries = ledger === null ? [] : await allEntries(ledger, source.name, { key, roundId });
+      const facts = { config, source, situation, assessment, lines, entries, nowMs };
+      const folder = laterFolder(packetFolder(config, source.name, assessment), nowMs);
       return {
         source: source.name,
-        assessment,
+        assessment: judged,
         rivals: sameMap.map(({ id, date, time, number }) => ({ roundId: id, date, time, round: number })),
-        candidates: seenCandidates(situation, assessment.round),
+        candidates: seenCandidates(situation, round),
         repair: want === null ? null : { kind: want.kind, held: incident?.held != null },
         places: situation.facts.places,
         incident,
-        entries: await entriesOf(ledger, source.name, { key: assessment.key, roundId }),
+        entries,
+        packet: request.packet ? await writePacket(folder, facts) : null,
       };
     }),
   );
@@ -108,6 +108,17 @@ function sayVerdict({ assessment, repair }: Explanation): void {
     say(repair.held ? `  its ${repair.kind} is held` : `  the next audit will ${repair.kind} it`);
 }
 
+/** Why the pipeline missed it, with the lines that prove it. */
+function sayCause({ assessment: { cause } }: Explanation): void {
+  if (cause === null) return;
+  const also = cause.also.length === 0 ? '' : ` (also: ${cause.also.join(', ')})`;
+  say(`  cause ${colours.bold(cause.code)}: ${printable(cause.because)}${also}`);
+  if (cause.evidence.length === 0) return;
+  say(colours.bold('\nlog lines'));
+  for (const { file, line, text } of cause.evidence)
+    say(`  ${colours.dim(printable(`${basename(file)}:${line}`))} ${printable(text)}`);
+}
+
 function sayStory({ incident, entries }: Explanation): void {
   if (incident === null) {
     say('\nThe ledger knows nothing of it.');
@@ -133,6 +144,7 @@ export function printExplanation(explanation: Explanation, zone: string): void {
   sayRound(explanation, zone);
   sayVerdict(explanation);
   sayNext(explanation);
+  sayCause(explanation);
   const { candidates, places, rivals } = explanation;
   say(colours.bold('\ncandidates'));
   if (candidates.length === 0) say('  none in reach (end -5 to +30 s before the file)');
@@ -156,4 +168,5 @@ export function printExplanation(explanation: Explanation, zone: string): void {
       `place ${printable(name)}: ${unreadable === null ? `${count} artifacts` : `unreadable, ${printable(unreadable)}`}`,
     );
   sayStory(explanation);
+  if (explanation.packet !== null) say(`\ntriage packet: ${explanation.packet.path}`);
 }

@@ -1,9 +1,14 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
+import { withCauses } from '../src/core/cause.ts';
 import { assertAddsUp, type Counts, count } from '../src/core/counts.ts';
+import type { LogLines } from '../src/core/log-story.ts';
 import { snapshot } from '../src/database.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
+import type { LogProblem } from '../src/logs/places.ts';
+import { logLinesFor } from './causes.ts';
+import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe } from './observe.ts';
 import { makePlan, type Plan } from './planning.ts';
 import type { Progress } from './progress.ts';
@@ -27,12 +32,25 @@ export interface Look {
   observation: Observation;
   plan: Plan;
   counts: Counts;
+  /** The lines of both logs that causes rest on. */
+  lines: LogLines;
+  /** Logs that could not be read, or not to their end. */
+  unreadLogs: readonly LogProblem[];
 }
 
 /** Looks at the source as it is at one moment, and plans; fails where the numbers do not add up. */
 export async function look(
   request: AuditRequest,
-  of: { source: Source; ledger: Ledger | null; when: string; openKeys?: readonly string[] },
+  of: {
+    source: Source;
+    ledger: Ledger | null;
+    when: string;
+    openKeys?: readonly string[];
+    /** What this run has read of the logs and stored; null where it may not. */
+    reading: LogReading | null;
+    /** What an earlier look of the same run found in the logs. */
+    logs?: Pick<Look, 'lines' | 'unreadLogs'>;
+  },
 ): Promise<Look> {
   const { config, scope, nowMs, progress } = request;
   const nowUnix = Math.floor(nowMs / 1000);
@@ -40,11 +58,16 @@ export async function look(
     const source = { ...of.source, database };
     const { ledger, openKeys } = of;
     const observation = await observe({ config, source, ledger, scope, openKeys, nowUnix, progress });
-    const plan = await makePlan(observation.situation, source);
+    const { situation } = observation;
+    const bare = await makePlan(situation, source);
+    const from = { config, ledger, scope, reading: of.reading };
+    const logs = of.logs ?? (await logLinesFor(from, bare.assessments));
+    const plan = { ...bare, assessments: withCauses(situation, bare.assessments, logs.lines) };
     const counts = count(plan.assessments);
     // Each row once: a row that was read twice would be counted twice, and must not look like two.
     const rowsRead = new Set(observation.situation.facts.judged.map(({ id }) => id)).size;
     assertAddsUp(rowsRead, counts, of.when);
-    return { observation, plan, counts };
+    const { lines, unreadLogs } = logs;
+    return { observation, plan, counts, lines, unreadLogs };
   });
 }

@@ -1,11 +1,17 @@
+import { configuredChannels } from '../src/alert/channel.ts';
 import { keepArtifact } from '../src/artifacts/keep.ts';
 import { foldEntry, keptArtifacts, type Source } from '../src/context.ts';
-import { gapEntries, placeEntries } from '../src/core/record.ts';
+import { gapEntries, isNewlyLost, type Packet, placeEntries } from '../src/core/record.ts';
+import { messageOf } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { lastEntryOf } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { enqueue } from '../src/ledger/outbox.ts';
+import { stopMessage } from './alerting.ts';
 import type { AuditRequest, Look } from './look.ts';
+import { packetFolder, writePacket } from './packet.ts';
 import { type Plan, repairCount } from './planning.ts';
+import { ownEntries } from './round-entries.ts';
 import type { Run } from './run.ts';
 
 /** Copies every artifact that a verdict other than `covered` rests on: the server cleans up. */
@@ -30,6 +36,31 @@ async function knownPlaces(ledger: Ledger, source: string, names: readonly strin
   return known;
 }
 
+/** Writes the triage packet of every round that this run writes off; one that cannot be written is said. */
+async function writePackets(
+  request: AuditRequest,
+  of: { run: Run; source: Source; seen: Look },
+): Promise<Map<string, Packet>> {
+  const { run, source, seen } = of;
+  const { incidents, situation } = seen.observation;
+  const lost = seen.plan.assessments.filter((one) => isNewlyLost(one, incidents.get(one.key)));
+  const packets = new Map<string, Packet>();
+  for (const [at, assessment] of lost.entries()) {
+    const { config, nowMs } = request;
+    const { key, round } = assessment;
+    const entries = await ownEntries(run.ledger, source.name, { key, roundId: round.id });
+    const folder = packetFolder(config, source.name, assessment);
+    const facts = { config, source, situation, assessment, lines: seen.lines, entries, nowMs };
+    await writePacket(folder, facts).then(
+      (packet) => packets.set(key, packet),
+      (thrown) =>
+        request.log.warn({ roundId: round.id, why: messageOf(thrown) }, 'could not write a triage packet'),
+    );
+    request.progress.step('writing triage packets', at + 1, lost.length);
+  }
+  return packets;
+}
+
 /** Writes down what was found: places that failed or returned, gaps found, changed, written off, closed. */
 export async function record(
   request: AuditRequest,
@@ -50,6 +81,7 @@ export async function record(
       assessments: seen.plan.assessments,
       incidents: seen.observation.incidents,
       places,
+      packets: await writePackets(request, of),
       looksForVanished: request.scope.kind === 'lookback' || request.scope.kind === 'all',
     }),
   ];
@@ -67,5 +99,8 @@ export async function recordStop(
   if (said === plan.fingerprint) return;
   const repairs = repairCount(plan);
   const body = { run: run.id, fingerprint: plan.fingerprint, repairs, limit: request.config.maxRepairs };
-  await append(run.ledger, [{ kind: 'plan.stopped', source: source.name, key: 'plan', body }], run.at);
+  const message = await stopMessage(request, of);
+  await append(run.ledger, [{ kind: 'plan.stopped', source: source.name, key: 'plan', body }], run.at, {
+    inside: (inside) => enqueue(inside, [message], configuredChannels(request.config), run.at),
+  });
 }

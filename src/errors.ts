@@ -25,3 +25,21 @@ export function messageOf(thrown: unknown): string {
   const own = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : thrown.message;
   return thrown.cause === undefined ? own || thrown.name : `${own}: ${messageOf(thrown.cause)}`;
 }
+
+/** The code of a system error, such as ENOENT. */
+export function codeOf(thrown: unknown): string | undefined {
+  return (thrown as NodeJS.ErrnoException | null)?.code;
+}
+
+const plainWords = new Map([
+  ['ENOENT', 'it does not exist'],
+  ['ENOTDIR', 'it is not a directory'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EIO', 'the disk or share reported an error (EIO)'],
+]);
+
+/** A system error in plain words. */
+export function plainError(thrown: unknown): string {
+  return plainWords.get(codeOf(thrown) ?? '') ?? messageOf(thrown);
+}

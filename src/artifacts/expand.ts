@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { Glob } from 'glob';
-import { plainError } from './file.ts';
+import { plainError } from '../errors.ts';
 
 /** What a glob came to: the paths that it matches, and what could not be looked at on the way. */
 export interface Expansion {

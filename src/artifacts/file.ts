@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
-import { messageOf } from '../errors.ts';
+import { codeOf, plainError } from '../errors.ts';
 
 const chunkBytes = 65_536;
 
@@ -12,24 +12,6 @@ export type FileRead =
   | { state: 'not a file'; why: string }
   | { state: 'gone' }
   | { state: 'unreadable'; why: string };
-
-/** The code of a system error, such as ENOENT. */
-function codeOf(thrown: unknown): string | undefined {
-  return (thrown as NodeJS.ErrnoException | null)?.code;
-}
-
-const plainWords = new Map([
-  ['ENOENT', 'it does not exist'],
-  ['ENOTDIR', 'it is not a directory'],
-  ['EACCES', 'permission denied'],
-  ['EPERM', 'permission denied'],
-  ['EIO', 'the disk or share reported an error (EIO)'],
-]);
-
-/** A system error in plain words. */
-export function plainError(thrown: unknown): string {
-  return plainWords.get(codeOf(thrown) ?? '') ?? messageOf(thrown);
-}
 
 /** What a directory entry is where it is not a regular file, or null. */
 function otherKind(stats: Stats): string | null {

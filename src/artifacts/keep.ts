@@ -3,7 +3,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Artifact } from '../core/model.ts';
 import { parseArtifactName } from '../core/names.ts';
-import { plainError, readRegularFile } from './file.ts';
+import { plainError } from '../errors.ts';
+import { readRegularFile } from './file.ts';
 import { largestArtifact, sha256Of, toArtifact } from './read.ts';
 
 async function syncDirectory(directory: string): Promise<void> {

@@ -2,8 +2,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Place } from '../core/model.ts';
 import { type ArtifactName, parseArtifactName } from '../core/names.ts';
+import { plainError } from '../errors.ts';
 import { alternatives, expand, isGlob } from './expand.ts';
-import { plainError } from './file.ts';
 
 /** A file whose name is that of an artifact, finished or not. */
 export interface ListedFile {

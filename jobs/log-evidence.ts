@@ -1,0 +1,140 @@
+import type { Config } from '../src/config.ts';
+import type { LogEvent, LogName } from '../src/core/log-event.ts';
+import { plainError } from '../src/errors.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { type LogWindow, saveLogChunk, storedEvents, storedFiles } from '../src/ledger/log-store.ts';
+import { followLog, type LogChunk, type RememberedFile } from '../src/logs/follow.ts';
+import { findLogs, type LogProblem } from '../src/logs/places.ts';
+import type { Progress } from './progress.ts';
+
+/** What was read of the logs. */
+export interface LogReading {
+  files: readonly { log: LogName; path: string; lineage: string }[];
+  /** What could not be read, or not to its end. */
+  problems: readonly LogProblem[];
+}
+
+/** Instants, unix seconds, both included. */
+export interface InstantWindow {
+  fromUnix: number;
+  toUnix: number;
+}
+
+const logNames: readonly LogName[] = ['bot', 'console'];
+const pathsOf = (config: Config, log: LogName) =>
+  log === 'bot' ? config.botLogPaths : config.consoleLogPaths;
+
+/** Lines of the bot from before there were captures prove nothing. */
+function sinceCaptures(config: Config): (event: LogEvent) => boolean {
+  return ({ at }) => at === null || at >= config.captureSince;
+}
+
+/** Reads what is new in every file of one log, and hands it on chunk by chunk. Does not throw for a file. */
+async function readNew(
+  config: Config,
+  of: { log: LogName; remembered: readonly RememberedFile[] },
+  take: (chunk: LogChunk) => Promise<void>,
+): Promise<LogReading> {
+  const { log } = of;
+  const { files: paths, problems } = await findLogs(pathsOf(config, log));
+  const byLineage = new Map(of.remembered.map((file) => [file.lineage, file]));
+  const files: { log: LogName; path: string; lineage: string }[] = [];
+  const since = sinceCaptures(config);
+  for (const path of paths) {
+    const chunks = followLog(path, log, [...byLineage.values()]);
+    for (let done = false; !done; ) {
+      const next = await chunks.next().catch((thrown: unknown) => ({ failed: plainError(thrown) }));
+      if ('failed' in next) problems.push({ path, why: next.failed });
+      done = 'failed' in next || next.done === true;
+      if (done || 'failed' in next || next.value === undefined) continue;
+      const { file, events, bytes } = next.value as LogChunk;
+      await take({ file, events: events.filter(since), bytes });
+      byLineage.set(file.lineage, file);
+      if (!files.some(({ lineage }) => lineage === file.lineage))
+        files.push({ log, path, lineage: file.lineage });
+    }
+  }
+  return { files, problems };
+}
+
+function joined(readings: readonly LogReading[]): LogReading {
+  return {
+    files: readings.flatMap(({ files }) => files),
+    problems: readings.flatMap(({ problems }) => problems),
+  };
+}
+
+/** Reads everything that is new in both logs, and stores the lines that matter (DOMAIN, section 5). */
+export async function ingestLogs(
+  config: Config,
+  ledger: Ledger,
+  options: { readAt: string; progress: Progress },
+): Promise<LogReading> {
+  const { database } = ledger;
+  const readings: LogReading[] = [];
+  for (const log of logNames) {
+    const remembered = await storedFiles(database, log);
+    readings.push(
+      await readNew(config, { log, remembered }, async (chunk) => {
+        await saveLogChunk(database, chunk, options.readAt);
+        options.progress.step(`reading ${chunk.file.path}`, chunk.bytes, chunk.file.size);
+      }),
+    );
+  }
+  return joined(readings);
+}
+
+/** A host's clock shows at most so much more or less than UTC. */
+const clockSeconds = 15 * 3600;
+const earliestUnix = 0;
+const latestUnix = 253_402_300_799;
+
+function asText(unix: number): string {
+  const bounded = Math.min(Math.max(unix, earliestUnix), latestUnix);
+  return new Date(bounded * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The windows of one log that hold every line of some instants, whatever the clock of the bot's host shows. */
+function windowOf(log: LogName, { fromUnix, toUnix }: InstantWindow): LogWindow {
+  if (log === 'console') return { log, fromUnix, toUnix };
+  return { log, fromText: asText(fromUnix - clockSeconds), toText: asText(toUnix + clockSeconds) };
+}
+
+function isInside({ at, endUnix }: LogEvent, window: LogWindow): boolean {
+  if (window.log === 'bot') return at !== null && at >= window.fromText && at <= window.toText;
+  return endUnix !== null && endUnix >= window.fromUnix && endUnix <= window.toUnix;
+}
+
+/** The lines that were stored, each once. */
+async function stored(ledger: Ledger | null, windows: readonly LogWindow[]): Promise<Map<string, LogEvent>> {
+  const events = new Map<string, LogEvent>();
+  if (ledger === null) return events;
+  for (const window of windows)
+    for (const event of await storedEvents(ledger.database, window))
+      events.set(`${event.lineage}:${event.quote.line}`, event);
+  return events;
+}
+
+/**
+ * The lines of both logs within some windows: those that are stored, and with `fresh` also those that are new in
+ * the files, which a run that may not write cannot store. Writes nothing.
+ */
+export async function gatherEvents(
+  config: Config,
+  ledger: Ledger | null,
+  asked: { windows: readonly InstantWindow[]; fresh: boolean },
+): Promise<{ events: LogEvent[]; problems: readonly LogProblem[] }> {
+  const events: LogEvent[] = [];
+  const problems: LogProblem[] = [];
+  for (const log of logNames) {
+    const windows = asked.windows.map((window) => windowOf(log, window));
+    events.push(...(await stored(ledger, windows)).values());
+    if (!asked.fresh) continue;
+    const remembered = ledger === null ? [] : await storedFiles(ledger.database, log);
+    const reading = await readNew(config, { log, remembered }, async (chunk) => {
+      events.push(...chunk.events.filter((event) => windows.some((window) => isInside(event, window))));
+    });
+    problems.push(...reading.problems);
+  }
+  return { events, problems };
+}

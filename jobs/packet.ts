@@ -1,0 +1,198 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { Config } from '../src/config.ts';
+import { keptArtifacts, type Source } from '../src/context.ts';
+import type { FoldEntry } from '../src/core/incident.ts';
+import type { LogEvent } from '../src/core/log-event.ts';
+import type { LogLines } from '../src/core/log-story.ts';
+import type { Json } from '../src/core/model.ts';
+import { parseArtifactName, safeMap } from '../src/core/names.ts';
+import type { Packet } from '../src/core/record.ts';
+import type { Situation } from '../src/core/situation.ts';
+import { utcText } from '../src/core/time.ts';
+import type { Assessment } from '../src/core/verdict.ts';
+import { messageOf, OperationError } from '../src/errors.ts';
+import { readNearby } from '../src/source/nearby.ts';
+import { packetReadme } from './packet-readme.ts';
+
+/** What a triage packet is written from. */
+export interface PacketFacts {
+  config: Config;
+  source: Source;
+  situation: Situation;
+  assessment: Assessment;
+  lines: LogLines;
+  /** What the ledger says of the round so far. */
+  entries: readonly FoldEntry[];
+  nowMs: number;
+}
+
+/** Lines of the logs so long before and after the round stand in its packet. */
+const logWindowSeconds = 15 * 60;
+const listingSeconds = 3_600;
+const nearSeconds = 3_600;
+const mostListed = 200;
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Where a round's packets lie; no name from outside can lead elsewhere. */
+export function packetFolder(config: Config, source: string, { round }: Assessment): string {
+  const stamp = `${round.date ?? ''}-${round.time ?? ''}`.replace(/[^0-9-]/g, '') || 'undated';
+  const name = `${safeMap(source)}-${stamp}-${safeMap(round.map ?? '')}-R${round.number ?? 0}-${round.id}`;
+  return join(config.dataDir, 'packets', name.slice(0, 200));
+}
+
+/** The rows of the pair, of the same map near it, and of everything that could be its capture. */
+async function rowFiles({ source, situation, assessment }: PacketFacts): Promise<Map<string, string>> {
+  const { round, playedUnix } = assessment;
+  const { facts } = situation;
+  const sameMap = facts.rivals.filter(({ id, map }) => id === round.id || map === round.map);
+  const isNear = (unix: number | null) =>
+    unix !== null && playedUnix !== null && Math.abs(unix - playedUnix) <= nearSeconds;
+  const captures = facts.captures.filter(
+    ({ roundId, timing }) => roundId === round.id || isNear(timing.endUnix),
+  );
+  const end = playedUnix ?? 0;
+  const rows = await readNearby(source.database, source.schema, {
+    roundIds: [round.id, ...sameMap.map(({ id }) => id)],
+    matchId: round.matchId,
+    captureIds: captures.map(({ id }) => id),
+    captureMatchIds: captures.map(({ matchId }) => matchId),
+    ends: { fromUnix: end - 30, toUnix: end + 5 },
+  });
+  return new Map([
+    ['rows/rounds.json', json(rows.rounds)],
+    ['rows/lua_round_teams.json', json(rows.captures)],
+    ['rows/lua_spawn_stats.json', json(rows.spawns)],
+  ]);
+}
+
+const quote = ({ quote: { file, line, text } }: LogEvent) => `${file}:${line}: ${text}`;
+
+function logFiles({ lines, assessment: { playedUnix } }: PacketFacts): Map<string, string> {
+  const near = (unix: number) => playedUnix !== null && Math.abs(unix - playedUnix) <= logWindowSeconds;
+  const bot = lines.bot.filter(({ unix }) => near(unix)).map(({ event }) => quote(event));
+  const console = lines.console.filter(({ endUnix }) => endUnix !== null && near(endUnix)).map(quote);
+  const text = (found: string[]) => (found.length === 0 ? 'no line is known\n' : `${found.join('\n')}\n`);
+  return new Map([
+    ['logs/bot.log', text(bot)],
+    ['logs/console.log', text(console)],
+  ]);
+}
+
+async function listPlace(path: string, around: number): Promise<string[]> {
+  const names = await readdir(path).catch((thrown: unknown) => messageOf(thrown));
+  if (typeof names === 'string') return [`  could not be listed: ${names}`];
+  const near = names.filter((name) => {
+    const end = parseArtifactName(name)?.endUnix;
+    return end !== undefined && Math.abs(end - around) <= listingSeconds;
+  });
+  const lines = await Promise.all(
+    near
+      .sort()
+      .slice(0, mostListed)
+      .map(async (name) => {
+        const found = await stat(join(path, name)).catch(() => null);
+        return found === null ? `  ${name}` : `  ${name}  ${found.size} bytes  ${found.mtime.toISOString()}`;
+      }),
+  );
+  return lines.length === 0 ? ['  no artifact of that hour'] : lines;
+}
+
+/** What each artifact place holds that ended within an hour of the round. */
+async function listing({ situation, assessment: { playedUnix } }: PacketFacts): Promise<string> {
+  const lines: string[] = [];
+  for (const place of situation.facts.places) {
+    lines.push(`${place.name}: ${place.unreadable ?? `${place.count} artifacts`}`);
+    if (place.unreadable === null) lines.push(...(await listPlace(place.name, playedUnix ?? 0)));
+  }
+  return `${lines.join('\n') || 'no artifact place is configured'}\n`;
+}
+
+/** Copies of the artifacts that were looked at, under their own names where two do not share one. */
+async function copyArtifacts({ config, assessment }: PacketFacts, folder: string): Promise<string[]> {
+  const copied: string[] = [];
+  for (const { path, sha256: sha } of assessment.seen) {
+    if (path === null || sha === null) continue;
+    const name = `artifacts/${sha.slice(0, 12)}-${basename(path)}`;
+    await mkdir(join(folder, 'artifacts'), { recursive: true });
+    const kept = join(keptArtifacts(config), sha);
+    await copyFile(kept, join(folder, name)).catch(() => copyFile(path, join(folder, name)));
+    copied.push(name);
+  }
+  return copied;
+}
+
+const about: Record<string, string> = {
+  'verdict.json': 'the verdict, the cause and every candidate, for programs',
+  'rows/rounds.json': 'the rows of the pair and of the same map within a day',
+  'rows/lua_round_teams.json': 'the captures within an hour, and those linked to the round',
+  'rows/lua_spawn_stats.json': 'the spawn rows of those captures, and those that end with the round',
+  'logs/bot.log': "the lines that matter of the bot's log, a quarter of an hour before and after",
+  'logs/console.log': "the lines that matter of the game server's console, of rounds that ended then",
+  'places.txt': 'what the artifact places hold of that hour',
+  'ledger.ndjson': 'the entries of the ledger about the round',
+};
+
+async function textFiles(facts: PacketFacts): Promise<Map<string, string>> {
+  const { want: _, ...assessment } = facts.assessment;
+  const entries = facts.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  return new Map([
+    ['verdict.json', json(assessment as unknown as Json)],
+    ...(await rowFiles(facts)),
+    ...logFiles(facts),
+    ['places.txt', await listing(facts)],
+    ['ledger.ndjson', entries],
+  ]);
+}
+
+function readme(facts: PacketFacts, names: readonly string[]): string {
+  const { source, config, assessment, situation, entries, nowMs } = facts;
+  return packetReadme({
+    source: source.name,
+    zone: config.zone,
+    writtenAt: new Date(nowMs).toISOString(),
+    assessment,
+    places: situation.facts.places,
+    entries,
+    files: new Map(names.map((name) => [name, about[name] ?? 'an artifact that was looked at'])),
+  });
+}
+
+async function fill(folder: string, facts: PacketFacts): Promise<string> {
+  await mkdir(join(folder, 'rows'), { recursive: true });
+  await mkdir(join(folder, 'logs'), { recursive: true });
+  const files = await textFiles(facts);
+  const artifacts = await copyArtifacts(facts, folder);
+  files.set('README.md', readme(facts, [...files.keys(), ...artifacts]));
+  for (const [name, text] of files) await writeFile(join(folder, name), text);
+  const sums: string[] = [];
+  for (const name of [...files.keys(), ...artifacts].sort())
+    sums.push(`${sha256(await readFile(join(folder, name)))}  ${name}\n`);
+  await writeFile(join(folder, 'SHA256SUMS'), sums.join(''));
+  return sha256(sums.join(''));
+}
+
+/**
+ * Writes the triage packet of one round into `folder`, whole or not at all; one that lies there is replaced.
+ * Returns its path and the SHA-256 of its list of checksums. Throws an OperationError where it cannot be written.
+ */
+export async function writePacket(folder: string, facts: PacketFacts): Promise<Packet> {
+  const unfinished = `${folder}.${randomUUID()}.tmp`;
+  try {
+    const sum = await fill(unfinished, facts);
+    await rm(folder, { recursive: true, force: true });
+    await rename(unfinished, folder);
+    return { path: folder, sha256: sum };
+  } catch (cause) {
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
+    throw new OperationError(`cannot write the triage packet ${resolve(folder)}`, { cause });
+  }
+}
+
+/** A name beside the packet that the ledger vouches for, which is never replaced. */
+export function laterFolder(folder: string, nowMs: number): string {
+  return `${folder}@${utcText(Math.floor(nowMs / 1000)).replaceAll(/[-:]/g, '')}`;
+}

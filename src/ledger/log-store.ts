@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { botKinds, consoleKinds, type LogEvent, type LogName } from '../core/log-event.ts';
+import type { Json } from '../core/model.ts';
+import { chunks, type Database, transact } from '../database.ts';
+
+/** How far a file was read (see `src/logs/follow.ts`). */
+export interface StoredFile {
+  lineage: string;
+  log: LogName;
+  path: string;
+  inode: string;
+  size: number;
+  position: number;
+  lines: number;
+  tailLength: number;
+  tailHash: string;
+  state: Json;
+}
+
+const fileRow = z.object({
+  lineage: z.string(),
+  log: z.enum(['bot', 'console']),
+  path: z.string(),
+  inode: z.string(),
+  size: z.int(),
+  position: z.int(),
+  lines: z.int(),
+  tail_length: z.int(),
+  tail_hash: z.string(),
+  state: z.string().transform((text) => JSON.parse(text) as Json),
+});
+
+function fileFromRow(row: unknown): StoredFile {
+  const { tail_length: tailLength, tail_hash: tailHash, ...rest } = fileRow.parse(row);
+  return { ...rest, tailLength, tailHash };
+}
+
+function fileToRow({ tailLength, tailHash, state, ...rest }: StoredFile, readAt: string) {
+  const place = { tail_length: tailLength, tail_hash: tailHash, state: JSON.stringify(state) };
+  return { ...rest, ...place, read_at: readAt };
+}
+
+const eventRow = z.object({
+  lineage: z.string(),
+  line: z.int(),
+  log: z.enum(['bot', 'console']),
+  kind: z.enum([...botKinds, ...consoleKinds]),
+  file: z.string(),
+  at: z.string().nullable(),
+  end_unix: z.int().nullable(),
+  map: z.string().nullable(),
+  number: z.literal([1, 2]).nullable(),
+  subject: z.string().nullable(),
+  text: z.string(),
+});
+
+function eventFromRow(row: unknown): LogEvent {
+  const { line, file, text, end_unix: endUnix, ...rest } = eventRow.parse(row);
+  return { ...rest, endUnix, quote: { file, line, text } };
+}
+
+function eventToRow({ quote, endUnix, ...rest }: LogEvent) {
+  return { ...rest, end_unix: endUnix, ...quote };
+}
+
+/** Every file of a log that was ever read. */
+export async function storedFiles(database: Database, log: LogName): Promise<StoredFile[]> {
+  const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ log });
+  return rows.map(fileFromRow);
+}
+
+/** Stores lines that matter, and how far their file was read, together: a crash repeats nothing and loses nothing. */
+export async function saveLogChunk(
+  database: Database,
+  of: { file: StoredFile; events: readonly LogEvent[] },
+  readAt: string,
+): Promise<void> {
+  await transact(database, async (inside) => {
+    for (const chunk of chunks(of.events))
+      await inside.knex('log_events').insert(chunk.map(eventToRow)).onConflict(['lineage', 'line']).ignore();
+    await inside.knex('log_files').insert(fileToRow(of.file, readAt)).onConflict('lineage').merge();
+  });
+}
+
+/** A window of lines: of the bot's log by the local text of its host, of the console by the round's end. */
+export type LogWindow =
+  | { log: 'bot'; fromText: string; toText: string }
+  | { log: 'console'; fromUnix: number; toUnix: number };
+
+const pageSize = 5_000;
+
+function inWindow(database: Database, window: LogWindow) {
+  const query = database.knex('log_events').select(Object.keys(eventRow.shape)).where('log', window.log);
+  return window.log === 'bot'
+    ? query.where('at', '>=', window.fromText).where('at', '<=', window.toText)
+    : query.where('end_unix', '>=', window.fromUnix).where('end_unix', '<=', window.toUnix);
+}
+
+/** The stored lines of a window, in the order of their files and lines. */
+export async function storedEvents(database: Database, window: LogWindow): Promise<LogEvent[]> {
+  const found: LogEvent[] = [];
+  for (let after: LogEvent | undefined; ; ) {
+    const last = after;
+    const query = inWindow(database, window);
+    if (last !== undefined)
+      query.where((either) => {
+        either.where('lineage', '>', last.lineage);
+        either.orWhere(
+          (same) => void same.where('lineage', last.lineage).where('line', '>', last.quote.line),
+        );
+      });
+    const page = await query.orderBy(['lineage', 'line']).limit(pageSize);
+    found.push(...page.map(eventFromRow));
+    if (page.length < pageSize) return found;
+    after = found.at(-1);
+  }
+}

@@ -1,0 +1,107 @@
+import type { ConsoleKind } from '../core/log-event.ts';
+import { parseArtifactName } from '../core/names.ts';
+import { type LineEvent, type Naming, namesNothing, roundNaming } from './event.ts';
+import { masked } from './mask.ts';
+
+/** What the parser remembers from line to line: lines of the module have no time (DOMAIN, section 5). */
+export interface ConsoleState {
+  map: string | null;
+  /** The end of the round that lines belong to; null while a round is played. */
+  endUnix: number | null;
+  /** Lines kept since the last end, or since the round began. */
+  kept: number;
+}
+
+export const freshConsole: ConsoleState = { map: null, endUnix: null, kept: 0 };
+
+/** So many lines of a round are kept; and so many errors while it is played. */
+const mostLines = 40;
+const mostErrorsInPlay = 10;
+
+interface Message {
+  kind: ConsoleKind;
+  pattern: RegExp;
+  naming: (found: RegExpExecArray) => Naming;
+}
+
+const nothing = () => namesNothing;
+const round = ([, map, number]: RegExpExecArray) => roundNaming(map, number);
+const subject = ([, name]: RegExpExecArray) => ({ ...namesNothing, subject: name?.trim() ?? null });
+const is = (kind: ConsoleKind, pattern: RegExp, naming: Message['naming'] = nothing): Message => ({
+  kind,
+  pattern,
+  naming,
+});
+
+const module = String.raw`\[stats_discord_webhook\] `;
+const says = (words: string) => new RegExp(module + words);
+
+/** The lines that prove something, whatever stands before them. The first that fits decides. */
+const messages: readonly Message[] = [
+  is('map', says('New map detected: (.+?)(?: - resetting score)?\\s*$'), ([, map]) => ({
+    ...namesNothing,
+    map: map?.trim() ?? null,
+  })),
+  is('loaded', says('v(\\d+\\.\\d+\\.\\d+\\S*) loaded'), subject),
+  is('started', says('Round started at \\d+')),
+  is('ended', says('Round ended at (\\d{1,12}) '), subject),
+  is('crashed', says('Webhook payload/send crashed')),
+  is('crashed', /error running lua script: .*stats_discord_webhook\.lua/),
+  is('crashed', /^CRASH in et_\w+: stats_discord_webhook\.lua/),
+  is('sending', says('Sending webhook for (.+) R(\\d) \\('), round),
+  is('writing', says('Writing gametime file: (\\S.*)$'), subject),
+  is('written', says('Gametime file written: (\\S.*)$'), subject),
+  is('write_failed', says('Failed to write gametime file:?\\s*(.*)$'), subject),
+  is('send_started', says('Webhook send started')),
+  is('send_failed', says('Webhook send failed')),
+  is('skipped', says('Webhook send already in progress, skipping')),
+  is('skipped', says('Duplicate webhook detected \\((.+):(\\d):\\d+\\)'), round),
+  is('fallback', says('Shutdown fallback emit: (.+) R(\\d) \\('), round),
+  is('notified', says('Sent round notification: (.+) R(\\d) \\('), round),
+  is('shutdown', says('Shutdown')),
+  is('modules', /lua_modules[" ]+(?:is:?)?[" ]*([^"]*stats_discord_webhook\.lua[^"]*)/, subject),
+  is('timelimit', says('Timelimit raw=')),
+  is('timelimit', /^Server: timelimit changed to/),
+];
+
+/** Where a new round begins, lines do not belong to the one that ended any more. */
+const begins: ReadonlySet<string> = new Set(['map', 'loaded', 'started']);
+const files: ReadonlySet<string> = new Set(['writing', 'written', 'write_failed']);
+
+/** The end of the round that a line belongs to: its own, that of the file it names, or the last one. */
+function endOf(state: ConsoleState, kind: ConsoleKind, subject: string | null): number | null {
+  if (kind === 'ended') return Number(subject);
+  if (begins.has(kind)) return null;
+  const named = files.has(kind) ? parseArtifactName(subject?.split('/').at(-1) ?? '') : null;
+  return named?.endUnix ?? state.endUnix;
+}
+
+function admits(kind: ConsoleKind, of: { endUnix: number | null; kept: number }): boolean {
+  if (kind === 'ended' || begins.has(kind)) return true;
+  if (of.endUnix === null && kind === 'crashed') return of.kept < mostErrorsInPlay;
+  return of.kept < mostLines;
+}
+
+/** One line of the game server's console: what it proves, or null; and what is to be remembered for the next line. */
+export function readConsoleLine(
+  state: ConsoleState,
+  line: string,
+): { state: ConsoleState; event: LineEvent | null } {
+  for (const { kind, pattern, naming } of messages) {
+    const found = pattern.exec(line);
+    if (found === null) continue;
+    const named = naming(found);
+    const endUnix = endOf(state, kind, named.subject);
+    // The same end twice is one round's: its lines are counted on.
+    const sameRound = endUnix === state.endUnix && !begins.has(kind);
+    const kept = sameRound ? state.kept : 0;
+    const map = kind === 'map' ? named.map : state.map;
+    const keep = admits(kind, { endUnix, kept });
+    const next = { map, endUnix, kept: keep ? kept + 1 : kept };
+    if (!keep) return { state: next, event: null };
+    const subject = kind === 'ended' ? null : named.subject;
+    const own = { map: named.map ?? map, number: named.number, subject };
+    return { state: next, event: { log: 'console', kind, at: null, endUnix, ...own, text: masked(line) } };
+  }
+  return { state, event: null };
+}
