@@ -1,3 +1,4 @@
+import { configuredChannels } from '../src/alert/channel.ts';
 import { type Source, withLedgerToRead, withSource } from '../src/context.ts';
 import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
 import type { Json } from '../src/core/model.ts';
@@ -191,6 +192,7 @@ export async function audit(request: AuditRequest): Promise<AuditResult> {
 
       const ledgerHead = await head(run.ledger);
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
+      await deliverNews(request, run);
       return { exitCode: exitCodeOf(result), summary: summaryOf(result), result };
     }),
   );
@@ -205,6 +207,16 @@ async function readLogs(request: AuditRequest, run: Run): Promise<LogReading> {
   });
   for (const { path, why } of reading.problems) request.log.warn({ path, why }, 'could not read a log');
   return reading;
+}
+
+/** Sends what is queued. A channel that fails is said, and fails no audit: it is tried again. */
+async function deliverNews({ config, log, nowMs }: AuditRequest, run: Run): Promise<void> {
+  if (configuredChannels(config).length === 0) return;
+  const { channelsOf } = await import('../src/alert/channels.ts');
+  const { deliver } = await import('./deliver.ts');
+  const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
+  for (const { channel, why } of [...report.waiting, ...report.dead])
+    log.warn({ channel, why }, 'could not deliver an alert');
 }
 
 /** What the record of runs keeps of an audit. */

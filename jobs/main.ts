@@ -5,6 +5,7 @@ import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageErro
 import { addAuditCommands } from './commands-audit.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
+import { addNotifyCommands } from './commands-notify.ts';
 import { printableLines } from './printable.ts';
 
 const exitCodes = `
@@ -22,6 +23,7 @@ const program = new Command('roundwarden')
 addAuditCommands(program);
 addIncidentCommands(program);
 addLedgerCommands(program);
+addNotifyCommands(program);
 
 /** Which exit code a failure has (DESIGN, Commands). */
 function exitCodeOf(thrown: unknown): number {

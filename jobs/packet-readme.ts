@@ -22,7 +22,7 @@ export interface PacketPage {
 }
 
 /** Text of the game's world between other words: no markup, no table cell, no line of its own. */
-const plain = (text: string) => printable(text).replace(/[\\`*_[\]<>|#@]/g, (mark) => `\\${mark}`);
+const plain = (text: string) => printable(text).replace(/[\\`*[\]<>|]/g, (mark) => `\\${mark}`);
 
 function quoted(lines: readonly LogQuote[]): string[] {
   if (lines.length === 0) return ['No line of a log is known of this round.'];

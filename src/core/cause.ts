@@ -60,7 +60,8 @@ const botOf = ({ bot }: CauseFacts, ...kinds: LogEvent['kind'][]) =>
 
 /** What an error line says, without where it was printed. */
 function errorText(text: string): string {
-  return /(bad argument .*|attempt to .*|[^:]*: [^:]*)$/.exec(text)?.[1] ?? text;
+  const said = /(?:\.lua"?\]?:\d+: |crashed: )(.+)$/.exec(text)?.[1] ?? text;
+  return said.replace(/'\s*$/, '');
 }
 
 const moduleCrashed: CauseRule = ({ console }) => {
@@ -187,10 +188,18 @@ function quotes(proving: readonly LogEvent[], facts: CauseFacts): LogQuote[] {
   return [...once.values()].slice(0, mostLines);
 }
 
+/** Lines of one file in its order; the files in the order of their first line. */
+function inOrder(lines: readonly LogEvent[]): LogEvent[] {
+  const files = [...new Set(lines.map(({ lineage }) => lineage))];
+  return files.flatMap((file) =>
+    lines.filter(({ lineage }) => lineage === file).sort((a, b) => a.quote.line - b.quote.line),
+  );
+}
+
 function decide(facts: CauseFacts): Cause {
   const proved = rules.flatMap(([code, rule]) => {
     const proof = rule(facts);
-    return proof === null ? [] : [{ code, ...proof }];
+    return proof === null ? [] : [{ code, because: proof.because, lines: inOrder(proof.lines) }];
   });
   const [first, ...more] = proved;
   if (first === undefined)
