@@ -74,11 +74,13 @@ const quote = ({ quote: { file, line, text } }: LogEvent) => `${file}:${line}: $
 function logFiles({ lines, assessment: { playedUnix } }: PacketFacts): Map<string, string> {
   const near = (unix: number) => playedUnix !== null && Math.abs(unix - playedUnix) <= logWindowSeconds;
   const bot = lines.bot.filter(({ unix }) => near(unix)).map(({ event }) => quote(event));
-  const console = lines.console.filter(({ endUnix }) => endUnix !== null && near(endUnix)).map(quote);
+  const consoleLines = lines.consoleLines
+    .filter(({ endUnix }) => endUnix !== null && near(endUnix))
+    .map(quote);
   const text = (found: string[]) => (found.length === 0 ? 'no line is known\n' : `${found.join('\n')}\n`);
   return new Map([
     ['logs/bot.log', text(bot)],
-    ['logs/console.log', text(console)],
+    ['logs/console.log', text(consoleLines)],
   ]);
 }
 

@@ -64,27 +64,27 @@ function errorText(text: string): string {
   return said.replace(/'\s*$/, '');
 }
 
-const moduleCrashed: CauseRule = ({ console }) => {
-  const errors = ofKind(console, 'crashed');
+const moduleCrashed: CauseRule = ({ consoleLines }) => {
+  const errors = ofKind(consoleLines, 'crashed');
   if (errors.length === 0) return null;
   const because = `the game server's module crashed after the round's end: ${errorText(errors[0]!.quote.text)}`;
-  return { because, lines: [...ofKind(console, 'ended'), ...errors] };
+  return { because, lines: [...ofKind(consoleLines, 'ended'), ...errors] };
 };
 
-const notSent: CauseRule = ({ console }) => {
-  const sent = ofKind(console, 'send_started', 'notified').length > 0;
-  const failed = ofKind(console, 'send_failed');
-  const tried = ofKind(console, 'sending').length > 0 && failed.length === 0;
-  if (console.length === 0 || sent || tried || ofKind(console, 'crashed').length > 0) return null;
+const notSent: CauseRule = ({ consoleLines }) => {
+  const sent = ofKind(consoleLines, 'send_started', 'notified').length > 0;
+  const failed = ofKind(consoleLines, 'send_failed');
+  const tried = ofKind(consoleLines, 'sending').length > 0 && failed.length === 0;
+  if (consoleLines.length === 0 || sent || tried || ofKind(consoleLines, 'crashed').length > 0) return null;
   const because =
     failed.length > 0
       ? 'the module tried to send the round and could not'
       : 'the console shows the end of the round, and that nothing was sent';
-  return { because, lines: console };
+  return { because, lines: consoleLines };
 };
 
-const moduleNotLoaded: CauseRule = ({ console, consoleCovers }) =>
-  console.length === 0 && consoleCovers
+const moduleNotLoaded: CauseRule = ({ consoleLines, consoleCovers }) =>
+  consoleLines.length === 0 && consoleCovers
     ? {
         because: 'the console shows rounds that ended before and after this one, and no end of this one',
         lines: [],
@@ -176,14 +176,14 @@ const rules: readonly (readonly [CauseCode, CauseRule])[] = [
 function whyUnknown(facts: CauseFacts): string {
   if (botOf(facts, 'stored').length > 0)
     return 'the bot says that it stored the round, and the source has no such capture';
-  if (facts.console.length > 0)
+  if (facts.consoleLines.length > 0)
     return 'the module sent the round, and no log of the bot tells what became of it';
   if (facts.bot.length > 0) return 'the logs of its time do not say what went wrong';
   return 'no log covers its time';
 }
 
 function quotes(proving: readonly LogEvent[], facts: CauseFacts): LogQuote[] {
-  const all = [...proving, ...facts.console, ...facts.bot.map(({ event }) => event)];
+  const all = [...proving, ...facts.consoleLines, ...facts.bot.map(({ event }) => event)];
   const once = new Map(all.map((event) => [`${event.lineage}:${event.quote.line}`, event.quote]));
   return [...once.values()].slice(0, mostLines);
 }
@@ -211,7 +211,7 @@ function decide(facts: CauseFacts): Cause {
 
 /** Why one round was missed, by what the logs and the source prove; `unknown` where they prove nothing. */
 export function causeOf(situation: Situation, { round }: Assessment, index: LogIndex): Cause {
-  const story = logStory(situation, round, index) ?? { bot: [], console: [], consoleCovers: false };
+  const story = logStory(situation, round, index) ?? { bot: [], consoleLines: [], consoleCovers: false };
   const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;

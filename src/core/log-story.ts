@@ -18,7 +18,7 @@ export interface BotLine {
 /** The lines of both logs, in order, as far as their time could be told. */
 export interface LogLines {
   bot: readonly BotLine[];
-  console: readonly LogEvent[];
+  consoleLines: readonly LogEvent[];
 }
 
 /** The same with an index by hour, so that a round is not looked for in the lines of years. */
@@ -32,7 +32,7 @@ export interface LogIndex {
 /** What the logs say of one round. */
 export interface LogStory {
   bot: readonly BotLine[];
-  console: readonly LogEvent[];
+  consoleLines: readonly LogEvent[];
   /** Rounds ended before and after this one in every console log that was written then. */
   consoleCovers: boolean;
 }
@@ -88,7 +88,7 @@ export function readLogLines(events: readonly LogEvent[], zone: string): LogLine
     const instants = clock === null ? [] : botInstants(event.at!, clock, zone);
     return instants.length === 0 ? [] : [{ event, unix: instants[0]!, about: ownName(event) }];
   });
-  return { bot: withNames(timed), console: ordered.filter(({ log }) => log === 'console') };
+  return { bot: withNames(timed), consoleLines: ordered.filter(({ log }) => log === 'console') };
 }
 
 /** What identifies a round in the logs. */
@@ -167,9 +167,9 @@ function isOwnConsole(event: LogEvent, own: Identity): boolean {
 const streamOf = ({ quote }: LogEvent) => quote.file.replace(/(\.\d+)?(\.gz)?$/, '');
 
 /** Whether rounds ended before and after this one in one part of each console log that has lines near it. */
-function covers(console: readonly LogEvent[], own: Identity): boolean {
+function covers(consoleLines: readonly LogEvent[], own: Identity): boolean {
   const parts = new Map<string, Map<string, { before: boolean; after: boolean }>>();
-  for (const event of console) {
+  for (const event of consoleLines) {
     if (event.kind !== 'ended' || event.endUnix === null) continue;
     const stream = parts.get(streamOf(event)) ?? new Map();
     const part = stream.get(event.lineage) ?? { before: false, after: false };
@@ -213,7 +213,7 @@ export function indexLogLines(situation: Situation, lines: LogLines): LogIndex {
   return {
     lines,
     botOfHour: byHour(lines.bot, (line) => timesOf(line, situation.rules.zone)),
-    consoleOfHour: byHour(lines.console, ({ endUnix }) => (endUnix === null ? [] : [endUnix])),
+    consoleOfHour: byHour(lines.consoleLines, ({ endUnix }) => (endUnix === null ? [] : [endUnix])),
     roundsOfHour: byHour(rounds, ({ fileTimes }) => fileTimes),
   };
 }
@@ -251,7 +251,7 @@ export function logStory(situation: Situation, round: Round, index: LogIndex): L
   );
   return {
     bot: bot.sort((a, b) => byPlace(a.event, b.event)),
-    console: around(index.consoleOfHour, own, 1)
+    consoleLines: around(index.consoleOfHour, own, 1)
       .filter((event) => isOwnConsole(event, own))
       .sort(byPlace),
     consoleCovers: covers(around(index.consoleOfHour, own, dayHours), own),

@@ -101,21 +101,21 @@ forEachDatabase('the ledger', (kind) => {
 
   test('what is written inside is there exactly when the entries are', async (t) => {
     const { ledger } = await freshLedger(t, kind);
-    await ledger.database.knex.raw('create table outbox (seq integer)');
+    await ledger.database.knex.raw('create table notices (seq integer)');
     const queue = (fails: boolean) =>
       append(ledger, [draft('found', 'goldrush')], at, {
         inside: async (database, entries) => {
-          await database.knex('outbox').insert({ seq: entries[0]!.seq });
+          await database.knex('notices').insert({ seq: entries[0]!.seq });
           if (fails) throw new Error('full');
         },
       });
     await assert.rejects(queue(true), /full/);
-    assert.deepEqual(await rows(ledger.database, 'select seq from outbox'), []);
+    assert.deepEqual(await rows(ledger.database, 'select seq from notices'), []);
     assert.equal((await head(ledger)).seq, 0);
     assert.deepEqual(await openIncidents(ledger, 'stats'), []);
     assert.equal(readHead(ledger.headFile!), null);
     await queue(false);
-    assert.deepEqual(await rows(ledger.database, 'select seq from outbox'), [{ seq: 1 }]);
+    assert.deepEqual(await rows(ledger.database, 'select seq from notices'), [{ seq: 1 }]);
   });
 
   const refusals: [string, string][] = [
