@@ -48,7 +48,7 @@ const messages: readonly Message[] = [
   is('crashed', says('Webhook payload/send crashed')),
   is('crashed', /error running lua script: .*stats_discord_webhook\.lua/),
   is('crashed', /^CRASH in et_\w+: stats_discord_webhook\.lua/),
-  is('sending', says('Sending webhook for (.+) R(\\d) \\('), round),
+  is('sending', says('Sending webhook for (.+) R(\\d) \\(winner='), round),
   is('writing', says('Writing gametime file: (\\S.*)$'), subject),
   is('written', says('Gametime file written: (\\S.*)$'), subject),
   is('write_failed', says('Failed to write gametime file:?\\s*(.*)$'), subject),
