@@ -3,10 +3,10 @@ import { it } from 'node:test';
 import { daysOf } from '../../jobs/demo.ts';
 import { verifyLedger } from '../../jobs/ledger.ts';
 import { forEachDatabase } from '../databases.ts';
-import { comparable, fixture, inWorld, lineOf, rowOf, verdictsOf } from './setup.ts';
+import { causesOf, comparable, fixture, inWorld, lineOf, rowOf, verdictsOf } from './setup.ts';
 
-const { rounds, captures, artifacts, expected } = fixture('incident-2026-02');
-const beginning = { rounds, captures, artifacts };
+const { rounds, captures, artifacts, expected, settings } = fixture('incident-2026-02');
+const beginning = { rounds, captures, artifacts, settings };
 
 /** DOMAIN, section 6. */
 const days = [
@@ -36,6 +36,10 @@ forEachDatabase('The incident of February 2026', (kind) => {
       assert.deepEqual(
         verdictsOf(first),
         Object.fromEntries(gaps.map(({ round_id, verdict }) => [round_id, verdict])),
+      );
+      assert.deepEqual(
+        causesOf(first),
+        Object.fromEntries(gaps.map(({ round_id, cause }) => [round_id, cause])),
       );
       assert.equal(first.counts.covered, 8);
       assert.equal(first.after.covered, 18);

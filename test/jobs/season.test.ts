@@ -8,9 +8,9 @@ import { localStamp, localToInstants } from '../../src/core/time.ts';
 import type { SchemaVersion } from '../../src/source/create.ts';
 import { forEachDatabase } from '../databases.ts';
 import { zone } from './games.ts';
-import { type Dump, fixture, inWorld, rowOf, verdictsOf, type World } from './setup.ts';
+import { causesOf, type Dump, fixture, inWorld, rowOf, verdictsOf, type World } from './setup.ts';
 
-const { rounds, captures, artifacts, expected } = fixture('season-2026');
+const { rounds, captures, artifacts, expected, settings } = fixture('season-2026');
 
 const contentByName = new Map(
   artifacts.flatMap(({ name, bytes }): [string, ArtifactContent][] => {
@@ -140,6 +140,11 @@ function assertVerdicts(result: AuditResult, version: SchemaVersion): void {
     Object.fromEntries(found),
     Object.fromEntries(gaps.map(({ round_id, verdict }) => [round_id, verdict])),
   );
+  const causes = Object.entries(causesOf(result)).filter(([id]) => !february || !invalid.has(Number(id)));
+  assert.deepEqual(
+    Object.fromEntries(causes),
+    Object.fromEntries(gaps.map(({ round_id, cause }) => [round_id, cause])),
+  );
   assert.equal(result.rowsRead, rounds.length);
   if (february) return;
   const exempt = Object.values(result.counts.exempt).reduce((sum, count) => sum + count);
@@ -159,7 +164,7 @@ function assertRobbed(dump: Dump): void {
 forEachDatabase('The season of 2026', (kind) => {
   for (const version of ['february', 'august'] as const) {
     it(`is judged, repaired and left alone as expected, on the schema of ${version}`, () =>
-      inWorld(kind, { rounds, captures, artifacts, version }, async (world) => {
+      inWorld(kind, { rounds, captures, artifacts, version, settings }, async (world) => {
         const result = await world.audit();
         assertVerdicts(result, version);
         const dump = await world.dump();

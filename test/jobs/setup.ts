@@ -226,6 +226,11 @@ export function verdictsOf(result: AuditResult): Record<number, string> {
   return Object.fromEntries(result.verdicts.map(({ roundId, verdict }) => [roundId, verdict]));
 }
 
+/** Round id to the code of its cause, of every round that was not covered when the run began. */
+export function causesOf(result: AuditResult): Record<number, string | null> {
+  return Object.fromEntries(result.verdicts.map(({ roundId, cause }) => [roundId, cause?.code ?? null]));
+}
+
 /** What a run says of one round that was not covered. */
 export function lineOf(result: AuditResult, roundId: number): VerdictLine {
   const found = result.verdicts.find((line) => line.roundId === roundId);
@@ -251,6 +256,8 @@ export function fixture(name: string): {
   captures: Row[];
   expected: Row[];
   artifacts: GametimeFile[];
+  /** The settings by which its logs are read. */
+  settings: Record<string, string>;
 } {
   const path = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
   const rows = (file: string) => JSON.parse(readFileSync(join(path, file), 'utf8')) as Row[];
@@ -260,6 +267,10 @@ export function fixture(name: string): {
     captures: rows('lua_round_teams.json').map(withParsedTeams),
     expected: rows('expected.json'),
     artifacts: gametimesOf(join(path, 'gametimes')),
+    settings: {
+      WEBHOOK_LOG: join(path, 'logs', 'webhook.log'),
+      CONSOLE_LOG: join(path, 'etconsole.log'),
+    },
   };
 }
 
