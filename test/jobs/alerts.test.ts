@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import { withLedger } from '../../src/context.ts';
 import type { Message } from '../../src/core/message.ts';
 import { addDays, localDay } from '../../src/core/time.ts';
+import { readMail, refusingPort, withSmtp } from '../alert/servers.ts';
 import { forEachDatabase } from '../databases.ts';
 import { captureRow, type Game, game, gametime, roundRow, unix, zone } from './games.ts';
 import { inWorld, type World } from './setup.ts';
@@ -18,11 +19,11 @@ const captures = [captureRow(11, covered, 1)];
 const evening = { rounds, captures, settings };
 
 /** A cycle, as cron starts it, so many minutes after the lost round. */
-async function cycle(world: World, minutes: number): Promise<void> {
+async function cycle(world: World, minutes: number, more: Record<string, string> = {}): Promise<void> {
   const now = (lost.end + 3 + minutes * 60) * 1000;
   const until = localDay(now / 1000, zone);
   const scope = { kind: 'lookback', since: addDays(until, -7), until } as const;
-  await world.audit({ now: new Date(now).toISOString(), scope });
+  await world.audit({ now: new Date(now).toISOString(), scope, settings: more });
 }
 
 /** Everything that was ever queued, the oldest first. */
@@ -72,6 +73,30 @@ forEachDatabase('Alerts of an audit that runs every three minutes', (kind) => {
         entries.map(({ kind }) => kind),
         ['alert.raised', 'alert.urgent', 'alert.recovered'],
       );
+    }));
+
+  const runs = kind === 'sqlite' ? 1_000 : 60;
+  it(`are not repeated in ${runs} further runs, and a mail server that is down loses none of them`, () =>
+    inWorld(kind, { ...evening, settings: {} }, async (world) => {
+      const port = await refusingPort();
+      const patient = {
+        SETTLE_HOURS: '72',
+        SMTP_URL: `smtp://127.0.0.1:${port}`,
+        MAIL_FROM: 'rw@example.org',
+        MAIL_TO: 'ops@example.org',
+      };
+      // Two hours without a mail server: the alert and the urgent one wait.
+      for (let minutes = 0; minutes <= 120; minutes += 3) await cycle(world, minutes, patient);
+      assert.deepEqual(await levels(world), ['alert', 'urgent']);
+      await withSmtp({ port }, async (_, mails) => {
+        for (let run = 1; run <= runs; run++) await cycle(world, 120 + run * 3, patient);
+        assert.equal(mails.length, 2);
+        await heal(world, lost, 2);
+        for (const run of [1, 2, 3]) await cycle(world, 120 + (runs + run) * 3, patient);
+        assert.equal(mails.length, 3);
+        const keys = mails.map((mail) => readMail(mail).headers.get('x-roundwarden-key'));
+        assert.equal(new Set(keys).size, 3);
+      });
     }));
 
   it('send nothing for a gap that is repaired in the run that found it', () =>
