@@ -11,11 +11,14 @@ export function entryText(entry: FoldEntry): string {
   const body = (entry.body ?? {}) as Record<string, unknown>;
   // A stopped plan only says how many there were.
   const repairs = Array.isArray(body.repairs) ? (body.repairs as RepairSummary[]) : [];
+  const cause = body.cause as { code: string } | null | undefined;
   const verb = entry.kind.startsWith('revert.') ? 'undo ' : '';
   const parts = [
     body.verdict ?? body.as,
     ...repairs.map((repair) => verb + repairText(repair)),
     entry.kind === 'plan.stopped' && `${body.repairs} repairs, MAX_REPAIRS is ${body.limit}`,
+    cause?.code && `cause ${cause.code}`,
+    body.title,
     body.because ?? body.reason ?? body.why,
     body.by && `by ${body.by}`,
   ];

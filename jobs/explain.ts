@@ -67,7 +67,7 @@ export async function explain(request: ExplainRequest): Promise<Explanation> {
       const incident = incidents.get(key) ?? null;
       const sameMap = situation.facts.rivals.filter(({ id, map }) => id !== roundId && map === round.map);
       const entries = ledger === null ? [] : await allEntries(ledger, source.name, { key, roundId });
-      const facts = { config, source, situation, assessment, lines, entries, nowMs };
+      const facts = { config, source, situation, assessment, lines, entries, nowMs, listings: new Map() };
       const folder = laterFolder(packetFolder(config, source.name, assessment), nowMs);
       return {
         source: source.name,

@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { foldEntry, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
+import type { Cause } from '../src/core/cause.ts';
 import type { EntryKind, Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import type { SeenCandidate } from '../src/core/verdict.ts';
@@ -143,6 +145,11 @@ export async function decide(
   });
 }
 
+/** Why the pipeline missed the round of an incident, as its last entry says. */
+function causeOfIncident({ cause }: Incident): Pick<Cause, 'code' | 'because' | 'evidence'> | null {
+  return cause as unknown as Cause | null;
+}
+
 function statusText(incident: Incident): string {
   const marks = [
     incident.held && 'held',
@@ -165,7 +172,7 @@ export function printIncidents(incidents: readonly Incident[], filter: Filter): 
 
 function incidentTable(incidents: readonly Incident[]): string {
   return table(
-    ['id', 'source', 'round', 'played', 'map', 'R', 'verdict', 'why', 'status'],
+    ['id', 'source', 'round', 'played', 'map', 'R', 'verdict', 'why', 'cause', 'status'],
     incidents.map((incident) => [
       incident.id,
       printable(incident.source),
@@ -175,6 +182,7 @@ function incidentTable(incidents: readonly Incident[]): string {
       incident.round?.number ?? '',
       incident.verdict === null ? '' : colouredVerdict(incident.verdict),
       incident.reason,
+      causeOfIncident(incident)?.code ?? '',
       statusText(incident),
     ]),
   );
@@ -188,6 +196,12 @@ function resolutionText(resolution: NonNullable<Incident['resolution']>): string
 export function printIncident(incident: Incident): void {
   printIncidents([incident], 'all');
   if (incident.because !== '') say(`\n${printable(incident.because)}`);
+  const cause = causeOfIncident(incident);
+  if (cause !== null) {
+    say(`cause ${cause.code}: ${printable(cause.because)}`);
+    for (const { file, line, text } of cause.evidence)
+      say(`  ${colours.dim(printable(`${basename(file)}:${line}`))} ${printable(text)}`);
+  }
   for (const [what, said] of Object.entries({
     held: incident.held,
     excused: incident.excused,

@@ -1,9 +1,9 @@
 import type { Config } from '../src/config.ts';
-import type { LogEvent, LogName } from '../src/core/log-event.ts';
+import type { LogEvent, LogName, RememberedFile } from '../src/core/log-event.ts';
 import { plainError } from '../src/errors.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { type LogWindow, saveLogChunk, storedEvents, storedFiles } from '../src/ledger/log-store.ts';
-import { followLog, type LogChunk, type RememberedFile } from '../src/logs/follow.ts';
+import { followLog, type LogChunk } from '../src/logs/follow.ts';
 import { findLogs, type LogProblem } from '../src/logs/places.ts';
 import type { Progress } from './progress.ts';
 

@@ -12,7 +12,7 @@ import type { Packet } from '../src/core/record.ts';
 import type { Situation } from '../src/core/situation.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
-import { messageOf, OperationError } from '../src/errors.ts';
+import { OperationError, plainError } from '../src/errors.ts';
 import { readNearby } from '../src/source/nearby.ts';
 import { packetReadme } from './packet-readme.ts';
 
@@ -26,6 +26,8 @@ export interface PacketFacts {
   /** What the ledger says of the round so far. */
   entries: readonly FoldEntry[];
   nowMs: number;
+  /** What the artifact places hold, remembered between the packets of one run; a fault as its reason. */
+  listings: Map<string, readonly string[] | { failed: string }>;
 }
 
 /** Lines of the logs so long before and after the round stand in its packet. */
@@ -84,9 +86,18 @@ function logFiles({ lines, assessment: { playedUnix } }: PacketFacts): Map<strin
   ]);
 }
 
-async function listPlace(path: string, around: number): Promise<string[]> {
-  const names = await readdir(path).catch((thrown: unknown) => messageOf(thrown));
-  if (typeof names === 'string') return [`  could not be listed: ${names}`];
+async function namesIn(path: string, { listings }: PacketFacts) {
+  const known = listings.get(path);
+  if (known !== undefined) return known;
+  const names = await readdir(path).catch((thrown: unknown) => ({ failed: plainError(thrown) }));
+  listings.set(path, names);
+  return names;
+}
+
+async function listPlace(path: string, facts: PacketFacts): Promise<string[]> {
+  const around = facts.assessment.playedUnix ?? 0;
+  const names = await namesIn(path, facts);
+  if ('failed' in names) return [`  could not be listed: ${names.failed}`];
   const near = names.filter((name) => {
     const end = parseArtifactName(name)?.endUnix;
     return end !== undefined && Math.abs(end - around) <= listingSeconds;
@@ -104,11 +115,11 @@ async function listPlace(path: string, around: number): Promise<string[]> {
 }
 
 /** What each artifact place holds that ended within an hour of the round. */
-async function listing({ situation, assessment: { playedUnix } }: PacketFacts): Promise<string> {
+async function listing(facts: PacketFacts): Promise<string> {
   const lines: string[] = [];
-  for (const place of situation.facts.places) {
+  for (const place of facts.situation.facts.places) {
     lines.push(`${place.name}: ${place.unreadable ?? `${place.count} artifacts`}`);
-    if (place.unreadable === null) lines.push(...(await listPlace(place.name, playedUnix ?? 0)));
+    if (place.unreadable === null) lines.push(...(await listPlace(place.name, facts)));
   }
   return `${lines.join('\n') || 'no artifact place is configured'}\n`;
 }

@@ -9,7 +9,7 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { enqueue } from '../src/ledger/outbox.ts';
 import { stopMessage } from './alerting.ts';
 import type { AuditRequest, Look } from './look.ts';
-import { packetFolder, writePacket } from './packet.ts';
+import { type PacketFacts, packetFolder, writePacket } from './packet.ts';
 import { type Plan, repairCount } from './planning.ts';
 import { ownEntries } from './round-entries.ts';
 import type { Run } from './run.ts';
@@ -45,12 +45,13 @@ async function writePackets(
   const { incidents, situation } = seen.observation;
   const lost = seen.plan.assessments.filter((one) => isNewlyLost(one, incidents.get(one.key)));
   const packets = new Map<string, Packet>();
+  const listings: PacketFacts['listings'] = new Map();
   for (const [at, assessment] of lost.entries()) {
     const { config, nowMs } = request;
     const { key, round } = assessment;
     const entries = await ownEntries(run.ledger, source.name, { key, roundId: round.id });
     const folder = packetFolder(config, source.name, assessment);
-    const facts = { config, source, situation, assessment, lines: seen.lines, entries, nowMs };
+    const facts = { config, source, situation, assessment, lines: seen.lines, entries, nowMs, listings };
     await writePacket(folder, facts).then(
       (packet) => packets.set(key, packet),
       (thrown) =>

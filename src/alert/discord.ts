@@ -1,4 +1,4 @@
-import { cutMiddle, forCodeBlock, forDiscord } from '../core/harmless.ts';
+import { forCodeBlock, forDiscord } from '../core/harmless.ts';
 import type { Level, Message, MessageGap } from '../core/message.ts';
 import type { Channel } from './channel.ts';
 import { postJson } from './http.ts';
@@ -29,18 +29,18 @@ interface Field {
 function gapField(gap: MessageGap): Field {
   const { map, number, roundId, matchId, session, played, verdict, because } = gap;
   const facts = [
-    `${verdict ?? 'closed'}: ${forDiscord(because)}`,
-    `round ${roundId}, match ${forDiscord(matchId ?? 'none')}, session ${session ?? 'none'}`,
+    `${verdict ?? 'closed'}: ${forDiscord(because, 700)}`,
+    `round ${roundId}, match ${forDiscord(matchId ?? 'none', 150)}, session ${session ?? 'none'}`,
   ];
-  const name = `${forDiscord(map ?? '?')} R${number ?? '?'}, ${forDiscord(played)}`;
-  return { name: cutMiddle(name, limits.fieldName), value: cutMiddle(facts.join('\n'), limits.fieldValue) };
+  const name = `${forDiscord(map ?? '?', 100)} R${number ?? '?'}, ${forDiscord(played, 100)}`;
+  return { name, value: facts.join('\n') };
 }
 
 const codeBlock = (lines: readonly string[]) => `\`\`\`\n${lines.join('\n')}\n\`\`\``;
 
 /** The last lines of the bot's log that find room; the oldest go first. */
 function logField(message: Message): Field[] {
-  const lines = message.logLines.map(({ text }) => cutMiddle(forCodeBlock(text), 300));
+  const lines = message.logLines.map(({ text }) => forCodeBlock(text, 300));
   while (lines.length > 0 && codeBlock(lines).length > limits.fieldValue) lines.shift();
   return lines.length === 0 ? [] : [{ name: 'bot log', value: codeBlock(lines) }];
 }
@@ -64,9 +64,9 @@ function gapFields(gaps: readonly MessageGap[], room: { fields: number; length: 
 /** A message as Discord's webhook takes it, inside every limit, with nobody mentioned. */
 export function discordBody(message: Message): object {
   const { level, ledger, command, at } = message;
-  const title = cutMiddle(forDiscord(message.title), limits.title);
-  const text = cutMiddle(forDiscord(message.text), 1_000);
-  const closer = command === null ? '' : `\n\`${cutMiddle(forCodeBlock(command), 400)}\``;
+  const title = forDiscord(message.title, limits.title);
+  const text = forDiscord(message.text, 1_000);
+  const closer = command === null ? '' : `\n\`${forCodeBlock(command, 400)}\``;
   const footer = ledger === null ? 'no ledger yet' : `ledger head: ${ledger.seq} ${ledger.hash}`;
   const log = logField(message);
   const spent = title.length + text.length + closer.length + footer.length + lengthOf(log);
@@ -88,7 +88,17 @@ export function discordBody(message: Message): object {
   };
 }
 
+/** Discord answers 204 before it has kept a message, unless it is told to wait: then a loss would look like success. */
+function confirmed(url: string): string {
+  const address = new URL(url);
+  address.searchParams.set('wait', 'true');
+  return address.href;
+}
+
 /** Tells a Discord channel through its webhook. The address is a secret and stands in no error. */
 export function discordChannel(url: string, options: { patienceMs?: number } = {}): Channel {
-  return { name: 'discord', send: (message) => postJson(url, JSON.stringify(discordBody(message)), options) };
+  return {
+    name: 'discord',
+    send: async (message) => postJson(confirmed(url), JSON.stringify(discordBody(message)), options),
+  };
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createTransport } from 'nodemailer';
+import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
+import type { SentMessageInfo } from 'nodemailer/lib/smtp-transport/index.js';
 import type { MailSettings } from '../config.ts';
-import { cutMiddle, forHtml, oneLine } from '../core/harmless.ts';
+import { cutMiddle, forHeader, forHtml, oneLine } from '../core/harmless.ts';
 import type { Message, MessageGap } from '../core/message.ts';
 import { messageOf } from '../errors.ts';
 import type { Channel, Delivery } from './channel.ts';
+import { withoutSecrets } from './secrets.ts';
 
 const headLine = ({ ledger }: Message) =>
   ledger === null ? 'ledger head: no ledger yet' : `ledger head: ${ledger.seq} ${ledger.hash}`;
@@ -31,12 +33,10 @@ export function mailText(message: Message): string {
   ].join('\n');
 }
 
-function gapRow(gap: MessageGap): string {
-  const cells = [
-    `<strong>${forHtml(name(gap))}</strong>`,
-    `${forHtml(gap.verdict ?? 'closed')}: ${forHtml(gap.because)}<br><small>${forHtml(facts(gap))}</small>`,
-  ];
-  return `<tr>${cells.map((cell) => `<td style="padding:4px 12px 4px 0;vertical-align:top">${cell}</td>`).join('')}</tr>`;
+/** A word before each name: what begins a line, begins a cell of whoever pastes it into a table. */
+function gapItem(gap: MessageGap): string {
+  const { verdict, because } = gap;
+  return `<li>map <strong>${forHtml(name(gap))}</strong>, ${forHtml(verdict ?? 'closed')}: ${forHtml(because)}<br><small>${forHtml(facts(gap))}</small></li>`;
 }
 
 /** The message as HTML, without pictures, scripts or links. */
@@ -46,9 +46,7 @@ export function mailHtml(message: Message): string {
     '<!doctype html><html lang="en"><body style="font-family:sans-serif;max-width:44em">',
     `<h1 style="font-size:1.2em">${forHtml(message.title)}</h1>`,
     `<p>${forHtml(message.text)}</p>`,
-    message.gaps.length === 0
-      ? ''
-      : `<table role="presentation">${message.gaps.map(gapRow).join('')}</table>`,
+    message.gaps.length === 0 ? '' : `<ul>${message.gaps.map(gapItem).join('\n')}</ul>`,
     log === ''
       ? ''
       : `<p>The last lines of the bot that matter:</p><pre style="white-space:pre-wrap">${log}</pre>`,
@@ -58,19 +56,55 @@ export function mailHtml(message: Message): string {
   ].join('\n');
 }
 
+/** Replies about the login (RFC 4954, section 6): a person mends them in the settings. */
+const loginReplies: ReadonlySet<number> = new Set([530, 534, 535, 538]);
+
 /**
- * A reply of 5xx is for good, everything else may pass. A refused login is tried again: it is mended in the
- * configuration, and the message must not be lost meanwhile.
+ * A reply of 5xx is for good, everything else may pass. A refused login is tried again: a person can mend the
+ * settings within the day, and the message must not be lost meanwhile.
  */
-function judge(thrown: unknown, secret: string): Delivery {
-  const { responseCode, code } = thrown as { responseCode?: number; code?: string };
-  const text = messageOf(thrown);
-  const why = secret === '' ? text : text.replaceAll(secret, '[masked]');
-  const forGood = code !== 'EAUTH' && responseCode !== undefined && responseCode >= 500;
-  return { state: forGood ? 'permanent' : 'temporary', why };
+function judge(thrown: unknown, url: string): Delivery {
+  const { responseCode = 0, code } = thrown as { responseCode?: number; code?: string };
+  const login = code === 'EAUTH' || loginReplies.has(responseCode);
+  return {
+    state: !login && responseCode >= 500 ? 'permanent' : 'temporary',
+    why: cutMiddle(oneLine(withoutSecrets(messageOf(thrown), loginOf(url))), 300),
+  };
 }
 
-const passwordOf = (url: string) => decodeURIComponent(new URL(url).password);
+/** The password by itself, and as PLAIN sends it with the user (RFC 4616). */
+function loginOf(url: string): string[] {
+  const { username, password } = new URL(url);
+  return password === '' ? [] : [password, `\u0000${username}\u0000${password}`];
+}
+
+/**
+ * A server may take a mail for some of its receivers only. Sent again, it would come twice to the others; so it
+ * is given up, and says for whom.
+ */
+function accepted({ rejected, rejectedErrors }: SentMessageInfo): Delivery {
+  if (rejected.length === 0) return { state: 'delivered' };
+  const reasons = (rejectedErrors ?? []).map(messageOf).join('; ');
+  const why = `it was sent, but not to ${rejected.join(', ')}: ${reasons}`;
+  return { state: 'permanent', why: cutMiddle(oneLine(why), 300) };
+}
+
+function mailOf(message: Message, { from, to }: MailSettings): SendMailOptions {
+  const id = createHash('sha256').update(message.key).digest('hex').slice(0, 32);
+  return {
+    from,
+    to,
+    subject: cutMiddle(oneLine(message.title), 200),
+    text: mailText(message),
+    html: mailHtml(message),
+    messageId: `<${id}@roundwarden>`,
+    date: new Date(message.at),
+    headers: { 'Auto-Submitted': 'auto-generated', 'X-Roundwarden-Key': forHeader(message.key) },
+    // Nothing of a message is ever a path or an address to load from.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
+}
 
 /** Tells people by mail. The same message has the same Message-ID, by which programs know it again. */
 export function mailChannel(mail: MailSettings, options: { patienceMs?: number } = {}): Channel {
@@ -79,26 +113,14 @@ export function mailChannel(mail: MailSettings, options: { patienceMs?: number }
   return {
     name: 'mail',
     async send(message) {
-      const transport = createTransport({ url: mail.url, ...timeouts });
+      let transport: Transporter<SentMessageInfo> | undefined;
       try {
-        await transport.sendMail({
-          from: mail.from,
-          to: mail.to,
-          subject: cutMiddle(oneLine(message.title), 200),
-          text: mailText(message),
-          html: mailHtml(message),
-          messageId: `<${createHash('sha256').update(message.key).digest('hex').slice(0, 32)}@roundwarden>`,
-          date: new Date(message.at),
-          headers: {
-            'Auto-Submitted': 'auto-generated',
-            'X-Roundwarden-Key': encodeURIComponent(message.key),
-          },
-        });
-        return { state: 'delivered' };
+        transport = createTransport({ url: mail.url, dnsTimeout: patience, ...timeouts });
+        return accepted(await transport.sendMail(mailOf(message, mail)));
       } catch (thrown) {
-        return judge(thrown, passwordOf(mail.url));
+        return judge(thrown, mail.url);
       } finally {
-        transport.close();
+        transport?.close();
       }
     },
   };

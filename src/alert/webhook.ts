@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { oneLine } from '../core/harmless.ts';
+import { forHeader, oneLine } from '../core/harmless.ts';
 import type { Message } from '../core/message.ts';
 import type { Json } from '../core/model.ts';
 import type { Channel } from './channel.ts';
@@ -37,7 +37,7 @@ export function webhookChannel(
       const body = webhookBody(message);
       const timestamp = String(Math.floor(Date.now() / 1000));
       const headers: Record<string, string> = {
-        'idempotency-key': encodeURIComponent(message.key),
+        'idempotency-key': forHeader(message.key),
         'x-roundwarden-timestamp': timestamp,
         ...(of.secret === null
           ? {}

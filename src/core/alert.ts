@@ -1,23 +1,16 @@
 import { ageSeconds, fileTime } from './expected.ts';
 import type { Incident } from './incident.ts';
+import type { MessageGap } from './message.ts';
 import type { Round } from './model.ts';
 import { type Assessment, openVerdicts, type Verdict } from './verdict.ts';
 
 /** A gap of an alert group, as it was last seen. */
-export interface AlertGap {
+export type AlertGap = MessageGap & {
   /** Its incident's key. */
   key: string;
-  roundId: number;
-  matchId: string | null;
-  map: string | null;
-  number: number | null;
-  session: number | null;
-  /** Local date and time of the server. */
-  played: string;
   playedUnix: number | null;
   verdict: Verdict;
-  because: string;
-}
+};
 
 /** The gaps of one session that people were told of together, from the first alert to the last gap's end. */
 export interface AlertGroup {

@@ -229,6 +229,7 @@ export function withCauses(
   assessments: readonly Assessment[],
   lines: LogLines,
 ): Assessment[] {
+  if (!assessments.some(isMissed)) return [...assessments];
   const index = indexLogLines(situation, lines);
   return assessments.map((assessment) =>
     isMissed(assessment) ? { ...assessment, cause: causeOf(situation, assessment, index) } : assessment,

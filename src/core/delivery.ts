@@ -17,13 +17,14 @@ export interface Attempted {
 /**
  * When a message is tried again, in milliseconds since 1970, or `dead` 24 hours after it was written: after half
  * a minute at first, twice as long each time, at most an hour, a little more or less by chance, and never
- * earlier than the service asked for.
+ * earlier than the service asked for, which is believed for a day at most.
  */
 export function nextAttempt(of: Attempted): number | 'dead' {
+  const last = of.createdAtMs + givesUpAfterMs;
+  // Also where the moment of writing cannot be read: nothing waits for ever.
+  if (!(of.nowMs < last)) return 'dead';
   const doubled = firstWaitMs * 2 ** Math.min(of.attempts - 1, 20);
   const jittered = Math.min(longestWaitMs, doubled) * (0.75 + 0.5 * of.chance);
-  const next = of.nowMs + Math.max(jittered, of.retryAfterMs ?? 0);
-  const last = of.createdAtMs + givesUpAfterMs;
-  if (of.nowMs >= last) return 'dead';
-  return Math.round(Math.min(next, Math.max(last, of.nowMs + (of.retryAfterMs ?? 0))));
+  const told = Math.min(of.retryAfterMs ?? 0, givesUpAfterMs);
+  return Math.round(Math.max(of.nowMs + told, Math.min(of.nowMs + jittered, last)));
 }

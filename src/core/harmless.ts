@@ -1,27 +1,40 @@
-/** Addresses by which anybody could write into a channel. */
+/** Addresses by which anybody could write into a channel; also without their protocol, and from a copy of a log. */
 const webhookAddress =
-  /https?:\/\/(?:[a-z]+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/[^\s"'<>)\]]*/gi;
+  /(?:https?:\/\/)?(?:[a-z0-9-]{1,63}\.)?discord(?:app)?\.com(?::\d+)?\/+api\/+(?:v\d+\/+)?webhooks\/+(?!\[masked\])[^\s"'<>)\]]*/gi;
 
-/** Characters that break lines, move the cursor, or change the direction of writing. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+/** Characters that break lines, move the cursor, are not seen, or change the direction of writing. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text of the game's world on one line, without control characters and without addresses that are keys. */
 export function oneLine(text: string): string {
-  return text.replace(webhookAddress, 'https://discord.com/api/webhooks/[masked]').replace(unprintable, ' ');
+  return text
+    .toWellFormed()
+    .replace(webhookAddress, 'https://discord.com/api/webhooks/[masked]')
+    .replace(unprintable, ' ');
 }
 
-/** The same in Discord's Markdown: nothing is a mention, a mark-up, a link or a code block. */
-export function forDiscord(text: string): string {
-  return oneLine(text)
+/** The same in Discord's Markdown, in at most `most` UTF-16 units: nothing is a mention, a mark-up or a link. */
+export function forDiscord(text: string, most: number): string {
+  const plain = oneLine(text);
+  let [room, escaped] = [most, withoutMarkdown(cutMiddle(plain, most))];
+  // Cut before it is escaped: afterwards a mark could lose its backslash.
+  while (escaped.length > most) {
+    room -= Math.ceil((escaped.length - most) / 2);
+    escaped = withoutMarkdown(cutMiddle(plain, room));
+  }
+  return escaped;
+}
+
+function withoutMarkdown(plain: string): string {
+  return plain
     .replace(/[\\*_~`|>#[\]()]/g, (mark) => `\\${mark}`)
     .replace(/[@<]/g, (mark) => `${mark}\u200b`)
     .replace(/:\/\//g, ':\u200b//');
 }
 
-/** The same inside a code block of Discord. */
-export function forCodeBlock(text: string): string {
-  return oneLine(text).replace(/`/g, 'ˋ').replace(/@/g, '@\u200b');
+/** The same inside a code block of Discord, in at most `most` UTF-16 units. */
+export function forCodeBlock(text: string, most: number): string {
+  return cutMiddle(oneLine(text).replace(/`/g, 'ˋ').replace(/@/g, '@\u200b'), most);
 }
 
 const entities: Record<string, string> = {
@@ -37,11 +50,18 @@ export function forHtml(text: string): string {
   return oneLine(text).replace(/[&<>"']/g, (mark) => entities[mark]!);
 }
 
+/** The value of a header: visible ASCII, all else percent-encoded. `decodeURIComponent` gives the text back. */
+export function forHeader(text: string): string {
+  return text.toWellFormed().replace(/[^\u0021-\u007e]|%/gu, encodeURIComponent);
+}
+
+const cut = ' … ';
+
 /** Cut in the middle where it is longer than `most` UTF-16 units, between whole characters. */
 export function cutMiddle(text: string, most: number): string {
   if (text.length <= most) return text;
-  const mark = ' … ';
-  const [head, tail] = [Math.ceil((most - mark.length) / 2), Math.floor((most - mark.length) / 2)];
+  if (most <= cut.length) return '';
+  const [head, tail] = [Math.ceil((most - cut.length) / 2), Math.floor((most - cut.length) / 2)];
   const whole = (part: string) => part.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');
-  return `${whole(text.slice(0, head))}${mark}${whole(text.slice(text.length - tail))}`;
+  return `${whole(text.slice(0, head))}${cut}${whole(text.slice(text.length - tail))}`;
 }

@@ -84,6 +84,7 @@ export interface Incident {
   reason: string | null;
   because: string;
   candidate: Json;
+  /** The last proved `Cause`, or null. */
   cause: Json;
   openedAt: string;
   /** When and how it was closed. */

@@ -1,3 +1,5 @@
+import type { Json } from './model.ts';
+
 /** A line of a log, as it is quoted: where it stood when it was read, and what it said, secrets masked. */
 export interface LogQuote {
   file: string;
@@ -79,4 +81,21 @@ export interface LogEvent {
   number: 1 | 2 | null;
   subject: string | null;
   quote: LogQuote;
+}
+
+/** A log file as it was when it was read last. A lineage is one file through all its names. */
+export interface RememberedFile {
+  lineage: string;
+  log: LogName;
+  path: string;
+  inode: string;
+  size: number;
+  /** Bytes before the place where reading stopped, behind the last complete line; and lines before it. */
+  position: number;
+  lines: number;
+  /** How many of the bytes before that place identify the file, and their SHA-256 in hex. */
+  tailLength: number;
+  tailHash: string;
+  /** What the parser remembers at that place. */
+  state: Json;
 }

@@ -1,21 +1,13 @@
 import { z } from 'zod';
-import { botKinds, consoleKinds, type LogEvent, type LogName } from '../core/log-event.ts';
+import {
+  botKinds,
+  consoleKinds,
+  type LogEvent,
+  type LogName,
+  type RememberedFile,
+} from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
 import { chunks, type Database, transact } from '../database.ts';
-
-/** How far a file was read (see `src/logs/follow.ts`). */
-export interface StoredFile {
-  lineage: string;
-  log: LogName;
-  path: string;
-  inode: string;
-  size: number;
-  position: number;
-  lines: number;
-  tailLength: number;
-  tailHash: string;
-  state: Json;
-}
 
 const fileRow = z.object({
   lineage: z.string(),
@@ -30,12 +22,12 @@ const fileRow = z.object({
   state: z.string().transform((text) => JSON.parse(text) as Json),
 });
 
-function fileFromRow(row: unknown): StoredFile {
+function fileFromRow(row: unknown): RememberedFile {
   const { tail_length: tailLength, tail_hash: tailHash, ...rest } = fileRow.parse(row);
   return { ...rest, tailLength, tailHash };
 }
 
-function fileToRow({ tailLength, tailHash, state, ...rest }: StoredFile, readAt: string) {
+function fileToRow({ tailLength, tailHash, state, ...rest }: RememberedFile, readAt: string) {
   const place = { tail_length: tailLength, tail_hash: tailHash, state: JSON.stringify(state) };
   return { ...rest, ...place, read_at: readAt };
 }
@@ -64,7 +56,7 @@ function eventToRow({ quote, endUnix, ...rest }: LogEvent) {
 }
 
 /** Every file of a log that was ever read. */
-export async function storedFiles(database: Database, log: LogName): Promise<StoredFile[]> {
+export async function storedFiles(database: Database, log: LogName): Promise<RememberedFile[]> {
   const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ log });
   return rows.map(fileFromRow);
 }
@@ -72,7 +64,7 @@ export async function storedFiles(database: Database, log: LogName): Promise<Sto
 /** Stores lines that matter, and how far their file was read, together: a crash repeats nothing and loses nothing. */
 export async function saveLogChunk(
   database: Database,
-  of: { file: StoredFile; events: readonly LogEvent[] },
+  of: { file: RememberedFile; events: readonly LogEvent[] },
   readAt: string,
 ): Promise<void> {
   await transact(database, async (inside) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cutMiddle } from '../core/harmless.ts';
 import type { Message } from '../core/message.ts';
 import { chunks, type Database } from '../database.ts';
 
@@ -61,12 +62,15 @@ export async function enqueue(
   for (const chunk of chunks(rows)) await inside.knex('outbox').insert(chunk).onConflict('id').ignore();
 }
 
-/** Up to `limit` messages that are due, the oldest first. */
+/**
+ * Up to `limit` messages that are due, the one that waits longest first: what fails again and again is due later
+ * each time, and stands in nobody's way.
+ */
 export async function dueMessages(database: Database, nowMs: number, limit: number): Promise<Outgoing[]> {
   const rows = await select(database)
     .where('state', 'queued')
     .where('next_at', '<=', new Date(nowMs).toISOString())
-    .orderBy(['created_at', 'id'])
+    .orderBy(['next_at', 'created_at', 'id'])
     .limit(limit);
   return rows.map(outgoingFromRow);
 }
@@ -83,20 +87,33 @@ export async function claimMessage(database: Database, of: Outgoing, nowMs: numb
   return taken === 1;
 }
 
-/** What became of a message that was claimed. */
+/** What became of a message. */
 export type Settled =
   | { state: 'sent'; at: string }
   | { state: 'queued'; nextAt: string; error: string }
   | { state: 'dead'; error: string };
 
-/** Notes what became of a message. */
-export async function settleMessage(database: Database, id: string, settled: Settled): Promise<void> {
-  const { state } = settled;
-  const update =
-    state === 'sent'
-      ? { state, sent_at: settled.at, error: null }
-      : { state, error: settled.error, ...(state === 'queued' ? { next_at: settled.nextAt } : {}) };
-  await database.knex('outbox').where({ id }).update(update);
+/** So much of a reason is kept. */
+const longestError = 500;
+
+/**
+ * Notes what became of a message. That it was sent stands for ever; that it was not, is noted only while nobody
+ * else has taken it since `of` was seen or claimed.
+ */
+export async function settleMessage(
+  database: Database,
+  of: { id: string; attempts: number },
+  settled: Settled,
+): Promise<void> {
+  const row = database.knex('outbox').where({ id: of.id });
+  if (settled.state === 'sent') {
+    await row.update({ state: 'sent', sent_at: settled.at, error: null });
+    return;
+  }
+  const next = settled.state === 'queued' ? { next_at: settled.nextAt } : {};
+  await row
+    .where({ state: 'queued', attempts: of.attempts })
+    .update({ state: settled.state, error: cutMiddle(settled.error, longestError), ...next });
 }
 
 /** How many messages wait, were sent, and were given up; and since when the oldest waits. */
@@ -107,6 +124,7 @@ export interface OutboxCounts {
   oldestQueuedAt: string | null;
 }
 
+/** What is in the outbox. */
 export async function outboxCounts(database: Database): Promise<OutboxCounts> {
   const rows: { state: 'queued' | 'sent' | 'dead'; count: number; oldest: string }[] = await database
     .knex('outbox')
@@ -121,7 +139,13 @@ export async function outboxCounts(database: Database): Promise<OutboxCounts> {
 
 /** Messages that were given up, the last one first. */
 export async function deadLetters(database: Database, limit: number): Promise<Outgoing[]> {
-  const rows = await select(database).where('state', 'dead').orderBy('created_at', 'desc').limit(limit);
+  const rows = await select(database)
+    .where('state', 'dead')
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(limit);
   return rows.map(outgoingFromRow);
 }
 

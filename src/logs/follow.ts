@@ -2,28 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import type { LogEvent, LogName } from '../core/log-event.ts';
+import type { LogEvent, LogName, RememberedFile } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
 import { OperationError, plainError } from '../errors.ts';
 import { freshBot, readBotLine } from './bot-line.ts';
 import { freshConsole, readConsoleLine } from './console-line.ts';
 import type { LineEvent } from './event.ts';
 import { beginning, LineSplitter, type Place, tailBytes } from './lines.ts';
-
-/** A file as it was when it was read last. A lineage is one file through all its names. */
-export interface RememberedFile {
-  lineage: string;
-  log: LogName;
-  path: string;
-  inode: string;
-  size: number;
-  position: number;
-  lines: number;
-  tailLength: number;
-  tailHash: string;
-  /** What the parser remembers at that place. */
-  state: Json;
-}
 
 /** What was read of a file in one go: the lines that matter, and where reading has come to. */
 export interface LogChunk {

@@ -16,8 +16,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import type { RememberedFile } from '../../src/core/log-event.ts';
 import { messageOf } from '../../src/errors.ts';
-import { followLog, type RememberedFile } from '../../src/logs/follow.ts';
+import { followLog } from '../../src/logs/follow.ts';
 import { beginning, LineSplitter, longestLineBytes } from '../../src/logs/lines.ts';
 import { findLogs } from '../../src/logs/places.ts';
 
