@@ -1,7 +1,7 @@
 import { artifactFits, pairedCapture, resolvedCapture, unusableFits } from './candidates.ts';
 import type { LogEvent, LogQuote } from './log-event.ts';
 import { indexLogLines, type LogIndex, type LogLines, type LogStory, logStory } from './log-story.ts';
-import type { Capture } from './model.ts';
+import type { Capture, Round } from './model.ts';
 import type { Situation } from './situation.ts';
 import type { Assessment } from './verdict.ts';
 
@@ -209,13 +209,12 @@ function decide(facts: CauseFacts): Cause {
   return { code: first.code, also, because: first.because, evidence: quotes(lines, facts) };
 }
 
-/** Why one round was missed, by what the logs and the source prove; `unknown` where they prove nothing. */
-export function causeOf(situation: Situation, { round }: Assessment, index: LogIndex): Cause {
+function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFacts {
   const story = logStory(situation, round, index) ?? { bot: [], consoleLines: [], consoleCovers: false };
   const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;
-  return decide({ ...story, roundId: round.id, capture: paired?.member ?? null, artifactThere });
+  return { ...story, roundId: round.id, capture: paired?.member ?? null, artifactThere };
 }
 
 /** True where a cause is asked for: the live pipeline has had its time, and the round is not covered. */
@@ -223,7 +222,19 @@ export function isMissed({ verdict }: Assessment): boolean {
   return verdict !== null && verdict !== 'covered' && verdict !== 'pending';
 }
 
-/** The same assessments, each missed round with its cause. */
+const fitsNothing: ReadonlySet<string> = new Set(['nothing_fits', 'nothing_fits_yet']);
+
+/** An artifact that the module wrote, and that lies in no place, can still be fetched (DESIGN, "Places"). */
+function withFileToFetch({ reason, because }: Assessment, { consoleLines }: CauseFacts): string {
+  const path = ofKind(consoleLines, 'written').at(-1)?.subject;
+  if (reason === null || !fitsNothing.has(reason) || path == null) return because;
+  return `${because}; the console says that the game server wrote ${path}, which no place holds: fetch it`;
+}
+
+/**
+ * The same assessments, each missed round with its cause: what the logs and the source prove, and `unknown`
+ * where they prove nothing.
+ */
 export function withCauses(
   situation: Situation,
   assessments: readonly Assessment[],
@@ -231,7 +242,9 @@ export function withCauses(
 ): Assessment[] {
   if (!assessments.some(isMissed)) return [...assessments];
   const index = indexLogLines(situation, lines);
-  return assessments.map((assessment) =>
-    isMissed(assessment) ? { ...assessment, cause: causeOf(situation, assessment, index) } : assessment,
-  );
+  return assessments.map((assessment) => {
+    if (!isMissed(assessment)) return assessment;
+    const facts = factsOf(situation, assessment.round, index);
+    return { ...assessment, because: withFileToFetch(assessment, facts), cause: decide(facts) };
+  });
 }

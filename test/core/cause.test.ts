@@ -174,6 +174,17 @@ describe('withCauses()', () => {
     assert.match(causeOf([ended, crashed])!.because, /bad argument #9 to 'format' \(no integer\)/);
   });
 
+  test('says which file to fetch where the module wrote one that no place holds', () => {
+    const path = '/home/et/gametimes/gametime-supply-R2-1770843722.json';
+    const lines = [...sent, consoleLine('written', endUnix, { subject: path })];
+    const becauseOf = (given: Given) => {
+      const situation = situationOf(given);
+      return withCauses(situation, classify(situation), readLogLines(lines, zone))[0]!.because;
+    };
+    assert.match(becauseOf({}), /wrote \/home\/et\/.*-1770843722\.json, which no place holds: fetch it$/);
+    assert.doesNotMatch(becauseOf({ artifacts: [anArtifact()] }), /fetch/);
+  });
+
   test('asks no cause of covered, pending and exempt rounds', () => {
     assert.equal(causeOf([own], { captures: [aCapture({ roundId: 1 })] }), null);
     assert.equal(causeOf([own], { judged: [aRound({ status: 'cancelled' })] }), null);
