@@ -174,6 +174,7 @@ export async function planAudit(request: AuditRequest): Promise<AuditResult> {
  * findings are written down; the repairs are made; what is true afterwards is read again and written down.
  */
 export async function audit(request: AuditRequest): Promise<AuditResult> {
+  const beganMs = performance.now();
   const end = await runJob(request.config, { command: 'audit', nowMs: request.nowMs }, (run) =>
     withSource(request.config, {}, async (source) => {
       const looking = { source, ledger: run.ledger, when: 'before the repairs' };
@@ -192,7 +193,8 @@ export async function audit(request: AuditRequest): Promise<AuditResult> {
 
       const ledgerHead = await head(run.ledger);
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
-      await deliverNews(request, run);
+      // What a long run queued is due now, and what it claims must stay claimed.
+      await deliverNews(request, run, Math.round(performance.now() - beganMs));
       return { exitCode: exitCodeOf(result), summary: summaryOf(result), result };
     }),
   );
@@ -210,11 +212,11 @@ async function readLogs(request: AuditRequest, run: Run): Promise<LogReading> {
 }
 
 /** Sends what is queued. A channel that fails is said, and fails no audit: it is tried again. */
-async function deliverNews({ config, log, nowMs }: AuditRequest, run: Run): Promise<void> {
+async function deliverNews({ config, log, nowMs }: AuditRequest, run: Run, tookMs: number): Promise<void> {
   if (configuredChannels(config).length === 0) return;
   const { channelsOf } = await import('../src/alert/channels.ts');
   const { deliver } = await import('./deliver.ts');
-  const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
+  const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs: nowMs + tookMs });
   for (const { channel, why } of [...report.waiting, ...report.dead])
     log.warn({ channel, why }, 'could not deliver an alert');
 }

@@ -12,7 +12,7 @@ const headLine = ({ ledger }: Message) =>
   ledger === null ? 'ledger head: no ledger yet' : `ledger head: ${ledger.seq} ${ledger.hash}`;
 
 const facts = ({ roundId, matchId, session, played }: MessageGap) =>
-  `${played}, round ${roundId}, match ${matchId ?? 'none'}, session ${session ?? 'none'}`;
+  `played ${played}, round ${roundId}, match ${matchId ?? 'none'}, session ${session ?? 'none'}`;
 const name = ({ map, number }: MessageGap) => `${map ?? '?'} R${number ?? '?'}`;
 
 /** The message as plain text: a subject cannot become a header, and no line begins like a formula. */

@@ -5,12 +5,14 @@ const webhookAddress =
 /** Characters that break lines, move the cursor, are not seen, or change the direction of writing. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** The text with every address of a webhook masked: who has it can write into the channel. */
+export function withoutWebhooks(text: string): string {
+  return text.replace(webhookAddress, 'https://discord.com/api/webhooks/[masked]');
+}
+
 /** Text of the game's world on one line, without control characters and without addresses that are keys. */
 export function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(webhookAddress, 'https://discord.com/api/webhooks/[masked]')
-    .replace(unprintable, ' ');
+  return withoutWebhooks(text.toWellFormed()).replace(unprintable, ' ');
 }
 
 /** The same in Discord's Markdown, in at most `most` UTF-16 units: nothing is a mention, a mark-up or a link. */

@@ -1,8 +1,6 @@
+import { withoutWebhooks } from '../core/harmless.ts';
+
 const secrets: readonly (readonly [RegExp, string])[] = [
-  [
-    /https?:\/\/(?:[a-z]+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/[^\s"'<>)\]]*/gi,
-    'https://discord.com/api/webhooks/[masked]',
-  ],
   [/([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(?::[^\s/@]*)?@/gi, '$1[masked]@'],
   [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer |basic |bot )?)[^\s"',}]+/gi, '$1[masked]'],
   [/\b(bearer\s+)[A-Za-z0-9._~+/-]{8,}=*/gi, '$1[masked]'],
@@ -27,7 +25,7 @@ function shortened(text: string): string {
  * characters as `·`, at most 500 characters (DOMAIN, section 5).
  */
 export function masked(line: string): string {
-  let text = line;
+  let text = withoutWebhooks(line);
   for (const [pattern, instead] of secrets) text = text.replace(pattern, instead);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return shortened(text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '·'));
