@@ -3,6 +3,7 @@ import './utc.ts';
 import { Command, CommanderError } from 'commander';
 import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageError } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
+import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
 import { addNotifyCommands } from './commands-notify.ts';
@@ -24,6 +25,7 @@ addAuditCommands(program);
 addIncidentCommands(program);
 addLedgerCommands(program);
 addNotifyCommands(program);
+addDoctorCommands(program);
 
 /** Which exit code a failure has (DESIGN, Commands). */
 function exitCodeOf(thrown: unknown): number {

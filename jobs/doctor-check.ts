@@ -1,0 +1,65 @@
+import type { Config } from '../src/config.ts';
+import type { Source } from '../src/context.ts';
+import type { Place } from '../src/core/model.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+
+/** What a check is about; the table is grouped by it, in this order. */
+export const areas = [
+  'configuration',
+  'source',
+  'ledger',
+  'directories',
+  'logs',
+  'clock',
+  'alerts',
+  'hosts',
+  'pipeline',
+] as const;
+export type Area = (typeof areas)[number];
+
+/** The acceptance criteria of the February work (DOMAIN, section 6). */
+export const acceptanceAreas: ReadonlySet<Area> = new Set<Area>(['hosts', 'pipeline']);
+
+export type CheckState = 'ok' | 'problem' | 'warning' | 'unchecked';
+
+/** One line of the report: what was looked at, what it came to, and what to do about it. */
+export interface Check {
+  area: Area;
+  name: string;
+  state: CheckState;
+  what: string;
+  /** What to do; null where there is nothing to do. */
+  mend: string | null;
+}
+
+/** The checks of one area, one function for each state. */
+export function checksOf(area: Area) {
+  const made = (state: CheckState) => (name: string, what: string, mend: string | null) =>
+    ({ area, name, state, what, mend }) satisfies Check;
+  return {
+    ok: (name: string, what: string): Check => made('ok')(name, what, null),
+    problem: made('problem'),
+    warning: made('warning'),
+    unchecked: made('unchecked'),
+  };
+}
+
+/** What every check is given. What could not be opened is null: its own line says why, and no other repeats it. */
+export interface Examination {
+  config: Config;
+  nowMs: number;
+  acceptance: boolean;
+  source: Source | null;
+  ledger: Ledger | null;
+  places: readonly Place[];
+  /** The latest file time of a round that is not in the future, unix seconds; null where none is known. */
+  playedUnix: number | null;
+}
+
+/** A number with its noun: `1 line`, `2 lines`. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
+}
+
+/** An instant for people. */
+export const utcTime = (milliseconds: number) => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,0 +1,159 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { configuredChannels } from '../src/alert/channel.ts';
+import type { Config } from '../src/config.ts';
+import { incidentFold } from '../src/context.ts';
+import { messageOf } from '../src/errors.ts';
+import { openRepairs } from '../src/ledger/incidents.ts';
+import { isProcessAlive } from '../src/ledger/lease.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { openLedger } from '../src/ledger/open.ts';
+import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
+import { lastRuns, type Run } from '../src/ledger/runs.ts';
+import { verifyChain } from '../src/ledger/verify.ts';
+import { type Check, checksOf, counted, type Examination, utcTime } from './doctor-check.ts';
+import { unopened } from './doctor-databases.ts';
+import { checkRepairedRows } from './repaired-rows.ts';
+
+const { ok, problem, warning, unchecked } = checksOf('ledger');
+const alerts = checksOf('alerts');
+
+const setting = 'LEDGER_DATABASE_URL';
+const auditOnce = 'run `roundwarden audit` once';
+
+/** The ledger, open for reading, or the one line that says why not. */
+export async function openLedgerToRead(config: Config): Promise<{ ledger: Ledger | null; checks: Check[] }> {
+  const { ledgerUrl: url, dataDir } = config;
+  try {
+    const ledger = await openLedger({ url, dataDir, fold: incidentFold, readOnly: true });
+    if (ledger !== null) return { ledger, checks: [] };
+    return { ledger: null, checks: [unchecked(setting, 'there is no ledger yet', auditOnce)] };
+  } catch (thrown) {
+    const why = messageOf(thrown);
+    if (/an older Roundwarden made it/.test(why))
+      return { ledger: null, checks: [problem(setting, why, auditOnce)] };
+    if (/newer Roundwarden/.test(why))
+      return { ledger: null, checks: [problem(setting, why, 'install the newer Roundwarden again')] };
+    return { ledger: null, checks: [unopened('ledger', { setting, url, thrown })] };
+  }
+}
+
+/** One line for the whole of `ledger verify`: the chain, the head file, the incidents. */
+async function checkChain(ledger: Ledger): Promise<Check> {
+  const { problems, count, head } = await verifyChain(ledger);
+  const [first] = problems;
+  if (first === undefined)
+    return ok('verify', `${counted(count, 'entry', 'entries')}, the chain is intact; head ${head.seq}`);
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const behind = /^the ledger is behind/.test(first.what);
+  const mend = behind
+    ? 'if a backup was restored on purpose: `roundwarden ledger accept-restore --reason "..."`'
+    : 'compare with heads in your reports: `roundwarden ledger verify --anchor "SEQ HASH"`';
+  return problem('verify', `${first.what}${more}`, mend);
+}
+
+async function checkRows({ source }: Examination, ledger: Ledger): Promise<Check[]> {
+  if (source === null) return [];
+  const rows = await checkRepairedRows(ledger, source);
+  const touched = rows.filter(({ state }) => state === 'changed' || state === 'deleted');
+  if (touched.length === 0) return [ok('repaired rows', `${counted(rows.length, 'row')}, none was touched`)];
+  const what = `${touched.length} of ${rows.length} were changed or deleted since`;
+  return [problem('repaired rows', what, '`roundwarden ledger verify` names them')];
+}
+
+async function checkOpenRepairs({ config }: Examination, ledger: Ledger): Promise<Check> {
+  const open = await openRepairs(ledger, config.sourceName);
+  if (open.length === 0) return ok('open repairs', 'none');
+  const what = `${counted(open.length, 'repair')} begun and not closed: entry ${open[0]!.seq}`;
+  return warning('open repairs', what, 'the next audit closes it; nothing to do unless none runs');
+}
+
+const leaseRow = z.object({ holder: z.string(), acquired_at: z.string(), expires_at: z.string() });
+const holderDocument = z.object({ host: z.string(), pid: z.int(), runId: z.string() });
+
+async function checkLease({ nowMs }: Examination, { database }: Ledger): Promise<Check> {
+  const row: unknown = await database.knex('leases').select(Object.keys(leaseRow.shape)).first();
+  if (row === undefined) return ok('lease', 'free');
+  const { holder, acquired_at, expires_at } = leaseRow.parse(row);
+  if (Date.parse(expires_at) <= nowMs) return ok('lease', 'free');
+  const { host, pid, runId } = holderDocument.parse(JSON.parse(holder));
+  const by = `run ${runId} (process ${pid} on ${host})`;
+  if (host === hostname() && !isProcessAlive(pid)) return ok('lease', `free: ${by} is gone`);
+  return ok('lease', `held by ${by} since ${acquired_at}, until ${expires_at}`);
+}
+
+const cronMinutes = 60;
+const cronLine =
+  'run it by cron: `*/3 * * * * cd /opt/roundwarden && node dist/jobs/main.js audit --json >> audit.log`';
+
+function runText({ startedAt, exitCode, state }: Run): string {
+  const how = state === 'running' ? 'is still at work' : `exit code ${exitCode ?? 'unknown'}`;
+  return `${utcTime(Date.parse(startedAt))}, ${how}`;
+}
+
+/** Whether audits run. Without a source they fail and nothing is known to be owed: that has its own line. */
+async function checkRuns({ source, nowMs, playedUnix }: Examination, { database }: Ledger): Promise<Check[]> {
+  if (source === null) return [];
+  const [run] = await lastRuns(database, { command: 'audit', limit: 1 });
+  if (run === undefined) return [unchecked('last audit', 'there was none yet', auditOnce)];
+  const minutes = Math.floor((nowMs - Date.parse(run.startedAt)) / 60_000);
+  if (minutes > cronMinutes && playedUnix !== null)
+    return [problem('last audit', `${runText(run)}: ${minutes} minutes ago`, cronLine)];
+  if (run.state === 'failed')
+    return [
+      problem('last audit', `${runText(run)}: ${run.error ?? 'failed'}`, 'run `roundwarden audit` by hand'),
+    ];
+  return [ok('last audit', runText(run))];
+}
+
+/** The ledger itself: whole, not behind, worked on by one, and lately. */
+export async function checkLedger(asked: Examination, ledger: Ledger): Promise<Check[]> {
+  return [
+    ok(setting, `${ledger.database.label} answers (${ledger.database.dialect})`),
+    await checkChain(ledger),
+    ...(await checkRows(asked, ledger)),
+    await checkOpenRepairs(asked, ledger),
+    await checkLease(asked, ledger),
+    ...(await checkRuns(asked, ledger)),
+  ];
+}
+
+const patienceMs = 60 * 60_000;
+
+async function checkOutbox({ nowMs }: Examination, { database }: Ledger): Promise<Check[]> {
+  const { queued, sent, dead, oldestQueuedAt } = await outboxCounts(database);
+  const lines: Check[] = [];
+  if (dead > 0) {
+    const [last] = await deadLetters(database, 1);
+    const what = `${counted(dead, 'message')} given up, the last by ${last?.channel}: ${last?.error ?? 'no reason'}`;
+    lines.push(
+      alerts.problem('dead letters', what, 'mend the channel, then `roundwarden notify --retry-dead`'),
+    );
+  }
+  const waits = oldestQueuedAt !== null && nowMs - Date.parse(oldestQueuedAt) > patienceMs;
+  const what = `${queued} waiting, ${sent} sent, ${dead} given up`;
+  if (waits)
+    lines.push(
+      alerts.warning(
+        'outbox',
+        `${what}; the oldest waits since ${oldestQueuedAt}`,
+        '`roundwarden notify` says why',
+      ),
+    );
+  else lines.push(alerts.ok('outbox', what));
+  return lines;
+}
+
+/** Whether people are told, and whether what they should know has left. */
+export async function checkAlerts(asked: Examination): Promise<Check[]> {
+  const names = configuredChannels(asked.config);
+  const channels =
+    names.length === 0
+      ? alerts.warning(
+          'channels',
+          'none is set up: nobody is told',
+          'set DISCORD_WEBHOOK_URL, SMTP_URL with MAIL_FROM and MAIL_TO, or ALERT_WEBHOOK_URL',
+        )
+      : alerts.ok('channels', `${names.join(', ')}; \`roundwarden notify --test\` tries them`);
+  return [channels, ...(asked.ledger === null ? [] : await checkOutbox(asked, asked.ledger))];
+}

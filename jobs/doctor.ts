@@ -1,0 +1,173 @@
+import type { Config } from '../src/config.ts';
+import type { Source } from '../src/context.ts';
+import { closeDatabase } from '../src/database.ts';
+import { messageOf } from '../src/errors.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { closeLedger } from '../src/ledger/open.ts';
+import {
+  type Area,
+  acceptanceAreas,
+  areas,
+  type Check,
+  type CheckState,
+  checksOf,
+  counted,
+  type Examination,
+} from './doctor-check.ts';
+import { checkClock, checkFuture } from './doctor-clock.ts';
+import { readConfig } from './doctor-config.ts';
+import { checkSource, newestPlayed, openSource } from './doctor-databases.ts';
+import { checkHosts } from './doctor-host.ts';
+import { checkAlerts, checkLedger, openLedgerToRead } from './doctor-ledger.ts';
+import { checkLogs, checkModule } from './doctor-logs.ts';
+import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
+import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
+import { colours, say, table } from './print.ts';
+import { printable } from './printable.ts';
+
+/** What is asked of the doctor. */
+export interface DoctorRequest {
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Only the acceptance criteria of the February work. */
+  acceptance: boolean;
+  nowMs: number;
+}
+
+/** Every check, in the order of its areas. */
+export interface DoctorReport {
+  at: string;
+  acceptance: boolean;
+  /** False where the configuration is wrong: nothing else was looked at then. */
+  configured: boolean;
+  checks: Check[];
+}
+
+/** Runs the checks of one area; what they did not expect becomes a line, and the others still run. */
+async function guarded(area: Area, work: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const mend = 'mend what the message names, then run `roundwarden doctor` again';
+    return [checksOf(area).unchecked(area, messageOf(thrown), mend)];
+  }
+}
+
+async function newestOf(config: Config, source: Source | null) {
+  return source === null ? [] : newestPlayed(config, source).catch(() => []);
+}
+
+/** The checks of everything that could be opened. */
+async function examineOpened(
+  opened: { source: Source | null; ledger: Ledger | null },
+  request: DoctorRequest,
+  config: Config,
+): Promise<Check[]> {
+  const { acceptance, nowMs } = request;
+  const { source, ledger } = opened;
+  const played = await newestOf(config, source);
+  const past = played.filter(({ unix }) => unix <= nowMs / 1000).map(({ unix }) => unix);
+  const playedUnix = past.length === 0 ? null : Math.max(...past);
+  const places = await lookAtPlaces(config);
+  const asked: Examination = { config, nowMs, acceptance, source, ledger, places, playedUnix };
+  const checks: Check[] = [];
+  const take = async (area: Area, work: () => Promise<Check[]>) => {
+    checks.push(...(await guarded(area, work)));
+  };
+  let logs: Awaited<ReturnType<typeof checkLogs>> = {
+    checks: [],
+    events: [],
+    consoleFiles: [],
+    botRead: false,
+  };
+  await take('logs', async () => {
+    logs = await checkLogs(asked);
+    return logs.checks;
+  });
+  if (source !== null) await take('source', () => checkSource(config, source));
+  if (ledger !== null) await take('ledger', () => checkLedger(asked, ledger));
+  await take('directories', () => checkPlaces(config, places));
+  await take('clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]);
+  await take('alerts', () => checkAlerts(asked));
+  await take('hosts', () => checkHosts(asked));
+  await take('pipeline', () => checkModule(asked, logs.consoleFiles));
+  await take('pipeline', async () => checkDuplicates(asked, logs.events, logs.botRead));
+  await take('pipeline', () => checkCoverage(asked));
+  await take('pipeline', () => checkPackets(asked));
+  return checks;
+}
+
+/** Opens what there is to open, and closes it again; what cannot be opened is one line. */
+async function examineAll(request: DoctorRequest, config: Config): Promise<Check[]> {
+  const { source, checks: ofSource } = await openSource(config);
+  try {
+    const { ledger, checks: ofLedger } = await openLedgerToRead(config);
+    try {
+      return [...ofSource, ...ofLedger, ...(await examineOpened({ source, ledger }, request, config))];
+    } finally {
+      if (ledger !== null) await closeLedger(ledger);
+    }
+  } finally {
+    if (source !== null) await closeDatabase(source.database);
+  }
+}
+
+/** Looks at everything that an audit needs, and at the hosts. Writes nothing, and changes nothing. */
+export async function examine(request: DoctorRequest): Promise<DoctorReport> {
+  const { acceptance, nowMs } = request;
+  const at = new Date(nowMs).toISOString();
+  const { config, checks: ofSettings } = readConfig(request.environment);
+  if (config === null) return { at, acceptance, configured: false, checks: ofSettings };
+  const all = [...ofSettings, ...(await examineAll(request, config))];
+  const asked = acceptance ? all.filter(({ area }) => acceptanceAreas.has(area)) : all;
+  const checks = areas.flatMap((area) => asked.filter((check) => check.area === area));
+  return { at, acceptance, configured: true, checks };
+}
+
+/** How many checks came to each state. */
+export function countChecks(checks: readonly Check[]): Record<CheckState, number> {
+  const counts = { ok: 0, problem: 0, warning: 0, unchecked: 0 };
+  for (const { state } of checks) counts[state] += 1;
+  return counts;
+}
+
+/** 0 all well (warnings too), 2 the configuration is wrong, 3 a problem, or something could not be checked. */
+export function doctorExitCode({ configured, acceptance, checks }: DoctorReport): number {
+  if (!configured) return 2;
+  const { ok, problem, unchecked } = countChecks(checks);
+  const isWell = acceptance ? ok === checks.length : problem + unchecked === 0;
+  return isWell ? 0 : 3;
+}
+
+const words: Record<CheckState, string> = {
+  ok: colours.green('ok'),
+  problem: colours.red('problem'),
+  warning: colours.yellow('warning'),
+  unchecked: colours.yellow('could not check'),
+};
+
+/** The report as one document. */
+export function doctorDocument(report: DoctorReport) {
+  return { ...report, counts: countChecks(report.checks), exitCode: doctorExitCode(report) };
+}
+
+function summary(counts: Record<CheckState, number>): string {
+  const { ok, problem, warning, unchecked } = counts;
+  const warnings = warning === 0 ? [] : [counted(warning, 'warning')];
+  return [`${ok} ok`, ...warnings, counted(problem, 'problem'), `${unchecked} could not be checked`].join(
+    ', ',
+  );
+}
+
+/** The report for people: one table, and what to do about each line that is not ok. */
+export function printDoctor(report: DoctorReport): void {
+  const rows = report.checks.map(({ area, name, state, what, mend }, at) => [
+    report.checks[at - 1]?.area === area ? '' : colours.bold(area),
+    words[state],
+    printable(name),
+    mend === null ? printable(what) : `${printable(what)}\n${colours.cyan(`-> ${printable(mend)}`)}`,
+  ]);
+  say(table(['area', 'state', 'check', 'what, and what to do'], rows));
+  const counts = countChecks(report.checks);
+  const paint = doctorExitCode(report) === 0 ? colours.green : colours.red;
+  say(`\n${paint(summary(counts))}`);
+}
