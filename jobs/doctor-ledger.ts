@@ -86,8 +86,13 @@ const cronMinutes = 60;
 const cronLine =
   'run it by cron: `*/3 * * * * cd /opt/roundwarden && node dist/jobs/main.js audit --json >> audit.log`';
 
-function runText({ startedAt, exitCode, state }: Run): string {
-  const how = state === 'running' ? 'is still at work' : `exit code ${exitCode ?? 'unknown'}`;
+const isGone = ({ state, host, pid }: Run) =>
+  state === 'running' && host === hostname() && !isProcessAlive(pid);
+
+function runText(run: Run): string {
+  const { startedAt, exitCode, state } = run;
+  const working = isGone(run) ? 'its process is gone' : 'still at work';
+  const how = state === 'running' ? working : `exit code ${exitCode ?? 'unknown'}`;
   return `${utcTime(Date.parse(startedAt))}, ${how}`;
 }
 
@@ -103,6 +108,7 @@ async function checkRuns({ source, nowMs, playedUnix }: Examination, { database 
     return [
       problem('last audit', `${runText(run)}: ${run.error ?? 'failed'}`, 'run `roundwarden audit` by hand'),
     ];
+  if (isGone(run)) return [warning('last audit', runText(run), 'the next audit goes on where it stopped')];
   return [ok('last audit', runText(run))];
 }
 

@@ -74,7 +74,7 @@ const clockDays = 31;
 const daySeconds = 86_400;
 
 /** The lines that matter for the checks: those that are stored, and those that are new in the files. */
-export async function recentEvents(asked: Examination, newestAt: string | null): Promise<LogEvent[]> {
+async function recentEvents(asked: Examination, newestAt: string | null): Promise<LogEvent[]> {
   const { config, ledger, nowMs } = asked;
   const nowUnix = Math.floor(nowMs / 1000);
   const around = (unix: number) => ({ fromUnix: unix - clockDays * daySeconds, toUnix: unix + daySeconds });
@@ -124,7 +124,8 @@ function checkNewest(asked: Examination, look: LogLook, clock: BotClock | null):
   const files = counted(look.files.length, 'file');
   if (newest === null) return problem(setting, `${files}, and not one line with a time`, mend);
   const play = lastPlay(asked);
-  const last = `the newest line is of ${localText(newest.unix, zone)}`;
+  const written = look.log === 'bot' ? 'the newest line is of' : 'last written';
+  const last = `${written} ${localText(newest.unix, zone)}`;
   if (play !== null && play.unix - newest.unix > silentSeconds + newest.slackSeconds)
     return problem(setting, `stale: ${last}, ${play.by} ${localText(play.unix, zone)}`, mend);
   return ok(setting, `${files}, ${last}`);

@@ -19,7 +19,7 @@ import { readConfig } from './doctor-config.ts';
 import { checkSource, newestPlayed, openSource } from './doctor-databases.ts';
 import { checkHosts } from './doctor-host.ts';
 import { checkAlerts, checkLedger, openLedgerToRead } from './doctor-ledger.ts';
-import { checkLogs, checkModule } from './doctor-logs.ts';
+import { checkLogs, checkModule, type LogsExamined } from './doctor-logs.ts';
 import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
 import { colours, say, table } from './print.ts';
@@ -52,47 +52,44 @@ async function guarded(area: Area, work: () => Promise<Check[]>): Promise<Check[
   }
 }
 
-async function newestOf(config: Config, source: Source | null) {
-  return source === null ? [] : newestPlayed(config, source).catch(() => []);
+/** What was opened; null where it could not be. */
+interface Opened {
+  source: Source | null;
+  ledger: Ledger | null;
 }
 
-/** The checks of everything that could be opened. */
-async function examineOpened(
-  opened: { source: Source | null; ledger: Ledger | null },
-  request: DoctorRequest,
-  config: Config,
-): Promise<Check[]> {
+/** Everything that checks are given, and the file times of the newest rounds. */
+async function prepare(opened: Opened, request: DoctorRequest, config: Config) {
   const { acceptance, nowMs } = request;
-  const { source, ledger } = opened;
-  const played = await newestOf(config, source);
+  const { source } = opened;
+  const played = source === null ? [] : await newestPlayed(config, source).catch(() => []);
   const past = played.filter(({ unix }) => unix <= nowMs / 1000).map(({ unix }) => unix);
   const playedUnix = past.length === 0 ? null : Math.max(...past);
   const places = await lookAtPlaces(config);
-  const asked: Examination = { config, nowMs, acceptance, source, ledger, places, playedUnix };
+  const asked: Examination = { config, nowMs, acceptance, ...opened, places, playedUnix };
+  return { asked, played };
+}
+
+/** The checks of everything that could be opened. */
+async function examineOpened(opened: Opened, request: DoctorRequest, config: Config): Promise<Check[]> {
+  const { source, ledger } = opened;
+  const { asked, played } = await prepare(opened, request, config);
+  let logs: LogsExamined = { checks: [], events: [], consoleFiles: [], botRead: false };
+  const work: readonly [Area, () => Promise<Check[]>][] = [
+    ['source', async () => (source === null ? [] : checkSource(config, source))],
+    ['ledger', async () => (ledger === null ? [] : checkLedger(asked, ledger))],
+    ['directories', () => checkPlaces(config, asked.places)],
+    ['logs', async () => (logs = await checkLogs(asked)).checks],
+    ['clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]],
+    ['alerts', () => checkAlerts(asked)],
+    ['hosts', () => checkHosts(asked)],
+    ['pipeline', () => checkModule(asked, logs.consoleFiles)],
+    ['pipeline', async () => checkDuplicates(asked, logs.events, logs.botRead)],
+    ['pipeline', () => checkCoverage(asked)],
+    ['pipeline', () => checkPackets(asked)],
+  ];
   const checks: Check[] = [];
-  const take = async (area: Area, work: () => Promise<Check[]>) => {
-    checks.push(...(await guarded(area, work)));
-  };
-  let logs: Awaited<ReturnType<typeof checkLogs>> = {
-    checks: [],
-    events: [],
-    consoleFiles: [],
-    botRead: false,
-  };
-  await take('logs', async () => {
-    logs = await checkLogs(asked);
-    return logs.checks;
-  });
-  if (source !== null) await take('source', () => checkSource(config, source));
-  if (ledger !== null) await take('ledger', () => checkLedger(asked, ledger));
-  await take('directories', () => checkPlaces(config, places));
-  await take('clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]);
-  await take('alerts', () => checkAlerts(asked));
-  await take('hosts', () => checkHosts(asked));
-  await take('pipeline', () => checkModule(asked, logs.consoleFiles));
-  await take('pipeline', async () => checkDuplicates(asked, logs.events, logs.botRead));
-  await take('pipeline', () => checkCoverage(asked));
-  await take('pipeline', () => checkPackets(asked));
+  for (const [area, check] of work) checks.push(...(await guarded(area, check)));
   return checks;
 }
 
@@ -158,13 +155,37 @@ function summary(counts: Record<CheckState, number>): string {
   );
 }
 
+/** Breaks a text between words, so that a table fits a terminal. */
+function wrapped(text: string, width: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
+const narrowest = 40;
+
+/** What is left of a terminal's width for the last column; without a terminal nothing is broken. */
+function widthLeft(names: readonly string[]): number {
+  const { isTTY, columns } = process.stdout;
+  if (!isTTY) return Number.POSITIVE_INFINITY;
+  const taken =
+    'configuration'.length + 'could not check'.length + Math.max(...names.map((name) => name.length));
+  return Math.max(narrowest, columns - taken - 6);
+}
+
 /** The report for people: one table, and what to do about each line that is not ok. */
 export function printDoctor(report: DoctorReport): void {
+  const width = widthLeft(report.checks.map(({ name }) => name));
+  const fit = (text: string) => wrapped(printable(text), width);
   const rows = report.checks.map(({ area, name, state, what, mend }, at) => [
     report.checks[at - 1]?.area === area ? '' : colours.bold(area),
     words[state],
     printable(name),
-    mend === null ? printable(what) : `${printable(what)}\n${colours.cyan(`-> ${printable(mend)}`)}`,
+    mend === null ? fit(what) : `${fit(what)}\n${colours.cyan(fit(`-> ${mend}`))}`,
   ]);
   say(table(['area', 'state', 'check', 'what, and what to do'], rows));
   const counts = countChecks(report.checks);

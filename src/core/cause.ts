@@ -138,7 +138,7 @@ const receivedNotStored: CauseRule = (facts) => {
 const neverReceived: CauseRule = (facts) => {
   const triggers = botOf(facts, 'trigger');
   const heard = botOf(facts, 'announced', 'stored', 'store_failed', 'rejected').length > 0;
-  if (triggers.length === 0 || heard || facts.capture !== null) return null;
+  if (triggers.length === 0 || heard || facts.capture !== null || facts.strays.length > 0) return null;
   return {
     because: 'the bot received the stats file of the round, and no message of the module',
     lines: triggers,
@@ -176,6 +176,8 @@ const rules: readonly (readonly [CauseCode, CauseRule])[] = [
 function whyUnknown(facts: CauseFacts): string {
   if (botOf(facts, 'stored').length > 0)
     return 'the bot says that it stored the round, and the source has no such capture';
+  if (facts.strays.length > 0)
+    return 'a message of this map and number came hours later, and of which playing it was cannot be told';
   if (facts.consoleLines.length > 0)
     return 'the module sent the round, and no log of the bot tells what became of it';
   if (facts.bot.length > 0) return 'the logs of its time do not say what went wrong';
@@ -183,7 +185,11 @@ function whyUnknown(facts: CauseFacts): string {
 }
 
 function quotes(proving: readonly LogEvent[], facts: CauseFacts): LogQuote[] {
-  const all = [...proving, ...facts.consoleLines, ...facts.bot.map(({ event }) => event)];
+  const all = [
+    ...proving,
+    ...facts.consoleLines,
+    ...[...facts.bot, ...facts.strays].map(({ event }) => event),
+  ];
   const once = new Map(all.map((event) => [`${event.lineage}:${event.quote.line}`, event.quote]));
   return [...once.values()].slice(0, mostLines);
 }
@@ -210,7 +216,12 @@ function decide(facts: CauseFacts): Cause {
 }
 
 function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFacts {
-  const story = logStory(situation, round, index) ?? { bot: [], consoleLines: [], consoleCovers: false };
+  const story = logStory(situation, round, index) ?? {
+    bot: [],
+    consoleLines: [],
+    consoleCovers: false,
+    strays: [],
+  };
   const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;

@@ -35,6 +35,11 @@ export interface LogStory {
   consoleLines: readonly LogEvent[];
   /** Rounds ended before and after this one in every console log that was written then. */
   consoleCovers: boolean;
+  /**
+   * Messages of its map and number that came within a day after it, too late for any playing: a retry buffer
+   * delivers hours later, and whose they are cannot be told.
+   */
+  strays: readonly BotLine[];
 }
 
 /** So long after its announcement a message is stored, refused, or fails. */
@@ -240,6 +245,14 @@ export function lastBotLines(
 
 const dayHours = 24;
 
+/** A message that is of a round's map and number, and came in time for no round that is known. */
+function isStray({ event, unix, about }: BotLine, own: Identity, index: LogIndex): boolean {
+  if (event.kind !== 'announced' || about === null || !sameName(about, own.name)) return false;
+  if (after(own.fileTimes, unix) <= lateSeconds) return false;
+  const then = [-1, 0, 1].flatMap((hours) => index.roundsOfHour.get(hourOf(unix) + hours) ?? []);
+  return !then.some((one) => sameName(one.name, about) && inReach(after(one.fileTimes, unix)));
+}
+
 /** What the logs say of one round; null where the round's own time or number cannot be read. */
 export function logStory(situation: Situation, round: Round, index: LogIndex): LogStory | null {
   const own = identityOf(situation, round);
@@ -255,5 +268,6 @@ export function logStory(situation: Situation, round: Round, index: LogIndex): L
       .filter((event) => isOwnConsole(event, own))
       .sort(byPlace),
     consoleCovers: covers(around(index.consoleOfHour, own, dayHours), own),
+    strays: around(index.botOfHour, own, dayHours).filter((line) => isStray(line, own, index)),
   };
 }

@@ -101,7 +101,23 @@ const table: readonly [string, readonly LogEvent[], readonly string[], Given?][]
   ],
   ['the file came, and no message', [own], ['never_received']],
   ['the file of another playing proves nothing', [trigger(fileUnix + 900)], ['unknown']],
-  ['a message of the next playing is not this one’s', [own, announced(endUnix + 900)], ['never_received']],
+  [
+    'a message of the next playing is not this one’s',
+    [own, announced(endUnix + 900)],
+    ['never_received'],
+    { judged: [aRound(), aRound({ id: 2, fileUnix: fileUnix + 900 })] },
+  ],
+  [
+    'a message that came hours later is of nobody who is known, so nothing is proved',
+    [own, announced(endUnix + 7200)],
+    ['unknown'],
+  ],
+  [
+    'a message hours later that is another playing’s',
+    [own, announced(endUnix + 7200)],
+    ['never_received'],
+    { judged: [aRound(), aRound({ id: 2, fileUnix: fileUnix + 7200 })] },
+  ],
   [
     'no trigger: the bot was not listening, or the file came by polling',
     [trigger(fileUnix - 3000)],
