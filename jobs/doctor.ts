@@ -19,7 +19,8 @@ import { readConfig } from './doctor-config.ts';
 import { checkSource, newestPlayed, openSource } from './doctor-databases.ts';
 import { checkHosts } from './doctor-host.ts';
 import { checkAlerts, checkLedger, openLedgerToRead } from './doctor-ledger.ts';
-import { checkLogs, checkModule, type LogsExamined } from './doctor-logs.ts';
+import { checkLogs, type LogsExamined } from './doctor-logs.ts';
+import { checkModule } from './doctor-module.ts';
 import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
 import { colours, say, table } from './print.ts';
@@ -70,7 +71,7 @@ async function prepare(opened: Opened, request: DoctorRequest, config: Config) {
   return { asked, played };
 }
 
-/** The checks of everything that could be opened. */
+/** The checks of everything that could be opened; the acceptance rests on the logs too. */
 async function examineOpened(opened: Opened, request: DoctorRequest, config: Config): Promise<Check[]> {
   const { source, ledger } = opened;
   const { asked, played } = await prepare(opened, request, config);
@@ -79,7 +80,13 @@ async function examineOpened(opened: Opened, request: DoctorRequest, config: Con
     ['source', async () => (source === null ? [] : checkSource(config, source))],
     ['ledger', async () => (ledger === null ? [] : checkLedger(asked, ledger))],
     ['directories', () => checkPlaces(config, asked.places)],
-    ['logs', async () => (logs = await checkLogs(asked)).checks],
+    [
+      'logs',
+      async () => {
+        logs = await checkLogs(asked);
+        return logs.checks;
+      },
+    ],
     ['clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]],
     ['alerts', () => checkAlerts(asked)],
     ['hosts', () => checkHosts(asked)],
@@ -89,7 +96,9 @@ async function examineOpened(opened: Opened, request: DoctorRequest, config: Con
     ['pipeline', () => checkPackets(asked)],
   ];
   const checks: Check[] = [];
-  for (const [area, check] of work) checks.push(...(await guarded(area, check)));
+  for (const [area, check] of work)
+    if (!asked.acceptance || acceptanceAreas.has(area) || area === 'logs')
+      checks.push(...(await guarded(area, check)));
   return checks;
 }
 

@@ -201,6 +201,17 @@ describe('doctor names', () => {
     },
   );
 
+  one('a log that says nothing for a week, where nothing tells whether rounds were played', async (all) => {
+    const blind = { SOURCE_DATABASE_URL: 'sqlite:/nowhere/source.sqlite', GAMETIME_PATHS: 'none' };
+    for (const [days, state] of [
+      [3, 'ok'],
+      [8, 'problem'],
+    ] as const) {
+      writeLog(all.botLog, logLine(nowUnix - days * day, 'Bot is ready'), nowUnix);
+      assert.equal(checkOf(await doctor(all.set(blind)), 'WEBHOOK_LOG').state, state);
+    }
+  });
+
   one('a log that is missing or empty, once', async ({ botLog, consoleLog, set }) => {
     writeFileSync(botLog, '');
     const seen = await doctor(set({ CONSOLE_LOG: `${consoleLog}.gone` }));

@@ -114,3 +114,20 @@ test('one log_monitor.sh with its subshells is one', {
     });
   });
 });
+
+test('processes are found among all that run on a host', {
+  skip: realPs === null && 'this host has no ps',
+}, async () => {
+  await inInstallation(async ({ scene, set }) => {
+    await withProcesses({ logMonitors: 2, bots: 2 }, async ({ pids }) => {
+      const seen = await doctor(
+        set(hostWith(scene.directory, { ps: `exec ${realPs} "$@"` })),
+        '--acceptance',
+      );
+      assert.equal(seen.code, 3);
+      const said = ['log_monitor.sh process', 'bot process'].map((name) => checkOf(seen, name).what);
+      for (const [at, pid] of pids.entries())
+        assert.match(said[Math.floor(at / 2)]!, new RegExp(`\\b${pid} on this host`));
+    });
+  });
+});
