@@ -10,8 +10,8 @@ import { addNotifyCommands } from './commands-notify.ts';
 import { printableLines } from './printable.ts';
 
 const exitCodes = `
-Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open;
-4 another run holds the lease.`;
+Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open
+(or undelivered, or a problem for doctor); 4 another run holds the lease.`;
 
 const program = new Command('roundwarden')
   .description(
