@@ -71,12 +71,13 @@ export async function ingestLogs(
   options: { readAt: string; progress: Progress },
 ): Promise<LogReading> {
   const { database } = ledger;
+  const source = config.sourceName;
   const readings: LogReading[] = [];
   for (const log of logNames) {
-    const remembered = await storedFiles(database, log);
+    const remembered = await storedFiles(database, { source, log });
     readings.push(
       await readNew(config, { log, remembered }, async (chunk) => {
-        await saveLogChunk(database, chunk, options.readAt);
+        await saveLogChunk(database, chunk, { source, readAt: options.readAt });
         options.progress.step(`reading ${chunk.file.path}`, chunk.bytes, chunk.file.size);
       }),
     );
@@ -106,11 +107,15 @@ function isInside({ at, endUnix }: LogEvent, window: LogWindow): boolean {
 }
 
 /** The lines that were stored, each once. */
-async function stored(ledger: Ledger | null, windows: readonly LogWindow[]): Promise<Map<string, LogEvent>> {
+async function stored(
+  ledger: Ledger | null,
+  source: string,
+  windows: readonly LogWindow[],
+): Promise<Map<string, LogEvent>> {
   const events = new Map<string, LogEvent>();
   if (ledger === null) return events;
   for (const window of windows)
-    for (const event of await storedEvents(ledger.database, window))
+    for (const event of await storedEvents(ledger.database, source, window))
       events.set(`${event.lineage}:${event.quote.line}`, event);
   return events;
 }
@@ -124,13 +129,14 @@ export async function gatherEvents(
   ledger: Ledger | null,
   asked: { windows: readonly InstantWindow[]; fresh: boolean },
 ): Promise<{ events: LogEvent[]; problems: readonly LogProblem[] }> {
+  const source = config.sourceName;
   const events: LogEvent[] = [];
   const problems: LogProblem[] = [];
   for (const log of logNames) {
     const windows = asked.windows.map((window) => windowOf(log, window));
-    events.push(...(await stored(ledger, windows)).values());
+    events.push(...(await stored(ledger, source, windows)).values());
     if (!asked.fresh) continue;
-    const remembered = ledger === null ? [] : await storedFiles(ledger.database, log);
+    const remembered = ledger === null ? [] : await storedFiles(ledger.database, { source, log });
     const reading = await readNew(config, { log, remembered }, async (chunk) => {
       events.push(...chunk.events.filter((event) => windows.some((window) => isInside(event, window))));
     });

@@ -42,8 +42,9 @@ const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes
 /** Where a round's packets lie; no name from outside can lead elsewhere. */
 export function packetFolder(config: Config, source: string, { round }: Assessment): string {
   const stamp = `${round.date ?? ''}-${round.time ?? ''}`.replace(/[^0-9-]/g, '') || 'undated';
-  const name = `${safeMap(source)}-${stamp}-${safeMap(round.map ?? '')}-R${round.number ?? 0}-${round.id}`;
-  return join(config.dataDir, 'packets', name.slice(0, 200));
+  const short = (text: string) => safeMap(text).slice(0, 60);
+  const name = `${short(source)}-${stamp}-${short(round.map ?? '')}-R${round.number ?? 0}-${round.id}`;
+  return join(config.dataDir, 'packets', name);
 }
 
 /** The rows of the pair, of the same map near it, and of everything that could be its capture. */

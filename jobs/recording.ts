@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { configuredChannels } from '../src/alert/channel.ts';
 import { keepArtifact } from '../src/artifacts/keep.ts';
 import { foldEntry, keptArtifacts, type Source } from '../src/context.ts';
@@ -9,7 +10,7 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { enqueue } from '../src/ledger/outbox.ts';
 import { stopMessage } from './alerting.ts';
 import type { AuditRequest, Look } from './look.ts';
-import { type PacketFacts, packetFolder, writePacket } from './packet.ts';
+import { laterFolder, type PacketFacts, packetFolder, writePacket } from './packet.ts';
 import { type Plan, repairCount } from './planning.ts';
 import { ownEntries } from './round-entries.ts';
 import type { Run } from './run.ts';
@@ -50,7 +51,9 @@ async function writePackets(
     const { config, nowMs } = request;
     const { key, round } = assessment;
     const entries = await ownEntries(run.ledger, source.name, { key, roundId: round.id });
-    const folder = packetFolder(config, source.name, assessment);
+    // A packet that the ledger vouches for is never replaced: a round may be lost, found, and lost again.
+    const first = packetFolder(config, source.name, assessment);
+    const folder = existsSync(first) ? laterFolder(first, nowMs) : first;
     const facts = { config, source, situation, assessment, lines: seen.lines, entries, nowMs, listings };
     await writePacket(folder, facts).then(
       (packet) => packets.set(key, packet),

@@ -2,6 +2,7 @@ import { ageSeconds, fileTime } from './expected.ts';
 import type { Incident } from './incident.ts';
 import type { MessageGap } from './message.ts';
 import type { Round } from './model.ts';
+import { spokesmen } from './record.ts';
 import { type Assessment, openVerdicts, type Verdict } from './verdict.ts';
 
 /** A gap of an alert group, as it was last seen. */
@@ -124,7 +125,9 @@ function loudByGroup(facts: AlertFacts): Map<string, Assessment[]> {
   for (const assessment of facts.assessments) {
     if (!isLoud(facts, assessment)) continue;
     const group = groupOf.get(assessment.key) ?? alertGroupKey(assessment.round);
-    byGroup.set(group, [...(byGroup.get(group) ?? []), assessment]);
+    const known = byGroup.get(group);
+    if (known) known.push(assessment);
+    else byGroup.set(group, [assessment]);
   }
   return byGroup;
 }
@@ -163,10 +166,19 @@ function raise(
   return { group, news: before === undefined ? [{ group, level: 'alert', gaps: said }] : [] };
 }
 
+/** How the ledger says that a gap ended whose row this run did not look at; null where people have silenced it. */
+function unjudgedEnding(incident: Incident | undefined): Ending | null {
+  if (incident?.excused || incident?.held || incident?.acknowledged) return null;
+  if (incident?.status === 'written_off') return 'written off';
+  if (incident?.closed?.as === 'exempt') return 'not expected any more';
+  if (incident?.closed?.as !== 'covered') return 'vanished';
+  return incident.closed.by === 'repair' ? 'repaired' : 'arrived late';
+}
+
 /** How a gap that is not open any more ended; null where it is one, and people have silenced it. */
 function endingOf(facts: AlertFacts, gap: AlertGap, judged: ReadonlyMap<string, Assessment>): Ending | null {
   const now = judged.get(gap.key);
-  if (now === undefined) return 'vanished';
+  if (now === undefined) return unjudgedEnding(facts.incidents.get(gap.key));
   if (now.exempt !== null) return 'not expected any more';
   if (now.verdict === 'lost') return 'written off';
   if (now.verdict !== 'covered') return null;
@@ -200,12 +212,16 @@ function raiseAll(facts: AlertFacts, byGroup: Loud, known: ReadonlyMap<string, A
  * is gone. Looks at what is true now and at what has been said, so that a run twice, late, or after a crash
  * says nothing twice and forgets nothing.
  */
-export function decideAlerts(facts: AlertFacts): AlertDecision {
+export function decideAlerts(seen: AlertFacts): AlertDecision {
+  // One row speaks for each incident: after a re-import the old row may stand beside the new one.
+  const judged = spokesmen(seen.assessments);
+  const facts = { ...seen, assessments: [...judged.values()] };
   const known = new Map(facts.groups.map((group) => [group.key, group]));
   const byGroup = loudByGroup(facts);
   const raised = raiseAll(facts, byGroup, known);
-  const judged = new Map(facts.assessments.map((assessment) => [assessment.key, assessment]));
-  const over = facts.groups.filter(({ key }) => !byGroup.has(key));
+  // A gap that was imported anew is pending: its group is neither loud nor over.
+  const waits = ({ gaps }: AlertGroup) => gaps.some(({ key }) => judged.get(key)?.verdict === 'pending');
+  const over = facts.groups.filter((group) => !byGroup.has(group.key) && !waits(group));
   return {
     news: [...raised.flatMap(({ news }) => news), ...over.flatMap((group) => finish(facts, group, judged))],
     changed: raised.flatMap(({ group }) => (sameGroup(known.get(group.key), group) ? [] : [group])),

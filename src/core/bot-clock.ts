@@ -19,7 +19,11 @@ function asUtc(at: string): number | null {
   return Number.isNaN(milliseconds) ? null : milliseconds / 1000;
 }
 
+/** What is logged so close together came in one import, and speaks once. */
+const burstSeconds = 120;
+
 interface Vote {
+  loggedUnix: number;
   server: boolean;
   offsetSeconds: number | null;
 }
@@ -36,21 +40,30 @@ function voteOf(trigger: LogEvent, zone: string): Vote | null {
   // A trigger is never early, so an offset is found from what it is late beyond whole quarters of an hour.
   const offset = Math.floor((apart - earliestSeconds) / quarterHour) * quarterHour;
   const fits = isLag(apart - offset) && Math.abs(offset) <= mostSeconds;
-  return { server, offsetSeconds: fits ? offset : null };
+  return { loggedUnix: logged, server, offsetSeconds: fits ? offset : null };
+}
+
+/** How many bursts of lines speak for each offset. */
+function burstsByOffset(votes: readonly Vote[]): [offsetSeconds: number, bursts: number][] {
+  const byOffset = new Map<number, { bursts: number; lastUnix: number }>();
+  for (const { offsetSeconds, loggedUnix } of [...votes].sort((a, b) => a.loggedUnix - b.loggedUnix)) {
+    if (offsetSeconds === null) continue;
+    const known = byOffset.get(offsetSeconds);
+    const same = known !== undefined && loggedUnix - known.lastUnix < burstSeconds;
+    byOffset.set(offsetSeconds, { bursts: (known?.bursts ?? 0) + (same ? 0 : 1), lastUnix: loggedUnix });
+  }
+  return [...byOffset].map(([offsetSeconds, { bursts }]) => [offsetSeconds, bursts]);
 }
 
 /**
  * Finds the clock of the bot's host from its trigger lines, or null where they do not tell. The server's own
- * zone is believed where most lines speak for it; any other clock needs two lines, because a single import
+ * zone is believed where most lines speak for it; any other clock needs lines of two imports, because one
  * that came hours late looks like one (DOMAIN, section 5).
  */
 export function botClock(triggers: readonly LogEvent[], zone: string): BotClock | null {
   const votes = triggers.flatMap((trigger) => voteOf(trigger, zone) ?? []);
   const server = votes.filter((vote) => vote.server).length;
-  const byOffset = new Map<number, number>();
-  for (const { offsetSeconds } of votes)
-    if (offsetSeconds !== null) byOffset.set(offsetSeconds, (byOffset.get(offsetSeconds) ?? 0) + 1);
-  const [best, second] = [...byOffset].sort((a, b) => b[1] - a[1] || Math.abs(a[0]) - Math.abs(b[0]));
+  const [best, second] = burstsByOffset(votes).sort((a, b) => b[1] - a[1] || Math.abs(a[0]) - Math.abs(b[0]));
   if (server > 0 && server >= (best?.[1] ?? 0)) return { kind: 'server' };
   if (best === undefined || best[1] < 2 || best[1] === second?.[1]) return null;
   return { kind: 'fixed', offsetSeconds: best[0] };

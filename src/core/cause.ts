@@ -38,6 +38,8 @@ const mostLines = 40;
 /** What a rule of causes may ask. */
 interface CauseFacts extends LogStory {
   roundId: number;
+  /** File times, unix seconds. */
+  fileTimes: readonly number[];
   /** The capture that fits the round alone. */
   capture: Capture | null;
   artifactThere: boolean;
@@ -71,11 +73,12 @@ const moduleCrashed: CauseRule = ({ consoleLines }) => {
   return { because, lines: [...ofKind(consoleLines, 'ended'), ...errors] };
 };
 
-const notSent: CauseRule = ({ consoleLines }) => {
+const notSent: CauseRule = ({ consoleLines, consoleWentOn }) => {
   const sent = ofKind(consoleLines, 'send_started', 'notified').length > 0;
   const failed = ofKind(consoleLines, 'send_failed');
   const tried = ofKind(consoleLines, 'sending').length > 0 && failed.length === 0;
-  if (consoleLines.length === 0 || sent || tried || ofKind(consoleLines, 'crashed').length > 0) return null;
+  const ended = ofKind(consoleLines, 'ended').length > 0;
+  if (!ended || !consoleWentOn || sent || tried || ofKind(consoleLines, 'crashed').length > 0) return null;
   const because =
     failed.length > 0
       ? 'the module tried to send the round and could not'
@@ -101,8 +104,21 @@ const refusals: Record<string, string> = {
   dropped: 'it was dropped from the queue',
 };
 
+/** A ghost of the same map and number that ended minutes later is another round's. */
+const atOnceSeconds = 60;
+
+function refusalsOf({ bot, fileTimes }: CauseFacts): LogEvent[] {
+  const refused = bot.filter(({ event }) => event.kind === 'rejected');
+  const own = refused.filter(
+    ({ event, unix }) =>
+      event.subject !== 'ghost' || fileTimes.some((fileTime) => unix - fileTime <= atOnceSeconds),
+  );
+  return own.map(({ event }) => event);
+}
+
 const rejected: CauseRule = (facts) => {
-  const lines = botOf(facts, 'rejected');
+  const taken = botOf(facts, 'announced', 'stored', 'store_failed').length > 0;
+  const lines = refusalsOf(facts).filter(({ map }) => map !== null || !taken);
   if (lines.length === 0) return null;
   const why = refusals[lines[0]!.subject ?? ''] ?? 'it was not accepted';
   return { because: `the bot received the message and refused it: ${why}`, lines };
@@ -219,13 +235,15 @@ function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFact
   const story = logStory(situation, round, index) ?? {
     bot: [],
     consoleLines: [],
+    consoleWentOn: false,
     consoleCovers: false,
     strays: [],
   };
   const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;
-  return { ...story, roundId: round.id, capture: paired?.member ?? null, artifactThere };
+  const fileTimes = situation.playedById.get(round.id)?.instants ?? [];
+  return { ...story, roundId: round.id, fileTimes, capture: paired?.member ?? null, artifactThere };
 }
 
 /** True where a cause is asked for: the live pipeline has had its time, and the round is not covered. */

@@ -49,7 +49,10 @@ export function duplicateIngestion(lines: LogLines, zone: string): DuplicateInge
   const bySignal = new Map<string, BotLine[]>();
   for (const line of lines.bot) {
     const signal = signalOf(line);
-    if (signal !== null) bySignal.set(signal, [...(bySignal.get(signal) ?? []), line]);
+    if (signal === null) continue;
+    const known = bySignal.get(signal);
+    if (known) known.push(line);
+    else bySignal.set(signal, [line]);
   }
   const all = [...bySignal.values()].flatMap(bursts);
   const inOrder = all.sort((a, b) => a[0]!.unix - b[0]!.unix);

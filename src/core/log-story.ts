@@ -33,6 +33,8 @@ export interface LogIndex {
 export interface LogStory {
   bot: readonly BotLine[];
   consoleLines: readonly LogEvent[];
+  /** The console has lines from after this round in the same file: nothing more will be said of it. */
+  consoleWentOn: boolean;
   /** Rounds ended before and after this one in every console log that was written then. */
   consoleCovers: boolean;
   /**
@@ -125,7 +127,8 @@ const inReach = (seconds: number) => seconds >= -earlySeconds && seconds <= late
 /** What one line of the bot's log has to do with a round: certainly its own, by name and time, or by time alone. */
 function belongs(line: BotLine, own: Identity, others: readonly Identity[]): boolean {
   const { event, unix, about } = line;
-  if (event.kind === 'trigger') return isOwnFile(event.subject, own);
+  // A file that was imported hours late does not show that the bot listened when it was written.
+  if (event.kind === 'trigger') return isOwnFile(event.subject, own) && inReach(after(own.fileTimes, unix));
   const artifact = event.subject === null ? null : parseArtifactName(event.subject.split('/').at(-1)!);
   if (artifact !== null)
     return (
@@ -138,8 +141,9 @@ function belongs(line: BotLine, own: Identity, others: readonly Identity[]): boo
   const nearer = (one: Identity) => Math.abs(after(one.fileTimes, unix)) < Math.abs(seconds);
   if (about !== null)
     return sameName(about, own.name) && !others.some((one) => sameName(one.name, own.name) && nearer(one));
-  // A refusal that names no round is this one's only where no other round ended near it.
-  return event.kind === 'rejected' && !others.some((one) => inReach(after(one.fileTimes, unix)));
+  // A refusal that names no round is this one's only at once, and where no other round ended near it.
+  const refused = event.kind === 'rejected' && event.subject !== 'unauthorized';
+  return refused && seconds <= handlingSeconds && !others.some((one) => inReach(after(one.fileTimes, unix)));
 }
 
 function isOwnFile(subject: string | null, own: Identity): boolean {
@@ -162,10 +166,22 @@ function isOwnCapture({ event, about }: BotLine, own: Identity, zone: string): b
   return ends.some((end) => distance(own.fileTimes, end) !== null);
 }
 
+const isOwnMap = (map: string, own: Identity) => safeMap(normaliseMap(map)) === safeMap(own.name.map);
+
 function isOwnConsole(event: LogEvent, own: Identity): boolean {
   if (event.endUnix === null || distance(own.fileTimes, event.endUnix) === null) return false;
-  const sameMap = event.map === null || safeMap(normaliseMap(event.map)) === safeMap(own.name.map);
-  return sameMap && (event.number === null || event.number === own.name.number);
+  return (
+    (event.map === null || isOwnMap(event.map, own)) &&
+    (event.number === null || event.number === own.name.number)
+  );
+}
+
+const placeOf = ({ lineage, endUnix }: LogEvent) => `${lineage} ${endUnix}`;
+
+/** The lines after the end of this round; none of a part where the same end is another map's. */
+function ownConsole(near: readonly LogEvent[], own: Identity): LogEvent[] {
+  const foreign = new Set(near.filter(({ map }) => map !== null && !isOwnMap(map, own)).map(placeOf));
+  return near.filter((event) => isOwnConsole(event, own) && !foreign.has(placeOf(event))).sort(byPlace);
 }
 
 /** `etconsole.log.2.gz` is an older part of `etconsole.log`. */
@@ -262,12 +278,24 @@ export function logStory(situation: Situation, round: Round, index: LogIndex): L
   const bot = around(index.botOfHour, own, 1).filter(
     (line) => belongs(line, own, others) || isOwnCapture(line, own, zone),
   );
+  const near = around(index.consoleOfHour, own, dayHours);
+  const consoleLines = ownConsole(near, own);
   return {
     bot: bot.sort((a, b) => byPlace(a.event, b.event)),
-    consoleLines: around(index.consoleOfHour, own, 1)
-      .filter((event) => isOwnConsole(event, own))
-      .sort(byPlace),
-    consoleCovers: covers(around(index.consoleOfHour, own, dayHours), own),
+    consoleLines,
+    consoleWentOn: consoleLines.some((line) => line.kind === 'shutdown' || isFollowed(line, near)),
+    consoleCovers: covers(near, own),
     strays: around(index.botOfHour, own, dayHours).filter((line) => isStray(line, own, index)),
   };
+}
+
+/** A later round ended in the same file. */
+function isFollowed(line: LogEvent, near: readonly LogEvent[]): boolean {
+  return near.some(
+    (other) =>
+      other.lineage === line.lineage &&
+      other.kind === 'ended' &&
+      other.endUnix! > line.endUnix! &&
+      other.quote.line > line.quote.line,
+  );
 }

@@ -42,7 +42,7 @@ export function incidentRound(round: Round, playedUnix: number | null): Incident
 const isGap = ({ verdict }: Assessment) => verdict !== null && verdict !== 'covered';
 
 /** One row speaks for each incident: a gap before a covered row, a covered before an exempt one. */
-function spokesmen(assessments: readonly Assessment[]): Map<string, Assessment> {
+export function spokesmen(assessments: readonly Assessment[]): Map<string, Assessment> {
   const rank = (assessment: Assessment) => (isGap(assessment) ? 2 : assessment.verdict === 'covered' ? 1 : 0);
   const byKey = new Map<string, Assessment>();
   for (const assessment of assessments) {

@@ -27,9 +27,9 @@ function fileFromRow(row: unknown): RememberedFile {
   return { ...rest, tailLength, tailHash };
 }
 
-function fileToRow({ tailLength, tailHash, state, ...rest }: RememberedFile, readAt: string) {
-  const place = { tail_length: tailLength, tail_hash: tailHash, state: JSON.stringify(state) };
-  return { ...rest, ...place, read_at: readAt };
+function fileToRow(file: RememberedFile) {
+  const { tailLength, tailHash, state, ...rest } = file;
+  return { ...rest, tail_length: tailLength, tail_hash: tailHash, state: JSON.stringify(state) };
 }
 
 const eventRow = z.object({
@@ -55,9 +55,15 @@ function eventToRow({ quote, endUnix, ...rest }: LogEvent) {
   return { ...rest, end_unix: endUnix, ...quote };
 }
 
+/** Whose lines: two sources may share a ledger, and their hosts the paths of their logs. */
+export interface LogOwner {
+  source: string;
+  log: LogName;
+}
+
 /** Every file of a log that was ever read. */
-export async function storedFiles(database: Database, log: LogName): Promise<RememberedFile[]> {
-  const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ log });
+export async function storedFiles(database: Database, { source, log }: LogOwner): Promise<RememberedFile[]> {
+  const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ source, log });
   return rows.map(fileFromRow);
 }
 
@@ -65,12 +71,17 @@ export async function storedFiles(database: Database, log: LogName): Promise<Rem
 export async function saveLogChunk(
   database: Database,
   of: { file: RememberedFile; events: readonly LogEvent[] },
-  readAt: string,
+  from: { source: string; readAt: string },
 ): Promise<void> {
   await transact(database, async (inside) => {
     for (const chunk of chunks(of.events))
-      await inside.knex('log_events').insert(chunk.map(eventToRow)).onConflict(['lineage', 'line']).ignore();
-    await inside.knex('log_files').insert(fileToRow(of.file, readAt)).onConflict('lineage').merge();
+      await inside
+        .knex('log_events')
+        .insert(chunk.map((event) => ({ ...eventToRow(event), source: from.source })))
+        .onConflict(['lineage', 'line'])
+        .ignore();
+    const row = { ...fileToRow(of.file), source: from.source, read_at: from.readAt };
+    await inside.knex('log_files').insert(row).onConflict('lineage').merge();
   });
 }
 
@@ -81,19 +92,24 @@ export type LogWindow =
 
 const pageSize = 5_000;
 
-function inWindow(database: Database, window: LogWindow) {
-  const query = database.knex('log_events').select(Object.keys(eventRow.shape)).where('log', window.log);
+function inWindow(database: Database, source: string, window: LogWindow) {
+  const { log } = window;
+  const query = database.knex('log_events').select(Object.keys(eventRow.shape)).where({ source, log });
   return window.log === 'bot'
     ? query.where('at', '>=', window.fromText).where('at', '<=', window.toText)
     : query.where('end_unix', '>=', window.fromUnix).where('end_unix', '<=', window.toUnix);
 }
 
 /** The stored lines of a window, in the order of their files and lines. */
-export async function storedEvents(database: Database, window: LogWindow): Promise<LogEvent[]> {
+export async function storedEvents(
+  database: Database,
+  source: string,
+  window: LogWindow,
+): Promise<LogEvent[]> {
   const found: LogEvent[] = [];
   for (let after: LogEvent | undefined; ; ) {
     const last = after;
-    const query = inWindow(database, window);
+    const query = inWindow(database, source, window);
     if (last !== undefined)
       query.where((either) => {
         either.where('lineage', '>', last.lineage);

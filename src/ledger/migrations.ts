@@ -139,15 +139,16 @@ async function createLogs(database: Database): Promise<void> {
   await run(
     database,
     `create table log_files (
-      lineage text primary key, log text not null, path text not null, inode text not null, size bigint not null,
-      position bigint not null, lines bigint not null, tail_length integer not null, tail_hash text not null,
+      lineage text primary key, source text not null, log text not null, path text not null, inode text not null,
+      size bigint not null, position bigint not null, lines bigint not null, tail_length integer not null,
+      tail_hash text not null,
       state text not null, read_at text not null)`,
     `create table log_events (
-      lineage text not null, line bigint not null, log text not null, kind text not null, file text not null,
+      lineage text not null, line bigint not null, source text not null, log text not null, kind text not null, file text not null,
       at text, end_unix bigint, map text, number integer, subject text, text text not null,
       primary key (lineage, line))`,
-    'create index log_events_by_time on log_events (log, at)',
-    'create index log_events_by_end on log_events (log, end_unix)',
+    'create index log_events_by_time on log_events (source, log, at)',
+    'create index log_events_by_end on log_events (source, log, end_unix)',
   );
 }
 

@@ -1,5 +1,5 @@
 import type { BotKind } from '../core/log-event.ts';
-import { type LineEvent, type Naming, namesNothing, roundNaming } from './event.ts';
+import { type LineEvent, type Naming, namesNothing, roundNaming, storable } from './event.ts';
 import { masked } from './mask.ts';
 
 /** What the parser remembers from line to line: a failure may be followed by its exception. */
@@ -69,7 +69,7 @@ const messages: readonly Message[] = [
 const fails: ReadonlySet<string> = new Set(['store_failed', 'artifact_failed', 'download_failed']);
 
 function eventOf(kind: BotKind, at: string, of: { text: string; naming: Naming }): LineEvent {
-  return { log: 'bot', kind, at, endUnix: null, ...of.naming, text: masked(of.text) };
+  return { log: 'bot', kind, at, endUnix: null, ...storable(of.naming), text: masked(of.text) };
 }
 
 function continuation(state: BotState, line: string): { state: BotState; event: LineEvent | null } {

@@ -1,6 +1,6 @@
 import type { ConsoleKind } from '../core/log-event.ts';
 import { parseArtifactName } from '../core/names.ts';
-import { type LineEvent, type Naming, namesNothing, roundNaming } from './event.ts';
+import { type LineEvent, type Naming, namesNothing, roundNaming, storable } from './event.ts';
 import { masked } from './mask.ts';
 
 /** What the parser remembers from line to line: lines of the module have no time (DOMAIN, section 5). */
@@ -33,10 +33,15 @@ const is = (kind: ConsoleKind, pattern: RegExp, naming: Message['naming'] = noth
   naming,
 });
 
-const module = String.raw`\[stats_discord_webhook\] `;
+/**
+ * What the engine writes before a line: colours and a time. Nothing else, because what players say and call
+ * themselves stands in the console too, and must not prove anything.
+ */
+const engine = /^ *(?:\^\w)*(?:\[?\d{1,4}(?:[-:./T ]\d{1,6}){1,6}Z?\]?:? *)?(?:\^\w)*/;
+const module = String.raw`^\[stats_discord_webhook\] `;
 const says = (words: string) => new RegExp(module + words);
 
-/** The lines that prove something, whatever stands before them. The first that fits decides. */
+/** The lines that prove something, without what the engine writes before them. The first that fits decides. */
 const messages: readonly Message[] = [
   is('map', says('New map detected: (.+?)(?: - resetting score)?\\s*$'), ([, map]) => ({
     ...namesNothing,
@@ -46,7 +51,10 @@ const messages: readonly Message[] = [
   is('started', says('Round started at \\d+')),
   is('ended', says('Round ended at (\\d{1,12}) '), subject),
   is('crashed', says('Webhook payload/send crashed')),
-  is('crashed', /error running lua script: .*stats_discord_webhook\.lua/),
+  is(
+    'crashed',
+    /^(?:Lua [\d.]+ API: )?(?:\^\w)?et_\w+ error running lua script: [^\s"]*(?: "[^"\]]*)?stats_discord_webhook\.lua/,
+  ),
   is('crashed', /^CRASH in et_\w+: stats_discord_webhook\.lua/),
   is('sending', says('Sending webhook for (.+) R(\\d) \\(winner='), round),
   is('writing', says('Writing gametime file: (\\S.*)$'), subject),
@@ -66,18 +74,21 @@ const messages: readonly Message[] = [
 
 /** Where a new round begins, lines do not belong to the one that ended any more. */
 const begins: ReadonlySet<string> = new Set(['map', 'loaded', 'started']);
+/** Where a file could not be written, the reason may follow its name. */
+const artifactName = /gametime-[^/]*\.json/;
 const files: ReadonlySet<string> = new Set(['writing', 'written', 'write_failed']);
 
 /** The end of the round that a line belongs to: its own, that of the file it names, or the last one. */
 function endOf(state: ConsoleState, kind: ConsoleKind, subject: string | null): number | null {
   if (kind === 'ended') return Number(subject);
-  if (begins.has(kind)) return null;
-  const named = files.has(kind) ? parseArtifactName(subject?.split('/').at(-1) ?? '') : null;
+  // A round that is sent at shutdown ends without a line; its file tells when.
+  if (begins.has(kind) || kind === 'fallback') return null;
+  const named = files.has(kind) ? parseArtifactName(artifactName.exec(subject ?? '')?.[0] ?? '') : null;
   return named?.endUnix ?? state.endUnix;
 }
 
 function admits(kind: ConsoleKind, of: { endUnix: number | null; kept: number }): boolean {
-  if (kind === 'ended' || begins.has(kind)) return true;
+  if (begins.has(kind)) return true;
   if (of.endUnix === null && kind === 'crashed') return of.kept < mostErrorsInPlay;
   return of.kept < mostLines;
 }
@@ -87,10 +98,11 @@ export function readConsoleLine(
   state: ConsoleState,
   line: string,
 ): { state: ConsoleState; event: LineEvent | null } {
+  const words = line.replace(engine, '');
   for (const { kind, pattern, naming } of messages) {
-    const found = pattern.exec(line);
+    const found = pattern.exec(words);
     if (found === null) continue;
-    const named = naming(found);
+    const named = storable(naming(found));
     const endUnix = endOf(state, kind, named.subject);
     // The same end twice is one round's: its lines are counted on.
     const sameRound = endUnix === state.endUnix && !begins.has(kind);

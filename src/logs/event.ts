@@ -1,5 +1,6 @@
 import type { LogEvent } from '../core/log-event.ts';
 import { candidateNumber } from '../core/names.ts';
+import { masked } from './mask.ts';
 
 /** What a parser makes of one line; where the line stands is known to whoever reads the file. */
 export type LineEvent = Pick<LogEvent, 'log' | 'kind' | 'at' | 'endUnix' | 'map' | 'number' | 'subject'> & {
@@ -19,4 +20,10 @@ export const namesNothing: Naming = { map: null, number: null, subject: null };
 export function roundNaming(map: string | undefined, number: string | undefined): Naming {
   if (map === undefined || number === undefined) return namesNothing;
   return { map: map.trim(), number: candidateNumber(Number(number)), subject: null };
+}
+
+/** What a line names, as it may be stored: PostgreSQL takes no NUL, and a name may be as long as its line. */
+export function storable(naming: Naming): Naming {
+  const { map, number, subject } = naming;
+  return { map: map && masked(map), number, subject: subject && masked(subject) };
 }

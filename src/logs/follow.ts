@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { LogEvent, LogName, RememberedFile } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
-import { OperationError, plainError } from '../errors.ts';
+import { codeOf, OperationError, plainError } from '../errors.ts';
 import { freshBot, readBotLine } from './bot-line.ts';
 import { freshConsole, readConsoleLine } from './console-line.ts';
 import type { LineEvent } from './event.ts';
@@ -19,7 +20,12 @@ export interface LogChunk {
 }
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+/** So much is read at most before it is given: what is stored then need not be read again after a crash. */
 const mostEvents = 500;
+const mostBytes = 8 * 1_048_576;
+const pieceBytes = 65_536;
+/** A gzipped part that is cut off and younger is still being written (DOMAIN, section 3). */
+const youngMs = 120_000;
 const isGzip = (path: string) => path.endsWith('.gz');
 
 type Reader = (state: never, line: string) => { state: object; event: LineEvent | null };
@@ -27,6 +33,21 @@ const readers: Record<LogName, { fresh: object; read: Reader }> = {
   bot: { fresh: freshBot, read: readBotLine as Reader },
   console: { fresh: freshConsole, read: readConsoleLine as Reader },
 };
+
+/** Opens a file of the log for `work`. Waits for no pipe; throws an OperationError where it is no regular file. */
+async function* opened<T>(
+  path: string,
+  work: (file: { handle: FileHandle; inode: string; size: number; modifiedMs: number }) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new OperationError('it is no regular file');
+    yield* work({ handle, inode: String(stats.ino), size: stats.size, modifiedMs: stats.mtimeMs });
+  } finally {
+    await handle.close();
+  }
+}
 
 async function bytesBefore(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position - length);
@@ -38,14 +59,17 @@ interface Known {
   place: Place;
 }
 
-/** The remembered file that goes on in a plain one, if there is one: the same bytes before the same place. */
+/**
+ * The remembered file that goes on in a plain one, if there is one: the same bytes before the same place. Of several
+ * the furthest, because those before it hold the beginning of the same lines; then the one with the same inode.
+ */
 async function recognise(
   handle: FileHandle,
   of: { inode: string; size: number },
   remembered: readonly RememberedFile[],
 ): Promise<Known | null> {
   const likely = [...remembered].sort(
-    (a, b) => Number(b.inode === of.inode) - Number(a.inode === of.inode) || b.position - a.position,
+    (a, b) => b.position - a.position || Number(b.inode === of.inode) - Number(a.inode === of.inode),
   );
   for (const file of likely) {
     if (file.position > of.size || file.position === 0) continue;
@@ -56,28 +80,78 @@ async function recognise(
   return null;
 }
 
-/** The same for what a gzipped file holds; the furthest place that fits counts. */
-async function recogniseZipped(path: string, remembered: readonly RememberedFile[]): Promise<Known | null> {
-  const ahead = remembered.filter(({ position }) => position > 0).sort((a, b) => a.position - b.position);
-  let [read, best]: [number, Known | null] = [0, null];
-  let window = Buffer.alloc(0);
-  for await (const bytes of gunzip(path)) {
-    window = Buffer.concat([window.subarray(-tailBytes), bytes]);
-    read += bytes.length;
-    while (ahead[0] !== undefined && ahead[0].position <= read) {
-      const file = ahead.shift()!;
-      const end = window.length - (read - file.position);
-      const tail = Buffer.from(window.subarray(Math.max(0, end - file.tailLength), end));
-      if (hashOf(tail) === file.tailHash)
-        best = { file, place: { position: file.position, lines: file.lines, tail } };
-    }
+/**
+ * True where a plain file is the beginning of one that was read further and still lies where it lay: a copy of it,
+ * made before it is truncated or to keep it. Its lines were read there.
+ */
+async function isCopy(
+  handle: FileHandle,
+  of: { inode: string; size: number },
+  remembered: readonly RememberedFile[],
+): Promise<boolean> {
+  const length = Math.min(of.size, tailBytes);
+  const end = hashOf(await bytesBefore(handle, of.size, length));
+  for (const { path, inode, position } of remembered) {
+    if (position <= of.size || inode === of.inode || isGzip(path)) continue;
+    const other = opened(path, async function* (file) {
+      yield file.inode === inode && hashOf(await bytesBefore(file.handle, of.size, length)) === end;
+    });
+    for await (const same of other) if (same) return true;
   }
-  return best;
+  return false;
 }
 
-/** What a gzipped file holds; what comes before a fault is given, then an OperationError. */
-async function* gunzip(path: string): AsyncGenerator<Buffer> {
-  const source = createReadStream(path);
+/**
+ * Where a lineage goes on in another file, and the one that it comes from is still there (a log and its copy): that
+ * one is remembered on its own, so that it is known again when the lineage has gone further than it.
+ */
+async function leftBehind(known: Known | null, inode: string): Promise<LogChunk[]> {
+  if (known === null || known.file.inode === inode) return [];
+  const there = await stat(known.file.path).catch(() => null);
+  if (there === null || String(there.ino) !== known.file.inode) return [];
+  return [{ file: { ...known.file, lineage: randomUUID() }, events: [], bytes: known.file.position }];
+}
+
+/** The same for what a gzipped file holds; the furthest place that fits counts, also before a fault. */
+async function recogniseZipped(
+  handle: FileHandle,
+  remembered: readonly RememberedFile[],
+): Promise<{ known: Known | null; fault: unknown }> {
+  const ahead = remembered.filter(({ position }) => position > 0).sort((a, b) => a.position - b.position);
+  let [read, known]: [number, Known | null] = [0, null];
+  let window = Buffer.alloc(0);
+  try {
+    for await (const bytes of gunzip(handle)) {
+      window = Buffer.concat([window.subarray(-tailBytes), bytes]);
+      read += bytes.length;
+      while (ahead[0] !== undefined && ahead[0].position <= read) {
+        const file = ahead.shift()!;
+        const end = window.length - (read - file.position);
+        const tail = Buffer.from(window.subarray(Math.max(0, end - file.tailLength), end));
+        if (hashOf(tail) === file.tailHash)
+          known = { file, place: { position: file.position, lines: file.lines, tail } };
+      }
+    }
+  } catch (fault) {
+    return { known, fault };
+  }
+  return { known, fault: null };
+}
+
+/** The bytes from `start` to before `end`, or to the end of the file. (A stream of a handle would close it.) */
+async function* bytesOf(handle: FileHandle, range: { start: number; end: number }): AsyncGenerator<Buffer> {
+  for (let at = range.start; at < range.end; ) {
+    const length = Math.min(pieceBytes, range.end - at);
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** What a gzipped file holds; what comes before a fault is given, then the fault is thrown. */
+async function* gunzip(handle: FileHandle): AsyncGenerator<Buffer> {
+  const source = Readable.from(bytesOf(handle, { start: 0, end: Number.POSITIVE_INFINITY }));
   const unzip = createGunzip();
   source.on('error', (fault) => unzip.destroy(fault));
   try {
@@ -106,6 +180,8 @@ interface Reading {
   pieces: AsyncIterable<Buffer>;
   /** Nobody writes to it any more, so its last line is complete without an end. */
   final: boolean;
+  /** Its lines were read elsewhere: only the place is remembered. */
+  copy: boolean;
 }
 
 /** Reads lines into chunks. A fault of the file comes after everything that could be read before it. */
@@ -118,7 +194,7 @@ async function* chunksOf(reading: Reading): AsyncGenerator<LogChunk> {
   const splitter = new LineSplitter(known?.place ?? beginning, (line, text) => {
     const step = read(state as never, text);
     state = step.state;
-    if (step.event === null) return;
+    if (step.event === null || reading.copy) return;
     const { text: quoted, ...event } = step.event;
     events.push({ ...event, lineage, quote: { file: path, line, text: quoted } });
   });
@@ -131,51 +207,50 @@ async function* chunksOf(reading: Reading): AsyncGenerator<LogChunk> {
     return done;
   };
   let fault: unknown = null;
+  let given = splitter.place.position;
   try {
     for await (const bytes of reading.pieces) {
       splitter.push(bytes);
-      if (events.length >= mostEvents) yield chunk();
+      if (events.length < mostEvents && splitter.place.position - given < mostBytes) continue;
+      given = splitter.place.position;
+      yield chunk();
     }
     if (reading.final) splitter.finish();
   } catch (thrown) {
     fault = thrown;
   }
-  yield chunk();
+  // Without a whole line there is nothing by which the file could be known again.
+  if (reading.final || splitter.place.position > 0) yield chunk();
   if (fault !== null) throw new OperationError(`it can be read only in part: ${plainError(fault)}`);
 }
 
-async function* followZipped(path: string, log: LogName, remembered: readonly RememberedFile[]) {
-  const handle = await open(path, 'r');
-  const { ino, size } = await handle.stat().finally(() => handle.close());
-  const inode = String(ino);
-  if (remembered.some((file) => file.inode === inode && file.size === size && isGzip(file.path))) return;
-  const known = await recogniseZipped(path, remembered).catch(() => null);
-  const pieces = from(known?.place.position ?? 0, gunzip(path));
-  yield* chunksOf({ path, log, inode, size, known, pieces, final: true });
-}
+const followZipped = (path: string, log: LogName, remembered: readonly RememberedFile[]) =>
+  opened(path, async function* ({ handle, inode, size, modifiedMs }): AsyncGenerator<LogChunk> {
+    if (remembered.some((file) => file.inode === inode && file.size === size && isGzip(file.path))) return;
+    const { known, fault } = await recogniseZipped(handle, remembered);
+    const cutOff = codeOf(fault) === 'Z_BUF_ERROR' || size === 0;
+    if (cutOff && Date.now() - modifiedMs < youngMs) return;
+    yield* await leftBehind(known, inode);
+    const pieces = from(known?.place.position ?? 0, gunzip(handle));
+    yield* chunksOf({ path, log, inode, size, known, pieces, final: true, copy: false });
+  });
 
-async function* followPlain(path: string, log: LogName, remembered: readonly RememberedFile[]) {
-  const handle = await open(path, 'r');
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new OperationError('it is no regular file');
-    const { size } = stats;
-    const inode = String(stats.ino);
+const followPlain = (path: string, log: LogName, remembered: readonly RememberedFile[]) =>
+  opened(path, async function* ({ handle, inode, size }): AsyncGenerator<LogChunk> {
     const known = await recognise(handle, { inode, size }, remembered);
     const start = known?.place.position ?? 0;
     const { file } = known ?? {};
     if (size === 0 || (file?.size === size && file.inode === inode && file.path === path)) return;
-    const pieces = handle.createReadStream({ start, end: Math.max(start, size - 1), autoClose: false });
-    yield* chunksOf({ path, log, inode, size, known, pieces: pieces as AsyncIterable<Buffer>, final: false });
-  } finally {
-    await handle.close();
-  }
-}
+    const copy = known === null && (await isCopy(handle, { inode, size }, remembered).catch(() => false));
+    yield* await leftBehind(known, inode);
+    const pieces = bytesOf(handle, { start, end: size });
+    yield* chunksOf({ path, log, inode, size, known, pieces, final: false, copy });
+  });
 
 /**
  * Reads what is new in one file: a stream in constant memory, in chunks that are stored one by one. A file is
  * known again by the bytes before the place where reading stopped, so renaming, copying, truncating and gzipping
- * neither lose a line nor read one twice. Throws where the file cannot be read, after giving what could be.
+ * neither lose a line nor read one twice. A gzipped part that is still being written is left for the next time. Throws where the file cannot be read, after giving what could be.
  */
 export function followLog(
   path: string,

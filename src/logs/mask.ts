@@ -1,10 +1,14 @@
 import { withoutWebhooks } from '../core/harmless.ts';
 
 const secrets: readonly (readonly [RegExp, string])[] = [
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(?::[^\s/@]*)?@/gi, '$1[masked]@'],
-  [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer |basic |bot )?)[^\s"',}]+/gi, '$1[masked]'],
+  // Up to the last `@`: a password may hold `@`, and `/` where somebody forgot to encode it.
+  [/([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@:"'<>]*:[^\s"'<>]*|[^\s/"'<>]*)@/gi, '$1[masked]@'],
+  [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer |basic |bot )?)(?:[a-z]+ +)?[^\s"',}]+/gi, '$1[masked]'],
   [/\b(bearer\s+)[A-Za-z0-9._~+/-]{8,}=*/gi, '$1[masked]'],
-  [/\b((?:token|password|passwd|secret|api_?key)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi, '$1[masked]'],
+  [
+    /(?<![a-z0-9])((?:token|password|passwd|secret|api_?key)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi,
+    '$1[masked]',
+  ],
 ];
 
 /** So much of a line is kept as evidence. */

@@ -179,6 +179,22 @@ describe('decideAlerts()', () => {
     assert.deepEqual(aWatch().told(damaged, fileUnix + 23 * hours), ['urgent']);
   });
 
+  test('neither ends nor repeats an alert when the round is imported anew under another id', () => {
+    const anew = { judged: [aRound({ id: 9, createdAt: '2026-02-11 23:02:30' })] };
+    const watch = aWatch();
+    assert.deepEqual(watch.told(gap, at(6)), ['alert']);
+    assert.deepEqual(watch.told(gap, at(31)), ['urgent']);
+    for (const minute of [62, 66, 92]) assert.deepEqual(watch.told(anew, at(minute)), []);
+    assert.deepEqual(watch.told({ ...anew, captures: [aCapture({ roundId: 9 })] }, at(95)), ['recovery']);
+  });
+
+  test('counts one gap where the old row still stands beside the new one', () => {
+    const both = { judged: [aRound(), aRound({ id: 9 })] };
+    const watch = aWatch();
+    assert.deepEqual(watch.told(both, at(6)), ['alert']);
+    assert.deepEqual(watch.told(both, at(9)), []);
+  });
+
   test('counts the age of a late import from the import', () => {
     const imported = { judged: [aRound({ createdAt: '2026-02-12 07:00:00' })] };
     const import7 = fileUnix + 9 * hours - 125;

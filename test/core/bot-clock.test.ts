@@ -23,6 +23,11 @@ describe('botClock()', () => {
     ['a host in UTC', [seen(fileUnix, 0), seen(fileUnix + 900, 0)], fixed(0)],
     ['a host in New York', [seen(fileUnix, -5 * hours), seen(fileUnix + 900, -5 * hours)], fixed(-5 * hours)],
     ['a host in India', [seen(fileUnix, 5.5 * hours), seen(fileUnix + 900, 5.5 * hours)], fixed(5.5 * hours)],
+    [
+      'an import of several files that came hours late is no clock',
+      [seen(fileUnix - 240, hours, 21_600 + 240), seen(fileUnix, hours, 21_600)],
+      null,
+    ],
     ['one import that came hours late is no clock', [seen(fileUnix, hours, 8.5 * hours)], null],
     [
       'late imports do not outvote the server’s zone',

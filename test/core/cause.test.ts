@@ -42,8 +42,32 @@ const table: readonly [string, readonly LogEvent[], readonly string[], Given?][]
     [consoleLine('crashed', endUnix - 900), ...sent],
     ['unknown'],
   ],
-  ['the console shows the end, and nothing was sent', [ended, consoleLine('skipped')], ['not_sent']],
-  ['sending failed', [ended, consoleLine('sending'), consoleLine('send_failed')], ['not_sent']],
+  [
+    'the console shows the end, and nothing was sent',
+    [ended, consoleLine('skipped'), consoleLine('shutdown')],
+    ['not_sent'],
+  ],
+  ['the console simply stops after the end', [ended, consoleLine('skipped')], ['unknown']],
+  ['the console goes on with another round', [ended, consoleLine('ended', endUnix + 900)], ['not_sent']],
+  [
+    'only the file of the round is known, and no end',
+    [consoleLine('written'), consoleLine('shutdown')],
+    ['unknown'],
+  ],
+  [
+    'another server’s round ended in the same second, on a map that is told later',
+    [
+      consoleLine('ended', endUnix, { map: null }),
+      consoleLine('sending', endUnix, { map: 'goldrush' }),
+      consoleLine('shutdown', endUnix, { map: null }),
+    ],
+    ['unknown'],
+  ],
+  [
+    'sending failed',
+    [ended, consoleLine('sending'), consoleLine('send_failed'), consoleLine('shutdown')],
+    ['not_sent'],
+  ],
   ['the console shows rounds before and after, not this one', around, ['module_not_loaded']],
   ['the console ends before the round', around.slice(0, 1), ['unknown']],
   [
@@ -72,6 +96,27 @@ const table: readonly [string, readonly LogEvent[], readonly string[], Given?][]
     ['never_received'],
     { judged: [aRound(), other] },
   ],
+  [
+    'a refusal that names nobody, when the message was received all the same',
+    [own, announced(), failed(), botLine('rejected', endUnix + 30, { subject: 'rate_limit' })],
+    ['store_failed'],
+  ],
+  [
+    'a refusal that names nobody, minutes later',
+    [own, botLine('rejected', endUnix + 240, { subject: 'rate_limit' })],
+    ['never_received'],
+  ],
+  [
+    'somebody else was kept out',
+    [own, botLine('rejected', endUnix + 1, { subject: 'unauthorized' })],
+    ['never_received'],
+  ],
+  [
+    'a ghost of the same map minutes later is another round’s',
+    [own, botLine('rejected', endUnix + 200, { map: 'supply', number: 2, subject: 'ghost' })],
+    ['unknown'],
+  ],
+  ['the file was imported nine hours late', [trigger(fileUnix, { lateSeconds: 32_400 })], ['unknown']],
   ['received, and an error while storing', [announced(), failed(), own], ['store_failed']],
   [
     'an error while storing another round',

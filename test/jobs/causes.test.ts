@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   mkdirSync,
@@ -75,6 +76,17 @@ const second = game('supply', 2, '2026-06-10 21:12:00');
 const evening = { rounds: [roundRow(1, first), roundRow(2, second)], captures: [captureRow(11, first, 1)] };
 
 forEachDatabase('Evidence', (kind) => {
+  it('of one source is not taken for that of another in the same ledger', () =>
+    inWorld(kind, evening, async (world) => {
+      const path = join(folder, `shared-${kind}.log`);
+      writeFileSync(path, triggerLine(second));
+      assert.deepEqual(causesOf(await world.audit({ settings: { WEBHOOK_LOG: path } })), {
+        2: 'never_received',
+      });
+      const other = await world.plan({ settings: { SOURCE_NAME: 'other' } });
+      assert.deepEqual(causesOf(other), { 2: 'unknown' });
+    }));
+
   it('outlives the log that it was read from, and stands in the ledger with its file and line', () =>
     inWorld(kind, evening, async (world) => {
       const path = join(folder, `emptied-${kind}.log`);
@@ -169,13 +181,35 @@ forEachDatabase('Evidence', (kind) => {
 });
 
 forEachDatabase('The triage packet of a lost round', (kind) => {
+  it('that is covered and lost again does not replace the first one', () =>
+    inWorld(kind, evening, async (world) => {
+      await world.audit({ now: longAfter });
+      const capture = {
+        ...captureRow(12, second, 2),
+        axis_players: '[]',
+        allies_players: '[]',
+        lua_pause_events: '[]',
+      };
+      await world.inSource((database) => database.knex('lua_round_teams').insert(capture));
+      await world.audit({ now: '2026-08-01T12:03:00.000Z' });
+      await world.inSource((database) => database.knex('lua_round_teams').where({ id: 12 }).delete());
+      await world.audit({ now: '2026-08-01T12:06:00.000Z' });
+      const lost = await world.entries('gap.written_off');
+      const paths = lost.map(({ body }) => (body as { packet: { path: string } }).packet.path);
+      assert.equal(new Set(paths).size, 2);
+      for (const { body } of lost) {
+        const { packet } = body as { packet: { path: string; sha256: string } };
+        const sums = readFileSync(join(packet.path, 'SHA256SUMS'));
+        assert.equal(createHash('sha256').update(sums).digest('hex'), packet.sha256);
+      }
+    }));
+
   it('is whole, and the ledger entry of the write-off carries its checksum', () =>
     inWorld(kind, { ...evening, artifacts: [gametime(first)] }, async (world) => {
       await world.audit({ now: longAfter });
       const [lost] = await world.entries('gap.written_off');
       const { packet } = lost!.body as { packet: { path: string; sha256: string } };
       const sums = readFileSync(join(packet.path, 'SHA256SUMS'), 'utf8');
-      const { createHash } = await import('node:crypto');
       const hash = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
       assert.equal(hash(sums), packet.sha256);
       const files = sums

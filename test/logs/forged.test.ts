@@ -38,7 +38,7 @@ describe('What players write into the console', () => {
     '  12:34.56 ',
     '^3[2026-02-16T21:24:31]: ^7',
   ])
-    test(`is not what the engine writes before a line: "${before}"`, () => {
+    test(`do not keep a line from counting: "${before}"`, () => {
       assert.deepEqual(
         read([`${before}${ended(1771448179)}`]).map(({ endUnix }) => endUnix),
         [1771448179],
