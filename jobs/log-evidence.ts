@@ -47,8 +47,13 @@ async function readNew(
       if ('failed' in next) problems.push({ path, why: next.failed });
       done = 'failed' in next || next.done === true;
       if (done || 'failed' in next || next.value === undefined) continue;
-      const { file, events, bytes } = next.value as LogChunk;
-      await take({ file, events: events.filter(since), bytes });
+      const chunk = next.value as LogChunk;
+      const { file } = chunk;
+      // What cannot be stored ends the run, and not with the file open.
+      await take({ ...chunk, events: chunk.events.filter(since) }).catch(async (thrown: unknown) => {
+        await chunks.return(undefined);
+        throw thrown;
+      });
       byLineage.set(file.lineage, file);
       if (!files.some(({ lineage }) => lineage === file.lineage))
         files.push({ log, path, lineage: file.lineage });
@@ -78,7 +83,7 @@ export async function ingestLogs(
     readings.push(
       await readNew(config, { log, remembered }, async (chunk) => {
         await saveLogChunk(database, chunk, { source, readAt: options.readAt });
-        options.progress.step(`reading ${chunk.file.path}`, chunk.bytes, chunk.file.size);
+        options.progress.step(`reading ${chunk.file.path}`, chunk.bytes, chunk.total);
       }),
     );
   }

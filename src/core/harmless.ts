@@ -1,6 +1,9 @@
-/** Addresses by which anybody could write into a channel; also without their protocol, and from a copy of a log. */
-const webhookAddress =
-  /(?:https?:\/\/)?(?:[a-z0-9-]{1,63}\.)?discord(?:app)?\.com(?::\d+)?\/+api\/+(?:v\d+\/+)?webhooks\/+(?!\[masked\])[^\s"'<>)\]]*/gi;
+/** Addresses by which anybody could write into a channel; also without their protocol, escaped or encoded. */
+const slash = String.raw`(?:\\?/|%2F)+`;
+const webhookAddress = new RegExp(
+  `(?:https?(?::|%3A)${slash})?(?:[a-z0-9-]{1,63}\\.)?discord(?:app)?\\.com(?::\\d+)?${slash}api${slash}(?:v\\d+${slash})?webhooks${slash}(?!\\[masked\\])[^\\s"'<>)\\]]*`,
+  'gi',
+);
 
 /** Characters that break lines, move the cursor, are not seen, or change the direction of writing. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

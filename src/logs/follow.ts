@@ -15,8 +15,9 @@ import { beginning, LineSplitter, type Place, tailBytes } from './lines.ts';
 export interface LogChunk {
   file: RememberedFile;
   events: LogEvent[];
-  /** How far reading has come, for a progress bar. */
+  /** How far reading has come, and the size of the file, for a progress bar. */
   bytes: number;
+  total: number;
 }
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -27,6 +28,8 @@ const pieceBytes = 65_536;
 /** A gzipped part that is cut off and younger is still being written (DOMAIN, section 3). */
 const youngMs = 120_000;
 const isGzip = (path: string) => path.endsWith('.gz');
+/** A fault of what a gzipped file holds, which reading it again does not mend. */
+const isDamage = (fault: unknown) => codeOf(fault)?.startsWith('Z_') === true;
 
 type Reader = (state: never, line: string) => { state: object; event: LineEvent | null };
 const readers: Record<LogName, { fresh: object; read: Reader }> = {
@@ -109,7 +112,8 @@ async function leftBehind(known: Known | null, inode: string): Promise<LogChunk[
   if (known === null || known.file.inode === inode) return [];
   const there = await stat(known.file.path).catch(() => null);
   if (there === null || String(there.ino) !== known.file.inode) return [];
-  return [{ file: { ...known.file, lineage: randomUUID() }, events: [], bytes: known.file.position }];
+  const { size, position } = known.file;
+  return [{ file: { ...known.file, lineage: randomUUID() }, events: [], bytes: position, total: size }];
 }
 
 /** The same for what a gzipped file holds; the furthest place that fits counts, also before a fault. */
@@ -198,11 +202,12 @@ async function* chunksOf(reading: Reading): AsyncGenerator<LogChunk> {
     const { text: quoted, ...event } = step.event;
     events.push({ ...event, lineage, quote: { file: path, line, text: quoted } });
   });
-  const chunk = (): LogChunk => {
+  // Its size is remembered when all of it was read: a file of the same size is then not looked at again.
+  const chunk = (size: number): LogChunk => {
     const { position, lines, tail } = splitter.place;
     const at = { position, lines, tailLength: tail.length, tailHash: hashOf(tail), state: state as Json };
-    const file = { lineage, log, path, inode: reading.inode, size: reading.size, ...at };
-    const done = { file, events, bytes: position };
+    const file = { lineage, log, path, inode: reading.inode, size, ...at };
+    const done = { file, events, bytes: position, total: reading.size };
     events = [];
     return done;
   };
@@ -213,14 +218,15 @@ async function* chunksOf(reading: Reading): AsyncGenerator<LogChunk> {
       splitter.push(bytes);
       if (events.length < mostEvents && splitter.place.position - given < mostBytes) continue;
       given = splitter.place.position;
-      yield chunk();
+      yield chunk(0);
     }
     if (reading.final) splitter.finish();
   } catch (thrown) {
     fault = thrown;
   }
   // Without a whole line there is nothing by which the file could be known again.
-  if (reading.final || splitter.place.position > 0) yield chunk();
+  const readWhole = fault === null || isDamage(fault);
+  if (reading.final || splitter.place.position > 0) yield chunk(readWhole ? reading.size : 0);
   if (fault !== null) throw new OperationError(`it can be read only in part: ${plainError(fault)}`);
 }
 
@@ -250,7 +256,8 @@ const followPlain = (path: string, log: LogName, remembered: readonly Remembered
 /**
  * Reads what is new in one file: a stream in constant memory, in chunks that are stored one by one. A file is
  * known again by the bytes before the place where reading stopped, so renaming, copying, truncating and gzipping
- * neither lose a line nor read one twice. A gzipped part that is still being written is left for the next time. Throws where the file cannot be read, after giving what could be.
+ * neither lose a line nor read one twice. A gzipped part that is still being written is left for the next time.
+ * Throws where the file cannot be read, after giving what could be.
  */
 export function followLog(
   path: string,

@@ -1,14 +1,16 @@
 import { withoutWebhooks } from '../core/harmless.ts';
 
+/** What is called a secret, with or without a word before it, and the sign before its value. */
+const named = String.raw`(?<![a-z0-9])((?:token|password|passwd|secret|api_?key)["']?\s*[=:]\s*)`;
+
 const secrets: readonly (readonly [RegExp, string])[] = [
   // Up to the last `@`: a password may hold `@`, and `/` where somebody forgot to encode it.
   [/([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@:"'<>]*:[^\s"'<>]*|[^\s/"'<>]*)@/gi, '$1[masked]@'],
   [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer |basic |bot )?)(?:[a-z]+ +)?[^\s"',}]+/gi, '$1[masked]'],
   [/\b(bearer\s+)[A-Za-z0-9._~+/-]{8,}=*/gi, '$1[masked]'],
-  [
-    /(?<![a-z0-9])((?:token|password|passwd|secret|api_?key)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi,
-    '$1[masked]',
-  ],
+  [new RegExp(`${named}"[^"]*"`, 'gi'), '$1"[masked]"'],
+  [new RegExp(`${named}'[^']*'`, 'gi'), "$1'[masked]'"],
+  [new RegExp(`${named}["']?(?!\\[masked)[^\\s"'&,;}]+`, 'gi'), '$1[masked]'],
 ];
 
 /** So much of a line is kept as evidence. */

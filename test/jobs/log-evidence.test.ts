@@ -124,23 +124,30 @@ forEachDatabase('The evidence of the logs', (kind) => {
       assert.equal(once(events), events.length);
     }));
 
-  test('repeats and loses nothing where storing fails half-way', () =>
-    withLogs(async ({ config, ledger, bot, ingest, gather }) => {
-      write(bot, 1, 5_000);
-      let steps = 0;
-      const failing = {
-        stop: () => undefined,
-        step() {
-          steps += 1;
-          if (steps === 2) throw new Error('killed');
-        },
-      };
-      await assert.rejects(ingestLogs(config, ledger, { readAt, progress: failing }), /killed/);
-      const half = subjects((await gather(false)).events);
-      assert.equal(half.length > 500 && half.length < 5_000, true, String(half.length));
-      await ingest();
-      assert.deepEqual(subjects((await gather(false)).events), upTo(1, 5_000));
-    }));
+  for (const form of ['plain', 'gzipped'] as const)
+    test(`repeats and loses nothing where storing a ${form} log fails half-way`, () =>
+      withLogs(async ({ config, ledger, bot, ingest, gather }) => {
+        write(bot, 1, 5_000);
+        if (form === 'gzipped') {
+          writeFileSync(`${bot}.1.gz`, gzipSync(readFileSync(bot)));
+          rmSync(bot);
+        }
+        let steps = 0;
+        const failing = {
+          stop: () => undefined,
+          step() {
+            steps += 1;
+            if (steps === 2) throw new Error('killed');
+          },
+        };
+        await assert.rejects(ingestLogs(config, ledger, { readAt, progress: failing }), /killed/);
+        const half = subjects((await gather(false)).events);
+        assert.equal(half.length > 500 && half.length < 5_000, true, String(half.length));
+        for (let again = 0; again < 2; again++) {
+          await ingest();
+          assert.deepEqual(subjects((await gather(false)).events), upTo(1, 5_000));
+        }
+      }));
 
   test('leaves out lines of the bot from before there were captures', () =>
     withLogs(async ({ config, bot, ingest, gather }) => {
