@@ -202,6 +202,15 @@ describe('masked()', () => {
     ['https:\\/\\/discord.com\\/api\\/webhooks\\/1\\/tok', 'https://discord.com/api/webhooks/[masked]'],
     ['https%3A%2F%2Fdiscord.com%2Fapi%2Fwebhooks%2F1%2Ftok', 'https://discord.com/api/webhooks/[masked]'],
     ['password="hunter2"', 'password="[masked]"'],
+    ['redis://:hunter2@h/0', 'redis://[masked]@h/0'],
+    ['postgres://ann:hun@ter2@h/db', 'postgres://[masked]@h/db'],
+    ['postgres://ann:hun/ter2@h/db', 'postgres://[masked]@h/db'],
+    ['Authorization: Token hunter2', 'Authorization: [masked]'],
+    ['access_token=hunter2&client_secret=hunter2', 'access_token=[masked]&client_secret=[masked]'],
+    [
+      'see https://example.org:8080/a and ann@example.org',
+      'see https://example.org:8080/a and ann@example.org',
+    ],
     ['a\u0000b\u001b[31mc\u202ed', 'a·b·[31mc·d'],
     ['a token of thanks', 'a token of thanks'],
   ] as const)
