@@ -1,6 +1,6 @@
 import type { Config } from '../src/config.ts';
 import { isMissed } from '../src/core/cause.ts';
-import { type LogLines, readLogLines } from '../src/core/log-story.ts';
+import { type LogLines, readLogLines } from '../src/core/log-lines.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { LogProblem } from '../src/logs/places.ts';

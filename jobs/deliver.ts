@@ -1,11 +1,10 @@
-import { z } from 'zod';
 import type { Channel, Delivery } from '../src/alert/channel.ts';
 import { nextAttempt } from '../src/core/delivery.ts';
 import type { Message } from '../src/core/message.ts';
-import { verdicts } from '../src/core/verdict.ts';
 import type { Database } from '../src/database.ts';
 import { messageOf } from '../src/errors.ts';
 import { claimMessage, dueMessages, type Outgoing, settleMessage } from '../src/ledger/outbox.ts';
+import { storedMessage } from '../src/ledger/stored-message.ts';
 
 /** A message that was not delivered, and why. */
 export interface Undelivered {
@@ -35,31 +34,6 @@ const batch = 100;
 
 /** A channel that failed so often in a row is left alone for this time: a dead server costs time. */
 const failuresInARow = 3;
-
-const gap = z.object({
-  roundId: z.int(),
-  matchId: z.string().nullable(),
-  map: z.string().nullable(),
-  number: z.int().nullable(),
-  session: z.int().nullable(),
-  played: z.string(),
-  verdict: z.enum(verdicts).nullable(),
-  because: z.string(),
-});
-
-/** A message as it stands in the outbox: another version may have put it there. */
-const storedMessage = z.object({
-  key: z.string(),
-  level: z.enum(['alert', 'urgent', 'recovery', 'stopped']),
-  source: z.string(),
-  at: z.iso.datetime(),
-  title: z.string(),
-  text: z.string(),
-  gaps: z.array(gap),
-  logLines: z.array(z.object({ file: z.string(), line: z.int(), text: z.string() })),
-  command: z.string().nullable(),
-  ledger: z.object({ seq: z.int(), hash: z.string() }).nullable(),
-}) satisfies z.ZodType<Message>;
 
 function parseMessage(text: string): Message | null {
   try {

@@ -5,7 +5,7 @@ import { classify } from '../src/core/classify.ts';
 import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
 import type { Incident } from '../src/core/incident.ts';
 import type { LogEvent } from '../src/core/log-event.ts';
-import { readLogLines } from '../src/core/log-story.ts';
+import { readLogLines } from '../src/core/log-lines.ts';
 import { safeMap } from '../src/core/names.ts';
 import { isFull, type R2Coverage, r2Coverage, r2Since, r2Text } from '../src/core/r2-coverage.ts';
 import { addDays, localDay } from '../src/core/time.ts';

@@ -2,7 +2,7 @@ import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { withCauses } from '../src/core/cause.ts';
 import { assertAddsUp, type Counts, count } from '../src/core/counts.ts';
-import type { LogLines } from '../src/core/log-story.ts';
+import type { LogLines } from '../src/core/log-lines.ts';
 import { snapshot } from '../src/database.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';

@@ -5,7 +5,7 @@ import type { Config } from '../src/config.ts';
 import { keptArtifacts, type Source } from '../src/context.ts';
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { LogEvent } from '../src/core/log-event.ts';
-import type { LogLines } from '../src/core/log-story.ts';
+import type { LogLines } from '../src/core/log-lines.ts';
 import type { Json } from '../src/core/model.ts';
 import { parseArtifactName, safeMap } from '../src/core/names.ts';
 import type { Packet } from '../src/core/record.ts';

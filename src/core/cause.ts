@@ -1,6 +1,7 @@
 import { artifactFits, pairedCapture, resolvedCapture, unusableFits } from './candidates.ts';
 import type { LogEvent, LogQuote } from './log-event.ts';
-import { indexLogLines, type LogIndex, type LogLines, type LogStory, logStory } from './log-story.ts';
+import type { LogLines } from './log-lines.ts';
+import { indexLogLines, type LogIndex, type LogStory, logStory } from './log-story.ts';
 import type { Capture, Round } from './model.ts';
 import type { Situation } from './situation.ts';
 import type { Assessment } from './verdict.ts';

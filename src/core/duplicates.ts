@@ -1,5 +1,5 @@
 import type { LogQuote } from './log-event.ts';
-import type { BotLine, LogLines } from './log-story.ts';
+import type { BotLine, LogLines } from './log-lines.ts';
 import { localDay } from './time.ts';
 
 /** One round that came in, or was stored, more than once: two paths deliver the same signal (DOMAIN, section 5). */

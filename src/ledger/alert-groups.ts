@@ -2,18 +2,12 @@ import { z } from 'zod';
 import type { AlertGroup } from '../core/alert.ts';
 import { verdicts } from '../core/verdict.ts';
 import type { Database } from '../database.ts';
+import { storedGap } from './stored-message.ts';
 
-const gap = z.object({
+const gap = storedGap.extend({
   key: z.string(),
-  roundId: z.int(),
-  matchId: z.string().nullable(),
-  map: z.string().nullable(),
-  number: z.int().nullable(),
-  session: z.int().nullable(),
-  played: z.string(),
   playedUnix: z.number().nullable(),
   verdict: z.enum(verdicts),
-  because: z.string(),
 });
 
 const groupRow = z.object({

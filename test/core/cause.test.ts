@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { type Cause, withCauses } from '../../src/core/cause.ts';
 import { classify } from '../../src/core/classify.ts';
 import type { LogEvent } from '../../src/core/log-event.ts';
-import { readLogLines } from '../../src/core/log-story.ts';
+import { readLogLines } from '../../src/core/log-lines.ts';
 import { localStamp } from '../../src/core/time.ts';
 import { aCapture, anArtifact, aRound, endUnix, fileUnix, minutes, situationOf, zone } from './builders.ts';
 import { announced, botLine, consoleLine, statsFile, trigger } from './log-events.ts';
