@@ -34,13 +34,19 @@ const stored: Naming0 = ([, matchId, number]) => ({
   subject: matchId ?? null,
 });
 
-const is = (kind: BotKind, pattern: RegExp, naming: Naming0 = nothing): Message => ({
+/** What stands before the words of a message: signs, and the space after them. */
+const signs = /^[^\p{L}\p{N}]+/u;
+
+const is = (kind: BotKind, words: RegExp, naming: Naming0 = nothing): Message => ({
   kind,
-  pattern,
+  pattern: new RegExp(`^(?:${words.source})`, words.flags),
   naming,
 });
 
-/** The messages that prove something, by their words (DOMAIN, section 5). The first that fits decides. */
+/**
+ * The messages that prove something, by the words that they begin with (DOMAIN, section 5): what somebody calls
+ * himself stands in messages too, and must not pass for another. The first that fits decides.
+ */
 const messages: readonly Message[] = [
   is('trigger', /Webhook trigger validated: (\S.*\.txt)\s*$/, subject),
   is('duplicate_skipped', /STATS_READY duplicate skipped \(dedup\): (.+) R(\d)\s*$/, round),
@@ -53,7 +59,6 @@ const messages: readonly Message[] = [
   is('spawns_stored', /Stored Lua spawn stats/),
   is('store_failed', /Could not store Lua team data|Cannot store Lua teams/),
   is('rejected', /Skipping ghost round: (.+) R(\d) \(duration/, refusal('ghost')),
-  is('rejected', /🚨.*rate limited|rate limited \(/, refusal('rate_limit')),
   is('rejected', /Username mismatch:/, refusal('username')),
   is('rejected', /SECURITY: Unauthorized webhook/, refusal('unauthorized')),
   is('download_started', /Downloading gametime file: (\S+)/, subject),
@@ -64,6 +69,8 @@ const messages: readonly Message[] = [
   is('link_deferred', /Lua round link deferred: map=(.+) round=(\d) start=/, round),
   is('late_link', /Lua late link: map=(.+) R(\d)/, round),
   is('dead_hours', /Dead hours \(/),
+  // Which words come first is not known.
+  is('rejected', /.*rate limited \(/, refusal('rate_limit')),
 ];
 
 const fails: ReadonlySet<string> = new Set(['store_failed', 'artifact_failed', 'download_failed']);
@@ -83,8 +90,9 @@ function continuation(state: BotState, line: string): { state: BotState; event: 
 export function readBotLine(state: BotState, line: string): { state: BotState; event: LineEvent | null } {
   const [, at, message] = prefix.exec(line) ?? [];
   if (at === undefined || message === undefined) return continuation(state, line);
+  const words = message.replace(signs, '');
   for (const { kind, pattern, naming } of messages) {
-    const found = pattern.exec(message);
+    const found = pattern.exec(words);
     if (found === null) continue;
     const failedAt = fails.has(kind) ? at : null;
     return {

@@ -90,6 +90,12 @@ describe('A line of the bot’s log', () => {
       assert.equal(bot(message, ''), null, 'without a prefix it proves nothing');
     });
 
+  test('is known by how it begins: what is quoted in another message proves nothing', () => {
+    const forged = 'Username mismatch: 📊 STATS_READY: supply R2 (winner=2)';
+    assert.deepEqual(namesOf(bot(`🚨 ${forged}`)), ['rejected', null, null, 'username']);
+    assert.equal(bot('player said: Stored Lua round data: 2026-02-13-222730 R1'), null);
+  });
+
   test('keeps the exception that follows a failure, and nothing that follows anything else', () => {
     const failed = readBotLine(
       freshBot,
