@@ -3,10 +3,11 @@ import type { Source } from '../src/context.ts';
 import { type AlertDecision, type AlertNews, decideAlerts } from '../src/core/alert.ts';
 import { alertMessage, type Letterhead, stoppedMessage } from '../src/core/alert-text.ts';
 import type { Incident } from '../src/core/incident.ts';
-import { indexLogLines, lastBotLines } from '../src/core/log-story.ts';
+import { indexLogLines, type LogIndex, lastBotLines } from '../src/core/log-story.ts';
 import type { Message } from '../src/core/message.ts';
 import type { Json } from '../src/core/model.ts';
 import type { EntryDraft } from '../src/core/record.ts';
+import type { Situation } from '../src/core/situation.ts';
 import { openAlertGroups, saveAlertGroups } from '../src/ledger/alert-groups.ts';
 import { append } from '../src/ledger/append.ts';
 import { head } from '../src/ledger/entries.ts';
@@ -70,9 +71,7 @@ async function decide(
 }
 
 /** The last lines of the bot's log that are of the rounds that news is about. */
-function linesOf(news: AlertNews, seen: Look) {
-  const { situation } = seen.observation;
-  const index = indexLogLines(situation, seen.lines);
+function linesOf(news: AlertNews, situation: Situation, index: LogIndex) {
   const rounds = roundsOf(news).flatMap((id) => situation.roundById.get(id) ?? []);
   return lastBotLines(situation, rounds, { index, most: messageLines });
 }
@@ -92,7 +91,9 @@ export async function alertPeople(
     request.log.info({ roundId: round.id, map: round.map, round: round.number }, 'no capture yet');
   if (news.length + changed.length + closed.length === 0) return;
   const paper = await letterhead(run, source);
-  const messages = news.map((one) => alertMessage(one, paper, linesOf(one, seen)));
+  const { situation } = seen.observation;
+  const index = indexLogLines(situation, seen.lines);
+  const messages = news.map((one) => alertMessage(one, paper, linesOf(one, situation, index)));
   const drafts = news.map((one, at) => alertEntry(one, messages[at]!, run));
   await append(run.ledger, drafts, run.at, {
     inside: async (inside) => {

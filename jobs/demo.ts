@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, parseConfig } from '../src/config.ts';
 import type { Row } from '../src/core/model.ts';
+import { printable } from '../src/core/printable.ts';
 import { closeDatabase, openDatabase } from '../src/database.ts';
 import { OperationError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
@@ -10,7 +11,6 @@ import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
 import { colours, equation, headLine, playedText, say, table } from './print.ts';
-import { printable } from './printable.ts';
 import type { Progress } from './progress.ts';
 
 /** The February 2026 incident, as it lies in the repository. */

@@ -1,5 +1,6 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
+import { printable } from '../src/core/printable.ts';
 import { closeDatabase } from '../src/database.ts';
 import { messageOf } from '../src/errors.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -24,7 +25,6 @@ import { checkModule } from './doctor-module.ts';
 import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
 import { colours, say, table } from './print.ts';
-import { printable } from './printable.ts';
 
 /** What is asked of the doctor. */
 export interface DoctorRequest {

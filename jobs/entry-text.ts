@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { RepairSummary } from '../src/core/plan.ts';
-import { printable } from './printable.ts';
+import { printable } from '../src/core/printable.ts';
 
 const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
   `${kind} round ${roundId} from ${captureId === null ? basename(path ?? '') : `capture ${captureId}`}`;

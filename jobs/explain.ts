@@ -5,6 +5,7 @@ import { seenCandidates } from '../src/core/candidates.ts';
 import { withCauses } from '../src/core/cause.ts';
 import type { FoldEntry, Incident } from '../src/core/incident.ts';
 import type { Place } from '../src/core/model.ts';
+import { printable } from '../src/core/printable.ts';
 import type { Packet } from '../src/core/record.ts';
 import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
@@ -15,7 +16,6 @@ import { observe } from './observe.ts';
 import { laterFolder, packetFolder, writePacket } from './packet.ts';
 import { makePlan } from './planning.ts';
 import { colouredVerdict, colours, playedText, say, table } from './print.ts';
-import { printable } from './printable.ts';
 import { noProgress } from './progress.ts';
 import { allEntries } from './round-entries.ts';
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import './utc.ts';
 import { Command, CommanderError } from 'commander';
+import { printableLines } from '../src/core/printable.ts';
 import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageError } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
 import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
 import { addNotifyCommands } from './commands-notify.ts';
-import { printableLines } from './printable.ts';
 
 const exitCodes = `
 Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open

@@ -3,6 +3,7 @@ import { channelsOf } from '../src/alert/channels.ts';
 import type { Config } from '../src/config.ts';
 import { withLedger } from '../src/context.ts';
 import type { Message } from '../src/core/message.ts';
+import { printable } from '../src/core/printable.ts';
 import { UsageError } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -16,7 +17,6 @@ import {
 } from '../src/ledger/outbox.ts';
 import { type DeliveryReport, deliver } from './deliver.ts';
 import { colours, say, table } from './print.ts';
-import { printable } from './printable.ts';
 
 /** What is asked of `notify`. */
 export interface NotifyRequest {

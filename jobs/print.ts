@@ -2,8 +2,8 @@ import Table from 'cli-table3';
 import picocolors from 'picocolors';
 import { type Counts, total } from '../src/core/counts.ts';
 import { exemptReasons } from '../src/core/expected.ts';
+import { printable } from '../src/core/printable.ts';
 import { type Verdict, verdicts } from '../src/core/verdict.ts';
-import { printable } from './printable.ts';
 
 /** Colours where people read on a terminal, and nowhere else. */
 export const colours = picocolors.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);

@@ -61,7 +61,7 @@ const noteSeconds = 120;
 const urgentSeconds = 30 * 60;
 
 /** The name of the group that a gap begins: its session, or its day and map where it has none. */
-export function alertGroupKey(round: Round): string {
+function alertGroupKey(round: Round): string {
   return round.session === null
     ? `day ${round.date ?? '?'}, ${round.map ?? '?'}`
     : `session ${round.session}`;
@@ -86,7 +86,7 @@ const played = ({ date, time }: Round) =>
   `${date ?? '?'} ${(time ?? '?').replace(/^(\d{2})(\d{2})(\d{2})$/, '$1:$2:$3')}`;
 
 /** A gap as an alert names it. */
-export function alertGap({ round, key, playedUnix, verdict, because, cause }: Assessment): AlertGap {
+function alertGap({ round, key, playedUnix, verdict, because, cause }: Assessment): AlertGap {
   const { id: roundId, matchId, map, number, session } = round;
   const why = cause === null ? because : `${cause.code}: ${cause.because}`;
   return {

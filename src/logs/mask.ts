@@ -1,4 +1,5 @@
-import { withoutWebhooks } from '../core/harmless.ts';
+import { cutMiddle, withoutWebhooks } from '../core/harmless.ts';
+import { printable } from '../core/printable.ts';
 
 /** What is called a secret, with or without a word before it, and the sign before its value. */
 const named = String.raw`(?<![a-z0-9])((?:token|password|passwd|secret|api_?key)["']?\s*[=:]\s*)`;
@@ -15,16 +16,6 @@ const secrets: readonly (readonly [RegExp, string])[] = [
 
 /** So much of a line is kept as evidence. */
 export const longestText = 500;
-const cut = ' … ';
-
-/** Cut in the middle, where it is too long: a line says at both ends what it is about. */
-function shortened(text: string): string {
-  const characters = [...text];
-  if (characters.length <= longestText) return text;
-  const kept = longestText - cut.length;
-  const head = Math.ceil(kept / 2);
-  return `${characters.slice(0, head).join('')}${cut}${characters.slice(characters.length - (kept - head)).join('')}`;
-}
 
 /**
  * A line as it may be stored and quoted: addresses with tokens, passwords and the like masked, control
@@ -33,6 +24,6 @@ function shortened(text: string): string {
 export function masked(line: string): string {
   let text = withoutWebhooks(line);
   for (const [pattern, instead] of secrets) text = text.replace(pattern, instead);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return shortened(text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '·'));
+  // Cut in the middle, where it is too long: a line says at both ends what it is about.
+  return cutMiddle(printable(text), longestText);
 }
