@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { type Config, parseConfig } from '../src/config.ts';
 import type { Row } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
+import { playedText } from '../src/core/round-text.ts';
 import { closeDatabase, openDatabase } from '../src/database.ts';
 import { OperationError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
-import { colours, equation, headLine, playedText, say, table } from './print.ts';
+import { colours, equation, headLine, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 
 /** The February 2026 incident, as it lies in the repository. */

@@ -5,6 +5,7 @@ import type { Cause } from '../src/core/cause.ts';
 import type { EntryKind, Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
+import { playedText } from '../src/core/round-text.ts';
 import type { SeenCandidate } from '../src/core/verdict.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
@@ -13,7 +14,7 @@ import { assertNotBehind } from '../src/ledger/head.ts';
 import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { readCapturesLinkedTo } from '../src/source/read.ts';
-import { colouredVerdict, colours, playedText, say, table } from './print.ts';
+import { colouredVerdict, colours, say, table } from './print.ts';
 
 const pageSize = 500;
 

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
+import { entryText } from '../src/core/entry-text.ts';
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import type { Place } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
+import { playedText } from '../src/core/round-text.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
-import { entryText } from './entry-text.ts';
-import { playedText } from './print.ts';
 
 /** What the page of a triage packet tells of. */
 export interface PacketPage {

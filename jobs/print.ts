@@ -2,7 +2,6 @@ import Table from 'cli-table3';
 import picocolors from 'picocolors';
 import { type Counts, total } from '../src/core/counts.ts';
 import { exemptReasons } from '../src/core/expected.ts';
-import { printable } from '../src/core/printable.ts';
 import { type Verdict, verdicts } from '../src/core/verdict.ts';
 
 /** Colours where people read on a terminal, and nowhere else. */
@@ -22,12 +21,6 @@ const colourOf: Record<Verdict, (text: string) => string> = {
 };
 
 export const colouredVerdict = (verdict: Verdict) => colourOf[verdict](verdict);
-
-/** A round's own date and time for people: `2026-02-11 22:02:05`, or what stands there where it cannot be read. */
-export function playedText(round: { date: string | null; time: string | null } | null): string {
-  const time = (round?.time ?? '?').replace(/^(\d{2})(\d{2})(\d{2})$/, '$1:$2:$3');
-  return printable(`${round?.date ?? '?'} ${time}`);
-}
 
 export function say(text = ''): void {
   process.stdout.write(`${text}\n`);

@@ -51,3 +51,8 @@ export function parseArtifactName(fileName: string): ArtifactName | null {
     finished,
   };
 }
+
+/** The last part of a path. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,10 +1,10 @@
-import { basename } from 'node:path';
-import type { FoldEntry } from '../src/core/incident.ts';
-import type { RepairSummary } from '../src/core/plan.ts';
-import { printable } from '../src/core/printable.ts';
+import type { FoldEntry } from './incident.ts';
+import { fileName } from './names.ts';
+import type { RepairSummary } from './plan.ts';
+import { printable } from './printable.ts';
 
 const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
-  `${kind} round ${roundId} from ${captureId === null ? basename(path ?? '') : `capture ${captureId}`}`;
+  `${kind} round ${roundId} from ${captureId === null ? fileName(path ?? '') : `capture ${captureId}`}`;
 
 /** What an entry of the ledger says, in one line for people. */
 export function entryText(entry: FoldEntry): string {
