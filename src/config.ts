@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Cron } from 'croner';
 import { parse as parseEnvironmentFile } from 'dotenv';
 import { z } from 'zod';
 import { isDay, isZone } from './core/time.ts';
@@ -35,6 +36,16 @@ export interface Config {
   alertWebhook: { url: string; secret: string | null } | null;
   /** `user@host` of the game server, for `doctor`; null looks at no other host. */
   doctorSsh: string | null;
+  /** When an audit is expected to run: a cron pattern, in UTC. */
+  auditCron: string;
+  /** When yesterday's report is owed: `HH:MM` of the server. */
+  reportAt: string;
+  /** So many days a report is kept; 0 for ever. */
+  reportKeepDays: number;
+  /** Where the review pages listen. */
+  webListen: { host: string; port: number };
+  /** Who has it may see the review pages, and decide on them. */
+  webToken: string | null;
   logLevel: string;
 }
 
@@ -89,6 +100,31 @@ const mailAddress = z
   .string()
   .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
 
+const cronPattern = z.string().refine(
+  (pattern) => {
+    try {
+      return (
+        pattern.trim().split(/\s+/).length === 5 && new Cron(pattern, { timezone: 'UTC' }).nextRun() !== null
+      );
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected a cron pattern of five fields, such as */3 * * * *' },
+);
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+const listenAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, { error: 'expected HOST:PORT, such as 127.0.0.1:8787' })
+  .transform((text) => {
+    const at = text.lastIndexOf(':');
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, { error: 'expected a port up to 65535' });
+
+const shortestToken = 16;
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Defaults that do not depend on other settings. Names and meaning: DESIGN, Configuration. */
@@ -121,6 +157,18 @@ const settings = z.object({
   DOCTOR_SSH: z
     .string()
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/, { error: 'expected USER@HOST' })
+    .optional(),
+  AUDIT_CRON: cronPattern.default('*/3 * * * *'),
+  REPORT_AT: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'expected a time of day, HH:MM' })
+    .default('07:10'),
+  REPORT_KEEP_DAYS: wholeNumber(0, 36_600).default(400),
+  WEB_LISTEN: listenAddress.default({ host: '127.0.0.1', port: 8787 }),
+  WEB_TOKEN: z
+    .string()
+    .min(shortestToken, { error: `expected at least ${shortestToken} characters` })
+    .max(1_000)
     .optional(),
   LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
@@ -155,7 +203,7 @@ function readValues(
 /** A secret must not appear in a message, so only harmless settings are quoted. */
 function describeProblem(issue: z.core.$ZodIssue, values: Record<string, string>): string {
   const name = String(issue.path[0]);
-  return /_URL$|_SECRET$/.test(name)
+  return /_URL$|_SECRET$|_TOKEN$/.test(name)
     ? `${name}: ${issue.message}`
     : `${name} is "${values[name] ?? ''}": ${issue.message}`;
 }
@@ -247,6 +295,11 @@ function toConfig(
         ? null
         : { url: data.ALERT_WEBHOOK_URL, secret: data.ALERT_WEBHOOK_SECRET ?? null },
     doctorSsh: data.DOCTOR_SSH ?? null,
+    auditCron: data.AUDIT_CRON,
+    reportAt: data.REPORT_AT,
+    reportKeepDays: data.REPORT_KEEP_DAYS,
+    webListen: data.WEB_LISTEN,
+    webToken: data.WEB_TOKEN ?? null,
     logLevel: data.LOG_LEVEL,
   };
 }
