@@ -40,6 +40,8 @@ export interface Observing {
   source: Source;
   ledger: Ledger | null;
   scope: Scope;
+  /** Read no artifact: enough to know which rounds are covered, and nothing of what else they are. */
+  capturesOnly?: boolean;
   /** Look at the rows of these incidents, open or not by now, instead of those that are open. */
   openKeys?: readonly string[];
   nowUnix: number;
@@ -171,8 +173,10 @@ export async function observe(asked: Observing): Promise<Observation> {
   const keys = [...new Set(judged.map(incidentKey))];
   const stored = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
   const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
-  const { artifacts, places, ignored } = await readArtifactsNear(asked, ranges);
-  const copies = await openKeptCopies(asked, incidents, artifacts);
+  const { artifacts, places, ignored } = asked.capturesOnly
+    ? { artifacts: [], places: [], ignored: [] }
+    : await readArtifactsNear(asked, ranges);
+  const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, artifacts);
 
   const facts: AuditFacts = {
     judged,

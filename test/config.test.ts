@@ -32,6 +32,11 @@ const defaults: Config = {
   mail: null,
   alertWebhook: null,
   doctorSsh: null,
+  auditCron: '*/3 * * * *',
+  reportAt: '07:10',
+  reportKeepDays: 400,
+  webListen: { host: '127.0.0.1', port: 8787 },
+  webToken: null,
   logLevel: 'info',
 };
 

@@ -41,6 +41,8 @@ export interface Capture {
   timing: Timing;
   warmupSeconds: number | null;
   roundId: number | null;
+  /** Of the module that wrote it, such as `1.6.1`; no rule asks for it. */
+  luaVersion: string | null;
 }
 
 /** A player of a team list. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chunks } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
 import type { Ledger } from './ledger.ts';
@@ -85,6 +86,14 @@ export async function* eachEntry(
 export async function entryBySeq(ledger: Ledger, seq: number): Promise<Entry | null> {
   const row = await matching(ledger, {}).where({ seq }).first();
   return row ? entryFromRow(row) : null;
+}
+
+/** The entries with these numbers, by seq; a number that does not exist is simply not among them. */
+export async function entriesBySeq(ledger: Ledger, seqs: readonly number[]): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (const chunk of chunks([...new Set(seqs)].sort((a, b) => a - b)))
+    found.push(...(await matching(ledger, {}).whereIn('seq', chunk).orderBy('seq')).map(entryFromRow));
+  return found;
 }
 
 /** The latest entry of one incident key that is of one of these kinds, or null. */

@@ -63,6 +63,7 @@ const captureShape = z.object({
   map_name: text,
   round_id: integer,
   lua_warmup_seconds: integer.optional().default(null),
+  lua_version: text.optional().default(null),
   ...timingShape,
 });
 
@@ -113,6 +114,7 @@ export function toCapture(row: unknown): Capture {
     timing: timingOf(parsed),
     warmupSeconds: parsed.lua_warmup_seconds,
     roundId: parsed.round_id,
+    luaVersion: parsed.lua_version,
   };
 }
 

@@ -91,6 +91,7 @@ export function aCapture(given: CaptureGiven = {}): Capture {
     map: 'supply',
     warmupSeconds: 31,
     roundId: null,
+    luaVersion: '1.6.1',
     ...rest,
     timing: {
       ...base,
