@@ -95,6 +95,7 @@ export function coverageRows(
       setAside: verdict === 'covered' || exempt !== null ? null : setAsideOf(incident),
       cause: wasGap ? ((incident.cause as Cause | null)?.code ?? null) : null,
       moduleVersion: capture?.luaVersion ?? around,
+      flags: assessment.flags,
       detectedUnix: wasGap ? unixOf(incident.openedAt) : null,
       repairedUnix: by === 'repair' ? unixOf(incident!.closed!.at) : null,
     };

@@ -1,7 +1,7 @@
 import type { CauseCode } from './cause.ts';
 import { type ExemptReason, exemptReasons } from './expected.ts';
 import type { Round } from './model.ts';
-import { openVerdicts, type Verdict } from './verdict.ts';
+import { type Flag, openVerdicts, type Verdict } from './verdict.ts';
 
 /** The verdicts that leave something to do, in the order in which people want to see them. */
 export const openOrder = [
@@ -32,6 +32,8 @@ export interface CoverageRow {
   cause: CauseCode | null;
   /** Of the capture; where there is none, of the captures before and after it on its day, if they agree. */
   moduleVersion: string | null;
+  /** Remarks that need no artifact to be seen. */
+  flags: readonly Flag[];
   /** When its gap was first written down, and when a repair closed it; unix seconds. */
   detectedUnix: number | null;
   repairedUnix: number | null;
