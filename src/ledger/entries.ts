@@ -82,6 +82,17 @@ export async function* eachEntry(
   }
 }
 
+/** Up to `limit` entries that the filter admits, the newest first; only those with a smaller seq than `before`. */
+export async function newestEntries(
+  ledger: Ledger,
+  page: EntryFilter & { before?: number | null; limit: number },
+): Promise<Entry[]> {
+  const query = matching(ledger, page);
+  if (page.before != null) query.where('seq', '<', page.before);
+  const rows = await query.orderBy('seq', 'desc').limit(page.limit);
+  return rows.map(entryFromRow);
+}
+
 /** The entry with that number, or null. */
 export async function entryBySeq(ledger: Ledger, seq: number): Promise<Entry | null> {
   const row = await matching(ledger, {}).where({ seq }).first();
@@ -94,6 +105,19 @@ export async function entriesBySeq(ledger: Ledger, seqs: readonly number[]): Pro
   for (const chunk of chunks([...new Set(seqs)].sort((a, b) => a - b)))
     found.push(...(await matching(ledger, {}).whereIn('seq', chunk).orderBy('seq')).map(entryFromRow));
   return found;
+}
+
+/** The entries of some kinds that were written in a time: UTC with milliseconds, half-open; by seq. */
+export async function entriesBetween(
+  ledger: Ledger,
+  filter: { source: string; kinds: readonly string[]; from: string; to: string },
+): Promise<Entry[]> {
+  const { source, kinds, from, to } = filter;
+  const rows = await matching(ledger, { source, kinds })
+    .where('at', '>=', from)
+    .where('at', '<', to)
+    .orderBy('seq');
+  return rows.map(entryFromRow);
 }
 
 /** The latest entry of one incident key that is of one of these kinds, or null. */

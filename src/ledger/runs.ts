@@ -93,6 +93,40 @@ export async function lastRuns(database: Database, filter: RunFilter): Promise<R
   return rows.map(runFromRow);
 }
 
+/** When a run was at work, and how it ended; without its document. */
+export type RunTime = Pick<Run, 'startedAt' | 'finishedAt' | 'state'>;
+
+const runTime = runRow.pick({ started_at: true, finished_at: true, state: true });
+
+/** The runs of a command that started in a time: UTC with milliseconds, half-open; in the order of their start. */
+export async function runsBetween(
+  database: Database,
+  of: { command: string; from: string; to: string },
+): Promise<RunTime[]> {
+  const rows = await database
+    .knex('runs')
+    .select(Object.keys(runTime.shape))
+    .where('command', of.command)
+    .where('started_at', '>=', of.from)
+    .where('started_at', '<', of.to)
+    .orderBy('started_at');
+  return rows.map((row) => {
+    const { started_at: startedAt, finished_at: finishedAt, state } = runTime.parse(row);
+    return { startedAt, finishedAt, state };
+  });
+}
+
+/** When the first run of a command began; null where there was none. */
+export async function firstRunAt(database: Database, command: string): Promise<string | null> {
+  const row = await database
+    .knex('runs')
+    .select('started_at')
+    .where({ command })
+    .orderBy('started_at')
+    .first();
+  return row === undefined ? null : String(row.started_at);
+}
+
 export interface DeadRunOptions {
   /** This host; the processes of others cannot be asked. */
   host: string;

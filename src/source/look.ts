@@ -23,6 +23,33 @@ export async function newestRounds(
   return raw.map((row) => toRound(row).round);
 }
 
+/** How many rows there are on some days of the server (both included), or in a session: summaries too. */
+export async function countRounds(
+  database: Database,
+  of: { since: string; until: string } | { session: number },
+): Promise<number> {
+  const query = database.knex('rounds').count({ count: '*' });
+  if ('session' in of) query.where('gaming_session_id', of.session);
+  else query.where('round_date', '>=', of.since).where('round_date', '<=', of.until);
+  const [found] = await query;
+  return Number(found!.count);
+}
+
+/** The first and the last day of a session's rounds; null where there is no such session. */
+export async function daysOfSession(
+  database: Database,
+  session: number,
+): Promise<{ since: string; until: string } | null> {
+  const [found] = await database
+    .knex('rounds')
+    .where('gaming_session_id', session)
+    .whereBetween('round_date', ['1971', '9000'])
+    .min({ since: 'round_date' })
+    .max({ until: 'round_date' });
+  if (found === undefined || found.since === null) return null;
+  return { since: String(found.since), until: String(found.until) };
+}
+
 /** The unique keys that make a row be there once, whoever writes it (DOMAIN, section 2). */
 const uniqueKeys: readonly (readonly [Table, readonly string[]])[] = [
   ['rounds', ['match_id', 'round_number']],

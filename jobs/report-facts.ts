@@ -1,0 +1,243 @@
+import { join, relative } from 'node:path';
+import { Cron } from 'croner';
+import { lastDayOf, seriesDays } from '../reports/assemble.ts';
+import type { DoneRepair, ReportFacts } from '../reports/facts.ts';
+import type { Report } from '../reports/model.ts';
+import type { Config } from '../src/config.ts';
+import { foldEntry, type Source } from '../src/context.ts';
+import { duplicateIngestion } from '../src/core/duplicates.ts';
+import type { FoldEntry, Incident } from '../src/core/incident.ts';
+import { readLogLines } from '../src/core/log-lines.ts';
+import type { RepairSummary } from '../src/core/plan.ts';
+import { addDays, dayStart, utcText } from '../src/core/time.ts';
+import { watch } from '../src/core/watch.ts';
+import { UsageError } from '../src/errors.ts';
+import { eachEntry, entriesBetween, entriesBySeq, head, lastEntryOf } from '../src/ledger/entries.ts';
+import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
+import { firstRunAt, lastRuns, runsBetween } from '../src/ledger/runs.ts';
+import { countRounds, daysOfSession } from '../src/source/look.ts';
+import { observeCoverage } from './coverage.ts';
+import { gatherEvents } from './log-evidence.ts';
+
+/** Which report is asked for. */
+export type Asked = { day: string } | { session: number };
+
+/** What facts are read from. `ledger` is null where there is none yet. */
+export interface Reading {
+  config: Config;
+  source: Source;
+  ledger: Ledger | null;
+  nowMs: number;
+}
+
+/** As many days before the charts are read as they show: the history by which second rounds are judged. */
+const historyDays = 30;
+
+const stamp = (unix: number) => new Date(unix * 1000).toISOString();
+
+/** The days of the server that a report is about. */
+async function windowOf({ source }: Reading, asked: Asked): Promise<Report['window']> {
+  if ('day' in asked) return { kind: 'day', day: asked.day };
+  const { session } = asked;
+  const days = source.schema.columns.rounds.has('gaming_session_id')
+    ? await daysOfSession(source.database, session)
+    : null;
+  if (days === null) throw new UsageError(`there is no session ${session} in ${source.name}`);
+  return { kind: 'session', session, ...days };
+}
+
+/** A window as instants, half-open. */
+interface Span {
+  fromUnix: number;
+  toUnix: number;
+}
+
+function spanOf(window: Report['window'], zone: string): Span {
+  const since = window.kind === 'day' ? window.day : window.since;
+  return { fromUnix: dayStart(since, zone), toUnix: dayStart(addDays(lastDayOf(window), 1), zone) };
+}
+
+/** Repairs of the window's rounds, and those made in the window. */
+async function repairsOf(
+  { source, ledger }: Reading,
+  of: { span: Span; known: ReadonlyMap<number, FoldEntry>; keys: ReadonlySet<string> },
+): Promise<DoneRepair[]> {
+  if (ledger === null) return [];
+  const times = { from: stamp(of.span.fromUnix), to: stamp(of.span.toUnix) };
+  const ends = await entriesBetween(ledger, { source: source.name, kinds: ['repair.done'], ...times });
+  const madeThen = ends.map((entry) => (foldEntry(entry).body as { started: number }).started);
+  const unknown = (await entriesBySeq(ledger, madeThen)).filter(({ seq }) => !of.known.has(seq));
+  const reverted = new Set<number>();
+  for await (const entry of eachEntry(ledger, { source: source.name, kinds: ['revert.done'] }))
+    reverted.add((foldEntry(entry).body as { reverts: number }).reverts);
+  const now = new Set(madeThen);
+  const all = [...of.known.values(), ...unknown.map(foldEntry)].sort((a, b) => a.seq - b.seq);
+  return all.flatMap(({ seq, at, body }) =>
+    ((body as { repairs?: RepairSummary[] }).repairs ?? [])
+      .filter(({ incident }) => now.has(seq) || of.keys.has(incident))
+      .map((summary) => ({ summary, entry: seq, at, reverted: reverted.has(seq) })),
+  );
+}
+
+/** Earlier rounds that the ledger wrote off in the window, and those that it still has open. */
+async function earlierOf({ source, ledger }: Reading, of: { span: Span; since: string }) {
+  if (ledger === null) return { writtenOffEarlier: [], openEarlier: [] };
+  const isEarlier = ({ round }: Incident) => round !== null && round.date !== null && round.date < of.since;
+  const times = { from: stamp(of.span.fromUnix), to: stamp(of.span.toUnix) };
+  const entries = await entriesBetween(ledger, { source: source.name, kinds: ['gap.written_off'], ...times });
+  const keys = [...new Set(entries.map(({ key }) => key))];
+  const asIncidents = (stored: Awaited<ReturnType<typeof incidentsByKeys>>) =>
+    stored.map(({ state }) => state as unknown as Incident);
+  const written = asIncidents(await incidentsByKeys(ledger, source.name, keys));
+  const open = asIncidents(await openIncidents(ledger, source.name));
+  return {
+    writtenOffEarlier: written.filter((one) => one.status === 'written_off' && isEarlier(one)),
+    openEarlier: open.filter(isEarlier),
+  };
+}
+
+/** The folder of each written-off round's triage packet, below DATA_DIR. */
+async function packetsOf(
+  { config, source, ledger }: Reading,
+  keys: readonly string[],
+): Promise<Map<string, string>> {
+  const packets = new Map<string, string>();
+  if (ledger === null) return packets;
+  for (const key of keys) {
+    const entry = await lastEntryOf(ledger, source.name, key, ['gap.written_off']);
+    const { packet } = (entry === null ? {} : foldEntry(entry).body) as { packet?: { path: string } | null };
+    if (packet) packets.set(key, relative(config.dataDir, packet.path));
+  }
+  return packets;
+}
+
+/** Rounds that came in twice, as far as the stored lines of the bot's log tell. */
+async function duplicatesOf({ config, ledger }: Reading, span: Span, days: { since: string; until: string }) {
+  const { events } = await gatherEvents(config, ledger, { windows: [span], fresh: false });
+  const found = duplicateIngestion(readLogLines(events, config.zone), config.zone);
+  return found.filter(({ day }) => day >= days.since && day <= days.until);
+}
+
+/** When audits were expected: the ticks of AUDIT_CRON since the auditor was first there, as far as time has come. */
+function ticksOf(pattern: string, { fromUnix, toUnix }: Span): number[] {
+  const cron = new Cron(pattern, { timezone: 'UTC' });
+  const ticks: number[] = [];
+  for (let at = new Date(fromUnix * 1000 - 1); ; ) {
+    const next = cron.nextRun(at);
+    if (next === null || next.getTime() >= toUnix * 1000) return ticks;
+    ticks.push(next.getTime() / 1000);
+    at = next;
+  }
+}
+
+/** The places whose last word in the ledger is that they cannot be read. */
+export async function unreadablePlaces(ledger: Ledger, source: string) {
+  const last = new Map<string, FoldEntry>();
+  for await (const entry of eachEntry(ledger, { source, kinds: ['place.unreadable', 'place.readable'] }))
+    last.set(entry.key, foldEntry(entry));
+  return [...last.values()].flatMap(({ kind, at, body }) => {
+    const { place, why } = body as { place: string; why: string | null };
+    return kind === 'place.unreadable' ? [{ place, since: at, why: why ?? '' }] : [];
+  });
+}
+
+const anHour = 3_600;
+const mostLetters = 20;
+
+async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span): Promise<Report['auditor']> {
+  if (ledger === null)
+    return {
+      ...{ lastAuditAt: null, runs: { expected: 0, finished: 0, failed: 0 }, blindSeconds: 0 },
+      ...{ longestBlind: null, unreadablePlaces: [], deadLetters: [] },
+      outbox: { queued: 0, sent: 0, dead: 0, oldestQueuedAt: null },
+    };
+  const { database } = ledger;
+  const first = await firstRunAt(database, 'audit');
+  const there = first === null ? span.toUnix : Math.floor(Date.parse(first) / 1000);
+  const fromUnix = Math.max(span.fromUnix, there);
+  const untilUnix = Math.min(span.toUnix, Math.floor(nowMs / 1000));
+  const times = { from: stamp(span.fromUnix - anHour), to: stamp(span.toUnix) };
+  const runs = await runsBetween(database, { command: 'audit', ...times });
+  const own = runs.filter(({ startedAt }) => startedAt >= stamp(span.fromUnix));
+  const finished = runs.filter(({ state }) => state === 'finished');
+  const unix = (at: string) => Math.floor(Date.parse(at) / 1000);
+  const watched = watch({
+    ticks: ticksOf(config.auditCron, { fromUnix, toUnix: untilUnix }),
+    untilUnix,
+    runs: finished.map(({ startedAt, finishedAt }) => ({
+      fromUnix: unix(startedAt),
+      toUnix: unix(finishedAt ?? startedAt),
+    })),
+  });
+  const [lastAudit] = await lastRuns(database, { command: 'audit', state: 'finished', limit: 1 });
+  const { longestBlind, expected, blindSeconds } = watched;
+  return {
+    lastAuditAt: lastAudit?.finishedAt ?? null,
+    runs: {
+      expected,
+      finished: own.filter(({ state }) => state === 'finished').length,
+      failed: own.filter(({ state }) => state === 'failed').length,
+    },
+    blindSeconds,
+    longestBlind:
+      longestBlind === null
+        ? null
+        : { from: utcText(longestBlind.fromUnix), to: utcText(longestBlind.toUnix) },
+    unreadablePlaces: await unreadablePlaces(ledger, source.name),
+    outbox: await outboxCounts(database),
+    deadLetters: (await deadLetters(database, mostLetters)).map(({ channel, key, error }) => ({
+      ...{ channel, key, why: error ?? '' },
+    })),
+  };
+}
+
+/** Everything that a report is made of. Reads the source and the ledger, and writes nothing. */
+export async function readReportFacts(reading: Reading, asked: Asked): Promise<ReportFacts> {
+  const { config, source, ledger, nowMs } = reading;
+  const window = await windowOf(reading, asked);
+  const span = spanOf(window, config.zone);
+  const until = lastDayOf(window);
+  const since = window.kind === 'day' ? window.day : window.since;
+  const first = addDays(until, 1 - seriesDays - historyDays);
+  const covered = await observeCoverage({
+    ...{ config, source, ledger, nowMs, until },
+    since: since < first ? since : first,
+  });
+  const isIn = ({ round }: (typeof covered.rows)[number]) =>
+    window.kind === 'day' ? round.date === window.day : round.session === window.session;
+  const keys = new Set(covered.rows.filter(isIn).map(({ key }) => key));
+  const repairs = await repairsOf(reading, { span, known: covered.repairs, keys });
+  const earlier = await earlierOf(reading, { span, since });
+  const spokenOf = [...earlier.writtenOffEarlier, ...earlier.openEarlier];
+  const repaired = repairs.map(({ summary }) => summary.incident);
+  const missing = [...new Set(repaired)].filter((key) => !covered.incidents.has(key));
+  const more = ledger === null ? [] : await incidentsByKeys(ledger, source.name, missing);
+  const incidents = new Map([
+    ...covered.incidents,
+    ...more.map(({ key, state }) => [key, state as unknown as Incident] as const),
+  ]);
+  const lost = [...keys].filter((key) => incidents.get(key)?.status === 'written_off');
+  return {
+    source: source.name,
+    zone: config.zone,
+    window,
+    asOf: utcText(Math.floor(nowMs / 1000)),
+    rows: covered.rows,
+    countedRows: await countRounds(
+      source.database,
+      window.kind === 'day' ? { since: window.day, until: window.day } : { session: window.session },
+    ),
+    incidents,
+    packets: await packetsOf(reading, [...lost, ...spokenOf.map(({ key }) => key)]),
+    ...earlier,
+    repairs,
+    duplicates: await duplicatesOf(reading, span, { since, until }),
+    auditor: await auditorOf(reading, span),
+    ledger: ledger === null ? null : await head(ledger),
+  };
+}
+
+/** Where reports lie. */
+export const reportsDirectory = (config: Config) => join(config.dataDir, 'reports');
