@@ -1,0 +1,188 @@
+import { durationText } from '../src/core/alert-text.ts';
+import { oneLine } from '../src/core/harmless.ts';
+import { fileName } from '../src/core/names.ts';
+import type { NamedCoverage, Report, ReportException } from './model.ts';
+import {
+  causeWords,
+  countCells,
+  countColumns,
+  type ExceptionGroup,
+  equationText,
+  groupsOf,
+  headText,
+  instantText,
+  r2Sentence,
+  roundText,
+  stateWords,
+} from './words.ts';
+
+/** Text of the game's world between other words: no mark-up, no cell, no line of its own. */
+const plain = (text: string) => oneLine(text).replace(/[\\`*_[\]<>|#]/g, (mark) => `\\${mark}`);
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
+}
+
+const counts = (by: string, rows: readonly NamedCoverage[]) =>
+  table(
+    [by, ...countColumns],
+    rows.map(({ name, coverage }) => [plain(name), ...countCells(coverage)]),
+  );
+
+function exceptionLine(exception: ReportException): string {
+  const { roundId, matchId, session, played, incident, packet } = exception;
+  const facts = [
+    `round ${roundId}`,
+    `match ${plain(matchId ?? 'none')}`,
+    `session ${session ?? 'none'}`,
+    incident !== null && `incident ${incident}`,
+    packet !== null && `packet ${plain(packet)}`,
+  ];
+  return `* **${plain(roundText(exception))}** ${plain(played)}: ${facts.filter(Boolean).join(', ')}`;
+}
+
+function groupLines({ verdict, setAside, because, cause, rounds }: ExceptionGroup): string[] {
+  const aside = setAside === null ? '' : `, ${setAside}`;
+  const why = cause === null ? '' : `: ${causeWords[cause.code]} (${cause.code}), ${plain(cause.because)}`;
+  const evidence = rounds[0]?.cause?.evidence ?? [];
+  return [
+    `### ${verdict}${aside}, ${rounds.length === 1 ? '1 round' : `${rounds.length} rounds`}`,
+    '',
+    ...(why === '' ? [] : [`Cause${why}.`, '']),
+    ...rounds.map(exceptionLine),
+    '',
+    `What was tried: ${plain(because)}. Look closer: \`roundwarden explain ${rounds[0]!.roundId}\``,
+    '',
+    ...evidence
+      .slice(0, 3)
+      .map(({ file, line, text }) => `> ${plain(`${fileName(file)}:${line}: ${text}`)}  `),
+    ...(evidence.length > 0 ? [''] : []),
+  ];
+}
+
+function exceptionLines({ exceptions, earlier }: Report): string[] {
+  const parts: [string, readonly ReportException[]][] = [
+    ['## Exceptions', exceptions],
+    ['## Of earlier days, written off in this time', earlier.writtenOff],
+    ['## Of earlier days, still open', earlier.open],
+  ];
+  return parts
+    .filter(([title, found]) => found.length > 0 || title === '## Exceptions')
+    .flatMap(([title, found]) => [
+      title,
+      '',
+      ...(found.length === 0 ? ['None.', ''] : groupsOf(found).flatMap(groupLines)),
+    ]);
+}
+
+function sessionLines({ sessions }: Report): string[] {
+  return sessions.flatMap(({ session, rounds }) => [
+    `### Session ${session ?? 'none'}`,
+    '',
+    ...table(
+      ['played', 'map', 'round', 'state', 'cause', 'module'],
+      rounds.map((line) => [
+        plain(line.played),
+        plain(roundText(line)),
+        String(line.roundId),
+        line.state === 'open' ? line.verdict : stateWords[line.state],
+        line.cause ?? '',
+        plain(line.moduleVersion ?? 'unknown'),
+      ]),
+    ),
+  ]);
+}
+
+function seriesLines({ series }: Report): string[] {
+  return table(
+    ['day', ...countColumns, 'missing R2'],
+    series.flatMap(({ day, coverage, missingR2 }) =>
+      coverage === null ? [] : [[day, ...countCells(coverage), missingR2.join(', ')]],
+    ),
+  );
+}
+
+function repairLines({ repairs }: Report): string[] {
+  if (repairs.length === 0) return ['None was made.', ''];
+  return table(
+    ['round', 'map', 'played', 'repair', 'from', 'distance', 'entry', 'SHA-256'],
+    repairs.map((one) => [
+      String(one.roundId),
+      plain(roundText(one)),
+      plain(one.played),
+      one.reverted ? `${one.kind}, reverted` : one.kind,
+      plain(one.from),
+      `${one.deltaSeconds} s`,
+      String(one.entry),
+      one.sha256 ?? '',
+    ]),
+  );
+}
+
+function auditorLines({ auditor, ledger, duplicates }: Report): string[] {
+  const { runs, blindSeconds, outbox, unreadablePlaces, deadLetters, lastAuditAt } = auditor;
+  const last = lastAuditAt === null ? 'never' : instantText(lastAuditAt);
+  return [
+    `* Audits: ${runs.finished} finished of ${runs.expected} expected, ${runs.failed} failed; the last one ended ${last}.`,
+    `* Blind for ${durationText(blindSeconds)}.`,
+    ...unreadablePlaces.map(
+      ({ place, since, why }) =>
+        `* ${plain(place)} cannot be read since ${instantText(since)}: ${plain(why)}`,
+    ),
+    `* Messages: ${outbox.queued} waiting, ${outbox.sent} sent, ${outbox.dead} given up.`,
+    ...deadLetters.map(
+      ({ channel, key, why }) => `* Not delivered by ${channel}: ${plain(key)}, ${plain(why)}`,
+    ),
+    `* Duplicate ingestion: ${duplicates.length === 0 ? 'none' : duplicates.map((one) => plain(roundText(one))).join(', ')}.`,
+    '',
+    `\`${headText(ledger)}\``,
+    '',
+  ];
+}
+
+/** The same as plain text, for a mail that shows no pages: what was escaped stands as it is. */
+export function textReport(report: Report): string {
+  return markdownReport(report).replace(/\\([\\`*_[\]<>|#])/g, '$1');
+}
+
+/** The report as Markdown. */
+export function markdownReport(report: Report): string {
+  const { title, source, zone, asOf, coverage, discrepancies, splits, rescued } = report;
+  return [
+    `# ${plain(title)}`,
+    '',
+    `Coverage of ${plain(source)}; times of play in ${plain(zone)}; as of ${instantText(asOf)}.`,
+    '',
+    equationText(coverage),
+    '',
+    ...(discrepancies.length === 0
+      ? []
+      : ['**The sums do not add up: this is a defect, and no number here can be trusted.**', '']),
+    ...discrepancies.map((one) => `* ${plain(one)}`),
+    ...exceptionLines(report),
+    '## Sessions',
+    '',
+    ...counts('session', splits.session),
+    ...sessionLines(report),
+    '## R1 against R2',
+    '',
+    ...counts('number', [...splits.number, { name: 'all', coverage }]),
+    r2Sentence(report),
+    '',
+    ...counts('map', splits.map),
+    ...counts('module version', splits.moduleVersion),
+    ...(splits.cause.length === 0 ? [] : counts('cause', splits.cause)),
+    '## 30 days',
+    '',
+    ...seriesLines(report),
+    `## Repairs`,
+    '',
+    `Rescued: ${rescued.rounds} rounds, ${rescued.minutes} min of play.`,
+    '',
+    ...repairLines(report),
+    '## The auditor itself',
+    '',
+    ...auditorLines(report),
+  ].join('\n');
+}

@@ -1,0 +1,69 @@
+import type { Child } from 'hono/jsx';
+import type { Coverage } from '../src/core/coverage.ts';
+import { oneLine } from '../src/core/harmless.ts';
+import type { LogQuote } from '../src/core/log-event.ts';
+import { fileName } from '../src/core/names.ts';
+import { countCells, countColumns } from './words.ts';
+
+/** A table that scrolls by itself where it is too wide, and that a keyboard can scroll. */
+export function Table(props: {
+  caption: string;
+  head: readonly string[];
+  children: Child;
+  numbers?: number;
+}) {
+  const { caption, head, children, numbers = head.length } = props;
+  return (
+    <section class="wide" tabindex={0} aria-label={caption}>
+      <table>
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {head.map((name, at) => (
+              <th scope="col" class={at >= numbers ? 'n' : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  );
+}
+
+/** Counts by a name: one row for each, in the columns of every table of counts. */
+export function CountTable(props: {
+  caption: string;
+  by: string;
+  rows: readonly { name: string; coverage: Coverage | null }[];
+}) {
+  const { caption, by, rows } = props;
+  return (
+    <Table caption={caption} head={[by, ...countColumns]} numbers={1}>
+      {rows.map(({ name, coverage }) => (
+        <tr>
+          <th scope="row">{oneLine(name)}</th>
+          {coverage === null ? (
+            <td class="soft" colspan={countColumns.length}>
+              no rounds played
+            </td>
+          ) : (
+            countCells(coverage).map((cell) => <td class="n">{cell}</td>)
+          )}
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+/** A state in words and colour. */
+export function Badge({ name, words = name }: { name: string; words?: string }) {
+  return <span class={`badge ${name}`}>{words}</span>;
+}
+
+/** Quoted lines of logs. */
+export function Quotes({ lines }: { lines: readonly LogQuote[] }) {
+  const text = lines.map(({ file, line, text }) => oneLine(`${fileName(file)}:${line}: ${text}`));
+  return <pre>{text.join('\n')}</pre>;
+}

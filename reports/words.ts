@@ -1,0 +1,126 @@
+import type { CauseCode } from '../src/core/cause.ts';
+import { type Coverage, coveredTotal, exemptTotal, expectedTotal, openTotal } from '../src/core/coverage.ts';
+import { oneLine } from '../src/core/harmless.ts';
+import type { Report, ReportException, RoundLine } from './model.ts';
+
+/** Texts that every format says in the same words. */
+
+export const stateWords: Record<RoundLine['state'], string> = {
+  live: 'live',
+  repaired: 'repaired',
+  pending: 'pending',
+  open: 'open',
+  setAside: 'set aside',
+  lost: 'lost',
+};
+
+/** A cause in two or three words; its code stands beside it. */
+export const causeWords: Record<CauseCode, string> = {
+  module_crashed: 'the module crashed',
+  not_sent: 'the module did not send it',
+  module_not_loaded: 'the module was not loaded',
+  rejected: 'the bot refused it',
+  store_failed: 'the bot could not store it',
+  stored_elsewhere: 'stored for another round',
+  stored_unlinked: 'stored without a link',
+  received_not_stored: 'received and not stored',
+  never_received: 'the bot never received it',
+  download_failed: 'its artifact could not be fetched',
+  artifact_unread: 'its artifact was not read',
+  unknown: 'no log tells',
+};
+
+/** `62.5 %`, or a dash where there is nothing to divide by. */
+export function percent(part: number, whole: number): string {
+  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+}
+
+/** A map's name on one line. */
+export const mapText = (map: string | null) => (map === null || map.trim() === '' ? '?' : oneLine(map));
+
+/** `etl_adlernest R2`. */
+export const roundText = ({ map, number }: Pick<RoundLine, 'map' | 'number'>) =>
+  `${mapText(map)} R${number ?? '?'}`;
+
+/** `12 expected = 8 live + 4 lost; 6 rows exempt`: each row once. */
+export function equationText(coverage: Coverage): string {
+  const { live, repaired, pending, setAside, lost } = coverage;
+  const terms = [
+    `${live} live`,
+    `${repaired} repaired`,
+    pending > 0 && `${pending} pending`,
+    `${openTotal(coverage)} open`,
+    setAside > 0 && `${setAside} set aside`,
+    `${lost} lost`,
+  ];
+  return `${expectedTotal(coverage)} expected = ${terms.filter(Boolean).join(' + ')}; ${exemptTotal(coverage)} rows exempt`;
+}
+
+/** The columns of every table of counts, in one order. */
+export const countColumns = [
+  'expected',
+  'live',
+  'repaired',
+  'pending',
+  'open',
+  'set aside',
+  'lost',
+  'covered',
+] as const;
+
+/** The cells of those columns. */
+export function countCells(coverage: Coverage): string[] {
+  const { live, repaired, pending, setAside, lost } = coverage;
+  const expected = expectedTotal(coverage);
+  const counts = [expected, live, repaired, pending, openTotal(coverage), setAside, lost];
+  return [...counts.map(String), percent(coveredTotal(coverage), expected)];
+}
+
+/** Exceptions of one verdict that have one cause: people read a sentence once, not once for each round. */
+export interface ExceptionGroup {
+  verdict: ReportException['verdict'];
+  setAside: ReportException['setAside'];
+  because: string;
+  cause: ReportException['cause'];
+  rounds: ReportException[];
+}
+
+/** The exceptions in their order, those that say the same together. */
+export function groupsOf(exceptions: readonly ReportException[]): ExceptionGroup[] {
+  const groups = new Map<string, ExceptionGroup>();
+  for (const exception of exceptions) {
+    const { verdict, setAside, because, cause } = exception;
+    const key = JSON.stringify([verdict, setAside, because, cause?.code, cause?.because]);
+    const known = groups.get(key);
+    if (known) known.rounds.push(exception);
+    else groups.set(key, { verdict, setAside, because, cause, rounds: [exception] });
+  }
+  return [...groups.values()];
+}
+
+/** How the second rounds of the last day compare with those before it. */
+export function r2Sentence({ r2, window }: Report): string {
+  const { day, history, probability, state } = r2;
+  const of = window.kind === 'day' ? window.day : window.until;
+  if (state === 'no_rounds') return `No second round was played on ${of}.`;
+  const here = `The live pipeline covered ${day.live} of ${day.expected} second rounds on ${of}`;
+  const past = `${history.live} of ${history.expected} (${percent(history.live, history.expected)}) on the days before it that are compared`;
+  if (state === 'too_little_history')
+    return `${here}. There is too little history to compare with: ${history.expected} second rounds on the days before, and 20 are needed.`;
+  const chance = `as few as that comes about with a chance of ${chanceText(probability!)}`;
+  return state === 'unlikely'
+    ? `${here}, and ${past}: ${chance}. Something is wrong.`
+    : `${here}, and ${past}: ${chance}, which is nothing unusual.`;
+}
+
+/** A chance with two digits that matter, `0.0034`; what is smaller than one in a million is said so. */
+export function chanceText(chance: number): string {
+  return chance < 1e-6 ? 'less than one in a million' : String(Number(chance.toPrecision(2)));
+}
+
+/** `2026-11-24 07:10 UTC`. */
+export const instantText = (at: string) => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+
+/** A head as it stands in reports and mails, and as `ledger verify --anchor` takes it. */
+export const headText = (head: Report['ledger']) =>
+  head === null ? 'ledger head: no ledger yet' : `ledger head: ${head.seq} ${head.hash}`;
