@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Cron } from 'croner';
 import { lastDayOf, seriesDays } from '../reports/assemble.ts';
 import type { DoneRepair, ReportFacts } from '../reports/facts.ts';
@@ -238,6 +238,3 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     ledger: ledger === null ? null : await head(ledger),
   };
 }
-
-/** Where reports lie. */
-export const reportsDirectory = (config: Config) => join(config.dataDir, 'reports');

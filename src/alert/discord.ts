@@ -19,6 +19,7 @@ const colours: Record<Level, number> = {
   urgent: 0xd93025,
   recovery: 0x2e9e5b,
   stopped: 0x8a5cf6,
+  report: 0x3b82c4,
 };
 
 interface Field {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
+import type { Attachment } from 'nodemailer/lib/mailer/index.js';
 import type { SentMessageInfo } from 'nodemailer/lib/smtp-transport/index.js';
 import type { MailSettings } from '../config.ts';
 import { cutMiddle, forHeader, forHtml, oneLine } from '../core/harmless.ts';
-import type { Message, MessageGap } from '../core/message.ts';
+import type { MailPart, Message, MessageGap } from '../core/message.ts';
 import { messageOf } from '../errors.ts';
 import type { Channel, Delivery } from './channel.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -89,14 +90,20 @@ function accepted({ rejected, rejectedErrors }: SentMessageInfo): Delivery {
   return { state: 'permanent', why: cutMiddle(oneLine(why), 300) };
 }
 
+function attachmentOf({ name, type, contentId, content }: MailPart): Attachment {
+  const shown = contentId === null ? {} : { cid: contentId, contentDisposition: 'inline' as const };
+  return { filename: name, contentType: type, content: Buffer.from(content, 'base64'), ...shown };
+}
+
 function mailOf(message: Message, { from, to }: MailSettings): SendMailOptions {
   const id = createHash('sha256').update(message.key).digest('hex').slice(0, 32);
   return {
     from,
     to,
     subject: cutMiddle(oneLine(message.title), 200),
-    text: mailText(message),
-    html: mailHtml(message),
+    text: message.mail?.text ?? mailText(message),
+    html: message.mail?.html ?? mailHtml(message),
+    attachments: message.mail?.attachments.map(attachmentOf),
     messageId: `<${id}@roundwarden>`,
     date: new Date(message.at),
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Roundwarden-Key': forHeader(message.key) },

@@ -29,6 +29,7 @@ export const entryKinds = [
   'alert.raised',
   'alert.urgent',
   'alert.recovered',
+  'report.made',
   'ledger.restored',
 ] as const;
 export type EntryKind = (typeof entryKinds)[number];

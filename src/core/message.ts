@@ -1,8 +1,27 @@
 import type { LogQuote } from './log-event.ts';
 import type { Verdict } from './verdict.ts';
 
-/** How loud a message is. `stopped`: a plan over MAX_REPAIRS waits for a person. */
-export type Level = 'alert' | 'urgent' | 'recovery' | 'stopped';
+/** How loud a message is. `stopped`: a plan over MAX_REPAIRS waits for a person. `report`: the daily report. */
+export const levels = ['alert', 'urgent', 'recovery', 'stopped', 'report'] as const;
+export type Level = (typeof levels)[number];
+
+/** A mail that says more than its message does; made once, so that every attempt sends the same. */
+export interface MailBody {
+  html: string;
+  text: string;
+  attachments: readonly MailPart[];
+}
+
+/** A picture that the page shows by its content id, or a file that is attached. */
+export interface MailPart {
+  name: string;
+  /** Its media type. */
+  type: string;
+  /** Null where no page shows it. */
+  contentId: string | null;
+  /** Its bytes in base64. */
+  content: string;
+}
 
 /** A gap as a message names it. Texts are as the game wrote them; each channel makes them harmless. */
 export interface MessageGap {
@@ -36,6 +55,8 @@ export interface Message {
   logLines: readonly LogQuote[];
   /** How to look closer. */
   command: string | null;
+  /** What a mail shows instead of the text and the gaps; only of a report. */
+  mail?: MailBody;
   /** The ledger's head when this was said: a mailbox is a witness. */
   ledger: { seq: number; hash: string } | null;
 }

@@ -1,0 +1,149 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { indexPage, type Listed } from '../reports/index-page.tsx';
+import type { Config } from '../src/config.ts';
+import { safeMap } from '../src/core/names.ts';
+import { addDays, localDay } from '../src/core/time.ts';
+import { OperationError } from '../src/errors.ts';
+
+/** The formats of a report, each a file of its own. */
+export const formats = ['html', 'md', 'json', 'csv'] as const;
+export type Format = (typeof formats)[number];
+
+/** Where reports lie. */
+export const reportsDirectory = (config: Config) => join(config.dataDir, 'reports');
+
+/** The folder of a source's reports: no name from outside can lead elsewhere. */
+export const sourceFolder = (source: string) => safeMap(source).slice(0, 60) || 'source';
+
+/** Whoever reads the file finds the old one or the new one, whole. */
+function writeWhole(path: string, content: string): void {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  writeFileSync(unfinished, content);
+  renameSync(unfinished, path);
+}
+
+const indexEntry = z.object({ name: z.string(), title: z.string(), state: z.string(), at: z.number() });
+type IndexEntry = z.infer<typeof indexEntry>;
+const reportHead = z.object({ title: z.string(), state: z.string() });
+
+/** What was known of the reports when the index was written last; nothing where it cannot be read. */
+function knownEntries(directory: string): Map<string, IndexEntry> {
+  try {
+    const parsed = z.array(indexEntry).parse(JSON.parse(readFileSync(join(directory, 'index.json'), 'utf8')));
+    return new Map(parsed.map((entry) => [entry.name, entry]));
+  } catch {
+    return new Map();
+  }
+}
+
+function readEntry(path: string, name: string, at: number): IndexEntry {
+  try {
+    return { name, at, ...reportHead.parse(JSON.parse(readFileSync(path, 'utf8'))) };
+  } catch {
+    return { name, at, title: `${name}: cannot be read`, state: 'unreadable' };
+  }
+}
+
+function foldersOf(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((found) => found.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** Every report that lies there; only what is new since the index was written is opened. */
+function entriesOf(directory: string): (IndexEntry & Listed)[] {
+  const known = knownEntries(directory);
+  return foldersOf(directory).flatMap((folder) => {
+    const files = readdirSync(join(directory, folder));
+    const there = new Set(files);
+    return files
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => {
+        const name = `${folder}/${file.slice(0, -'.json'.length)}`;
+        const path = join(directory, folder, file);
+        const at = statSync(path).mtimeMs;
+        const before = known.get(name);
+        const entry = before?.at === at ? before : readEntry(path, name, at);
+        const own = formats.filter((format) => there.has(`${name.slice(folder.length + 1)}.${format}`));
+        return { ...entry, formats: own };
+      });
+  });
+}
+
+/** The newest day first; sessions after the days. */
+function newestFirst(a: Listed, b: Listed): number {
+  const key = ({ name }: Listed) => name.slice(name.indexOf('/') + 1).replace(/^session-/, '');
+  return key(a) < key(b) ? 1 : key(a) > key(b) ? -1 : a.name < b.name ? -1 : 1;
+}
+
+/** Every report that lies in DATA_DIR, the newest first; none where there is no folder yet. */
+export function listReports(config: Config): Listed[] {
+  const directory = reportsDirectory(config);
+  return existsSync(directory) ? entriesOf(directory).sort(newestFirst) : [];
+}
+
+function writeIndex(directory: string): string {
+  const entries = entriesOf(directory).sort(newestFirst);
+  const kept = entries.map(({ name, title, state, at }) => ({ name, title, state, at }));
+  writeWhole(join(directory, 'index.json'), `${JSON.stringify(kept)}\n`);
+  const page = join(directory, 'index.html');
+  writeWhole(page, indexPage(entries));
+  return page;
+}
+
+const ownFile = /^(\d{4}-\d{2}-\d{2}|session-\d+)\.(html|md|json|csv)$/;
+
+/** Removes reports that are older than they are kept: days by their name, sessions by when they were made. */
+function removeOld(config: Config, folder: string, nowMs: number): void {
+  if (config.reportKeepDays === 0) return;
+  const oldest = addDays(localDay(Math.floor(nowMs / 1000), config.zone), -config.reportKeepDays);
+  const dayOf = (file: string, name: string) =>
+    name.startsWith('session-')
+      ? localDay(Math.floor(statSync(join(folder, file)).mtimeMs / 1000), config.zone)
+      : name;
+  for (const file of readdirSync(folder)) {
+    const name = ownFile.exec(file)?.[1];
+    if (name !== undefined && dayOf(file, name) < oldest) rmSync(join(folder, file), { force: true });
+  }
+}
+
+/** What was written, and where. */
+export interface WrittenReport {
+  paths: string[];
+  index: string;
+}
+
+/**
+ * Writes a report's files, each whole, brings the index up to date, and removes what is older than
+ * REPORT_KEEP_DAYS. Throws an OperationError where that cannot be done.
+ */
+export function writeReport(
+  config: Config,
+  of: { name: string; contents: ReadonlyMap<Format, string>; nowMs: number },
+): WrittenReport {
+  const directory = reportsDirectory(config);
+  const folder = join(directory, sourceFolder(config.sourceName));
+  try {
+    mkdirSync(folder, { recursive: true });
+    removeOld(config, folder, of.nowMs);
+    const paths = [...of.contents].map(([format, content]) => {
+      const path = join(folder, `${of.name}.${format}`);
+      writeWhole(path, content);
+      return path;
+    });
+    return { paths, index: writeIndex(directory) };
+  } catch (cause) {
+    throw new OperationError(`cannot write the report ${of.name} into ${folder}`, { cause });
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { assemble } from '../reports/assemble.ts';
+import type { Chart, Look } from '../reports/charts.ts';
+import { csvReport } from '../reports/csv.ts';
+import { htmlReport } from '../reports/html.tsx';
+import { jsonReport } from '../reports/json.ts';
+import { markdownReport } from '../reports/markdown.ts';
+import type { Report } from '../reports/model.ts';
+import { channelsOf } from '../src/alert/channels.ts';
+import type { Config } from '../src/config.ts';
+import { foldEntry, type Source, withLedgerToRead, withSource } from '../src/context.ts';
+import type { Message } from '../src/core/message.ts';
+import type { Json } from '../src/core/model.ts';
+import { owedDays } from '../src/core/owed.ts';
+import type { EntryDraft } from '../src/core/record.ts';
+import { UsageError } from '../src/errors.ts';
+import { append } from '../src/ledger/append.ts';
+import { lastEntryOf, newestEntries } from '../src/ledger/entries.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { enqueue } from '../src/ledger/outbox.ts';
+import { type DeliveryReport, deliver } from './deliver.ts';
+import { type Asked, readReportFacts } from './report-facts.ts';
+import { type Format, formats, type WrittenReport, writeReport } from './report-files.ts';
+import { type Run, runJob } from './run.ts';
+
+/** How a report is asked for. */
+export interface ReportRequest {
+  config: Config;
+  asked: Asked;
+  formats: readonly Format[];
+  nowMs: number;
+}
+
+/** A report with the files that it was written to. */
+export interface MadeReport extends WrittenReport {
+  report: Report;
+}
+
+const nameOf = ({ window }: Report) => (window.kind === 'day' ? window.day : `session-${window.session}`);
+
+/** The charts of a report; what draws them is loaded for this alone. */
+async function chartsOf({ series }: Report, look: Look): Promise<Chart[]> {
+  const { r2Chart, roundsChart } = await import('../reports/charts.ts');
+  return [roundsChart(series, look), r2Chart(series, look)];
+}
+
+const render: Record<Format, (report: Report) => string | Promise<string>> = {
+  html: async (report) => htmlReport(report, { charts: await chartsOf(report, 'page'), picture: 'svg' }),
+  md: markdownReport,
+  json: jsonReport,
+  csv: csvReport,
+};
+
+/** A report in one format, as text. */
+export async function renderReport(report: Report, format: Format): Promise<string> {
+  return render[format](report);
+}
+
+async function write(
+  { config, nowMs }: Pick<ReportRequest, 'config' | 'nowMs'>,
+  report: Report,
+  as: readonly Format[],
+): Promise<WrittenReport> {
+  // The index is made from the JSON of each report.
+  const contents = new Map<Format, string>();
+  for (const format of formats)
+    if (format === 'json' || as.includes(format)) contents.set(format, await renderReport(report, format));
+  return writeReport(config, { name: nameOf(report), contents, nowMs });
+}
+
+/** Makes one report. Writes nothing: neither to the source, nor to the ledger, nor files. */
+export async function readReport({ config, asked, nowMs }: Omit<ReportRequest, 'formats'>): Promise<Report> {
+  return withSource(config, { readOnly: true }, (source) =>
+    withLedgerToRead(config, async (ledger) =>
+      assemble(await readReportFacts({ config, source, ledger, nowMs }, asked)),
+    ),
+  );
+}
+
+/** Makes one report and writes its files. */
+export async function makeReport(request: ReportRequest): Promise<MadeReport> {
+  const report = await readReport(request);
+  return { report, ...(await write(request, report, request.formats)) };
+}
+
+/** So many of the last reports are looked at, to find the last day: an older one may have been sent by hand. */
+const lookedAt = 50;
+
+/** The last day whose report was made for the mail; null where none was. */
+async function lastReportedDay(ledger: Ledger, source: string): Promise<string | null> {
+  const last = await newestEntries(ledger, { source, kinds: ['report.made'], limit: lookedAt });
+  const days = last.map((entry) => (foldEntry(entry).body as { day: string }).day);
+  return days.sort().at(-1) ?? null;
+}
+
+const keyOf = (day: string) => `report:${day}`;
+
+function messageOf(report: Report, day: string, at: string): Omit<Message, 'mail'> {
+  return {
+    key: `${report.source}|report|${day}`,
+    level: 'report',
+    source: report.source,
+    at,
+    title: report.title,
+    text: report.title,
+    gaps: [],
+    logLines: [],
+    command: `roundwarden report --date ${day}`,
+    ledger: report.ledger,
+  };
+}
+
+/** Makes the report of one day, writes its files, and queues its mail in the transaction that records it. */
+async function queueReport(
+  request: Pick<ReportRequest, 'config' | 'nowMs'>,
+  of: { run: Run; source: Source; day: string },
+): Promise<MadeReport> {
+  const { config, nowMs } = request;
+  const { run, source, day } = of;
+  const report = assemble(await readReportFacts({ config, source, ledger: run.ledger, nowMs }, { day }));
+  const written = await write(request, report, formats);
+  const { reportMail } = await import('../reports/mail.ts');
+  const mail = await reportMail(report, { charts: await chartsOf(report, 'mail'), name: day });
+  const sha256 = createHash('sha256').update(jsonReport(report)).digest('hex');
+  const body = { run: run.id, day, title: report.title, state: report.state, sha256 };
+  const draft: EntryDraft = { kind: 'report.made', source: source.name, key: keyOf(day), body: body as Json };
+  await append(run.ledger, [draft], run.at, {
+    inside: (inside) => enqueue(inside, [{ ...messageOf(report, day, run.at), mail }], ['mail'], run.at),
+  });
+  return { report, ...written };
+}
+
+/** What sending came to: the reports that were owed, each mailed once for ever. */
+export interface SentReports {
+  made: MadeReport[];
+  /** The day that was asked for and was mailed before, or null. */
+  already: { day: string; at: string } | null;
+  delivery: DeliveryReport;
+}
+
+async function daysToSend(ledger: Ledger, request: { config: Config; nowMs: number; day?: string }) {
+  const { config, nowMs, day } = request;
+  const source = config.sourceName;
+  if (day === undefined) {
+    const facts = { nowUnix: Math.floor(nowMs / 1000), zone: config.zone, reportAt: config.reportAt };
+    return { days: owedDays({ ...facts, lastDay: await lastReportedDay(ledger, source) }), already: null };
+  }
+  const before = await lastEntryOf(ledger, source, keyOf(day), ['report.made']);
+  return before === null ? { days: [day], already: null } : { days: [], already: { day, at: before.at } };
+}
+
+/**
+ * Mails what is owed: every day since the last report, or the one that is asked for; each day once for ever, also
+ * across a crash, because the entry, the mail and the next look at what is owed are in one database.
+ */
+export async function sendReports(request: {
+  config: Config;
+  nowMs: number;
+  day?: string;
+}): Promise<SentReports> {
+  const { config, nowMs } = request;
+  if (config.mail === null)
+    throw new UsageError('nobody can be mailed: set SMTP_URL, MAIL_FROM and MAIL_TO, or leave --send out');
+  const end = await runJob(config, { command: 'report', nowMs }, (run) =>
+    withSource(config, { readOnly: true }, async (source) => {
+      const { days, already } = await daysToSend(run.ledger, request);
+      const made: MadeReport[] = [];
+      for (const day of days) made.push(await queueReport(request, { run, source, day }));
+      const delivery = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
+      const summary = { days, sent: delivery.sent };
+      const exitCode = sentExitCode({ made, already, delivery });
+      return { exitCode, summary, result: { made, already, delivery } };
+    }),
+  );
+  return end.result;
+}
+
+/** 1 where the sums of a report do not add up, 3 where a mail waits or was given up, else 0. */
+export function sentExitCode({ made, delivery }: SentReports): number {
+  if (made.some(({ report }) => report.discrepancies.length > 0)) return 1;
+  return delivery.waiting.length + delivery.dead.length > 0 ? 3 : 0;
+}
