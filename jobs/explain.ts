@@ -44,8 +44,8 @@ export interface ExplainRequest {
   packet?: boolean;
 }
 
-/** Looks at one round, with the causes that the logs prove. */
-async function lookAt(request: ExplainRequest, of: { source: Source; ledger: Ledger | null }) {
+/** Looks at one round, with the causes that the logs prove. Throws a UsageError where there is no such row. */
+export async function lookAt(request: ExplainRequest, of: { source: Source; ledger: Ledger | null }) {
   const { config, roundId, nowMs } = request;
   const { source, ledger } = of;
   const scope = { kind: 'round', roundId } as const;

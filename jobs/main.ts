@@ -8,6 +8,8 @@ import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
 import { addNotifyCommands } from './commands-notify.ts';
+import { addReportCommands } from './commands-report.ts';
+import { addServeCommands } from './commands-serve.ts';
 
 const exitCodes = `
 Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open
@@ -25,6 +27,8 @@ addAuditCommands(program);
 addIncidentCommands(program);
 addLedgerCommands(program);
 addNotifyCommands(program);
+addReportCommands(program);
+addServeCommands(program);
 addDoctorCommands(program);
 
 /** Which exit code a failure has (DESIGN, Commands). */

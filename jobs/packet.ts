@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { keptArtifacts, type Source } from '../src/context.ts';
 import type { FoldEntry } from '../src/core/incident.ts';
-import type { LogEvent } from '../src/core/log-event.ts';
+import type { LogQuote } from '../src/core/log-event.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
 import type { Json } from '../src/core/model.ts';
 import { parseArtifactName, safeMap } from '../src/core/names.ts';
@@ -13,7 +13,7 @@ import type { Situation } from '../src/core/situation.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import { OperationError, plainError } from '../src/errors.ts';
-import { readNearby } from '../src/source/nearby.ts';
+import { type NearbyRows, readNearby } from '../src/source/nearby.ts';
 import { packetReadme } from './packet-readme.ts';
 
 /** What a triage packet is written from. */
@@ -48,7 +48,11 @@ export function packetFolder(config: Config, source: string, { round }: Assessme
 }
 
 /** The rows of the pair, of the same map near it, and of everything that could be its capture. */
-async function rowFiles({ source, situation, assessment }: PacketFacts): Promise<Map<string, string>> {
+export async function rowsAround({
+  source,
+  situation,
+  assessment,
+}: Pick<PacketFacts, 'source' | 'situation' | 'assessment'>): Promise<NearbyRows> {
   const { round, playedUnix } = assessment;
   const { facts } = situation;
   const sameMap = facts.rivals.filter(({ id, map }) => id === round.id || map === round.map);
@@ -58,13 +62,17 @@ async function rowFiles({ source, situation, assessment }: PacketFacts): Promise
     ({ roundId, timing }) => roundId === round.id || isNear(timing.endUnix),
   );
   const end = playedUnix ?? 0;
-  const rows = await readNearby(source.database, source.schema, {
+  return readNearby(source.database, source.schema, {
     roundIds: [round.id, ...sameMap.map(({ id }) => id)],
     matchId: round.matchId,
     captureIds: captures.map(({ id }) => id),
     captureMatchIds: captures.map(({ matchId }) => matchId),
     ends: { fromUnix: end - 30, toUnix: end + 5 },
   });
+}
+
+async function rowFiles(facts: PacketFacts): Promise<Map<string, string>> {
+  const rows = await rowsAround(facts);
   return new Map([
     ['rows/rounds.json', json(rows.rounds)],
     ['rows/lua_round_teams.json', json(rows.captures)],
@@ -72,18 +80,26 @@ async function rowFiles({ source, situation, assessment }: PacketFacts): Promise
   ]);
 }
 
-const quote = ({ quote: { file, line, text } }: LogEvent) => `${file}:${line}: ${text}`;
+/** The lines of both logs a quarter of an hour around a round; none where its time cannot be read. */
+export function linesAround(
+  lines: LogLines,
+  playedUnix: number | null,
+): { bot: LogQuote[]; console: LogQuote[] } {
+  const near = (unix: number | null) =>
+    unix !== null && playedUnix !== null && Math.abs(unix - playedUnix) <= logWindowSeconds;
+  return {
+    bot: lines.bot.filter(({ unix }) => near(unix)).map(({ event }) => event.quote),
+    console: lines.consoleLines.filter(({ endUnix }) => near(endUnix)).map((event) => event.quote),
+  };
+}
 
 function logFiles({ lines, assessment: { playedUnix } }: PacketFacts): Map<string, string> {
-  const near = (unix: number) => playedUnix !== null && Math.abs(unix - playedUnix) <= logWindowSeconds;
-  const bot = lines.bot.filter(({ unix }) => near(unix)).map(({ event }) => quote(event));
-  const consoleLines = lines.consoleLines
-    .filter(({ endUnix }) => endUnix !== null && near(endUnix))
-    .map(quote);
-  const text = (found: string[]) => (found.length === 0 ? 'no line is known\n' : `${found.join('\n')}\n`);
+  const near = linesAround(lines, playedUnix);
+  const text = (found: LogQuote[]) =>
+    found.map(({ file, line, text: said }) => `${file}:${line}: ${said}\n`).join('') || 'no line is known\n';
   return new Map([
-    ['logs/bot.log', text(bot)],
-    ['logs/console.log', text(consoleLines)],
+    ['logs/bot.log', text(near.bot)],
+    ['logs/console.log', text(near.console)],
   ]);
 }
 

@@ -81,6 +81,22 @@ export async function listIncidents(ledger: Ledger, page: IncidentPage): Promise
   return rows.map(incidentFromRow);
 }
 
+/** Every incident of a source, the newest first, read in pages of 500. */
+export async function* eachNewestIncident(ledger: Ledger, source: string): AsyncGenerator<Incident> {
+  const size = 500;
+  for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+    const rows = await incidents(ledger)
+      .where({ source })
+      .where('id', '<', before)
+      .orderBy('id', 'desc')
+      .limit(size);
+    const page = rows.map(incidentFromRow);
+    yield* page;
+    if (page.length < size) return;
+    before = page.at(-1)!.id;
+  }
+}
+
 /** Every row of `incidents`, oldest first, as it is stored, whatever it holds. */
 export async function* storedIncidents(ledger: Ledger): AsyncGenerator<ReturnType<typeof incidentToRow>> {
   const size = 1000;

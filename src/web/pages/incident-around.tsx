@@ -1,0 +1,151 @@
+import { entryText } from '../../core/entry-text.ts';
+import { oneLine } from '../../core/harmless.ts';
+import type { FoldEntry } from '../../core/incident.ts';
+import type { Json, Row } from '../../core/model.ts';
+import type { IncidentView, PacketView } from '../desk.ts';
+import { At, Fold, jsonText, Quotes, Table } from '../parts.tsx';
+import { isPlainPath } from './query.ts';
+import { countText } from './words.ts';
+
+/** What the ledger says of it, oldest first. */
+export function TimelinePart(props: { entries: readonly FoldEntry[] }) {
+  return (
+    <section aria-labelledby="timeline">
+      <h2 id="timeline">Timeline</h2>
+      <Table caption="Ledger entries about it, oldest first" columns={['Entry', 'At (UTC)', 'Kind', 'What']}>
+        {props.entries.map((entry) => (
+          <tr>
+            <th scope="row">
+              <a href={`/ledger?at=${entry.seq}`}>{entry.seq}</a>
+            </th>
+            <td class="nowrap">
+              <At at={entry.at} bare />
+            </td>
+            <td class="nowrap">{oneLine(entry.kind)}</td>
+            <td class="prose">{oneLine(entryText(entry))}</td>
+          </tr>
+        ))}
+      </Table>
+    </section>
+  );
+}
+
+const keyColumns = {
+  rounds: [
+    'id',
+    'map_name',
+    'round_number',
+    'round_date',
+    'round_time',
+    'round_status',
+    'round_start_unix',
+    'round_end_unix',
+    'match_id',
+  ],
+  captures: ['id', 'map_name', 'round_number', 'round_id', 'round_start_unix', 'round_end_unix', 'match_id'],
+  spawns: ['id', 'map_name', 'round_number', 'round_id', 'player_name', 'spawn_count', 'match_id'],
+};
+
+const captions = {
+  rounds: 'Rows of rounds',
+  captures: 'Rows of lua_round_teams (captures)',
+  spawns: 'Rows of lua_spawn_stats (spawn rows)',
+};
+
+function cellText(value: Json | undefined): string {
+  if (value === undefined) return '';
+  if (value === null) return 'null';
+  return oneLine(typeof value === 'object' ? JSON.stringify(value) : String(value));
+}
+
+/** More than that would make a page that nobody can use; the packet has them all. */
+const mostRows = 100;
+
+function RowTable(props: { table: keyof typeof keyColumns; rows: readonly Row[]; roundId: number | null }) {
+  const { table, rows, roundId } = props;
+  if (rows.length === 0) return <p>{captions[table]}: none.</p>;
+  const columns = keyColumns[table].filter((column) => rows.some((row) => column in row));
+  const isOwn = (row: Row) => roundId !== null && row[table === 'rounds' ? 'id' : 'round_id'] === roundId;
+  const shown = rows.slice(0, mostRows);
+  const count = shown.length < rows.length ? `the first ${mostRows} of ${rows.length}` : `${rows.length}`;
+  return (
+    <Table caption={`${captions[table]}: ${count}`} columns={[...columns, 'the whole row']}>
+      {shown.map((row) => (
+        <tr class={isOwn(row) ? 'own' : undefined}>
+          {columns.map((column) => (
+            <td>{cellText(row[column])}</td>
+          ))}
+          <td>
+            <Fold summary={isOwn(row) ? 'all of it (this round)' : 'all of it'}>
+              <pre>{jsonText(row)}</pre>
+            </Fold>
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+/** What the source holds near it. */
+export function RowsPart(props: { view: IncidentView }) {
+  const { rows, incident, whyNotNow } = props.view;
+  const roundId = incident.round?.roundId ?? null;
+  return (
+    <section aria-labelledby="rows">
+      <h2 id="rows">The rows around it</h2>
+      {rows === null ? (
+        <p>The source cannot be read now{whyNotNow === null ? '' : `: ${oneLine(whyNotNow)}`}.</p>
+      ) : (
+        <>
+          <RowTable table="rounds" rows={rows.rounds} roundId={roundId} />
+          <RowTable table="captures" rows={rows.captures} roundId={roundId} />
+          <RowTable table="spawns" rows={rows.spawns} roundId={roundId} />
+        </>
+      )}
+    </section>
+  );
+}
+
+const logNames = { bot: "the bot's log", console: "the game server's console" };
+
+/** What the logs say of the quarters of an hour before and after. */
+export function LogsPart(props: { view: IncidentView }) {
+  const { logLines } = props.view;
+  return (
+    <section aria-labelledby="logs">
+      <h2 id="logs">The log lines around it</h2>
+      {(['bot', 'console'] as const).map((log) =>
+        logLines[log].length === 0 ? (
+          <p>No line of {logNames[log]} is known of a quarter of an hour around it.</p>
+        ) : (
+          <Fold summary={`${countText(logLines[log].length, 'line')} of ${logNames[log]}`}>
+            <Quotes quotes={logLines[log]} />
+          </Fold>
+        ),
+      )}
+    </section>
+  );
+}
+
+/** The triage packet: everything above as files, as it was when the packet was written. */
+export function PacketPart(props: { packet: PacketView | null }) {
+  const { packet } = props;
+  return (
+    <section aria-labelledby="packet">
+      <h2 id="packet">Triage packet</h2>
+      {packet === null ? (
+        <p>No packet was written of it; packets are written of rounds that are written off.</p>
+      ) : (
+        <ul class="files">
+          {packet.files
+            .filter((file) => isPlainPath(file) && isPlainPath(packet.folder))
+            .map((file) => (
+              <li>
+                <a href={`/packets/${packet.folder}/${file}`}>{file}</a>
+              </li>
+            ))}
+        </ul>
+      )}
+    </section>
+  );
+}

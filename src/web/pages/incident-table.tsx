@@ -1,0 +1,36 @@
+import type { Incident } from '../../core/incident.ts';
+import { Table, VerdictBadge } from '../parts.tsx';
+import { causeOf, causeText, playedOf, roundName, statusText } from './words.ts';
+
+const columns = ['Round', 'Incident', 'Played (server time)', 'Verdict', 'Cause', 'Status'];
+
+function Row(props: { incident: Incident }) {
+  const { incident } = props;
+  const cause = causeOf(incident);
+  return (
+    <tr>
+      <th scope="row">
+        <a href={`/incidents/${incident.id}`}>{roundName(incident)}</a>
+        {incident.round !== null && <span class="muted"> {incident.round.roundId}</span>}
+      </th>
+      <td class="number">{incident.id}</td>
+      <td class="nowrap">{playedOf(incident)}</td>
+      <td>
+        <VerdictBadge verdict={incident.verdict} />
+      </td>
+      <td>{cause === null ? '' : causeText(cause.code)}</td>
+      <td>{statusText(incident)}</td>
+    </tr>
+  );
+}
+
+/** Incidents, each with a link to its own page. */
+export function IncidentTable(props: { caption: string; incidents: readonly Incident[] }) {
+  return (
+    <Table caption={props.caption} columns={columns}>
+      {props.incidents.map((incident) => (
+        <Row incident={incident} />
+      ))}
+    </Table>
+  );
+}

@@ -1,0 +1,157 @@
+import { oneLine } from '../../core/harmless.ts';
+import type { FoldEntry, Incident, Said } from '../../core/incident.ts';
+import type { Place } from '../../core/model.ts';
+import { utcText } from '../../core/time.ts';
+import type { SeenCandidate } from '../../core/verdict.ts';
+import type { IncidentView } from '../desk.ts';
+import { At, Table } from '../parts.tsx';
+import { candidateText, countText, distanceText } from './words.ts';
+
+function Candidates(props: { candidates: readonly SeenCandidate[] }) {
+  const { candidates } = props;
+  if (candidates.length === 0)
+    return <p>No capture and no artifact ended from 5 s after to 30 s before the stats file.</p>;
+  return (
+    <Table caption="Candidates that were looked at" columns={['Candidate', 'Distance', 'What is remarkable']}>
+      {candidates.map((candidate) => (
+        <tr>
+          <th scope="row" title={candidate.path === null ? undefined : oneLine(candidate.path)}>
+            {candidateText(candidate)}
+          </th>
+          <td>{distanceText(candidate.deltaSeconds)}</td>
+          <td class="prose">{oneLine(candidate.note)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+const instant = (unix: number | null) => (unix === null ? 'none' : <At at={utcText(unix)} bare />);
+
+function PlaceRow(props: { place: Place }) {
+  const { name, unreadable, count, oldestUnix, newestUnix } = props.place;
+  return (
+    <tr>
+      <th scope="row" class="path">
+        {oneLine(name)}
+      </th>
+      {unreadable !== null ? (
+        <td colspan={3}>
+          <strong>Could not be read:</strong> {oneLine(unreadable)}
+        </td>
+      ) : (
+        <>
+          <td class="number">{count}</td>
+          <td class="nowrap">{instant(oldestUnix)}</td>
+          <td class="nowrap">{instant(newestUnix)}</td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+function Places(props: { places: readonly Place[] }) {
+  const { places } = props;
+  if (places.length === 0) return <p>No artifact place is known that was looked through.</p>;
+  const columns = ['Place', 'Artifacts', 'Oldest ended (UTC)', 'Newest ended (UTC)'];
+  return (
+    <Table caption="Places that were looked through for its artifact" columns={columns}>
+      {places.map((place) => (
+        <PlaceRow place={place} />
+      ))}
+    </Table>
+  );
+}
+
+/** What was looked at, and where. */
+export function TriedPart(props: { view: IncidentView }) {
+  const { incident, candidates, places } = props.view;
+  const { refusal } = incident;
+  return (
+    <section aria-labelledby="tried">
+      <h2 id="tried">What was tried</h2>
+      <Candidates candidates={candidates} />
+      <Places places={places} />
+      {refusal !== null && (
+        <p>
+          Its repair was refused {countText(refusal.times, 'time')} in a row, last at <At at={refusal.at} />:{' '}
+          {oneLine(refusal.reason)}
+        </p>
+      )}
+      <Repairs incident={incident} />
+    </section>
+  );
+}
+
+function Repairs(props: { incident: Incident }) {
+  const { repairs } = props.incident;
+  if (repairs.length === 0) return null;
+  return (
+    <p>
+      It was repaired:{' '}
+      {repairs.map((seq, index) => (
+        <>
+          {index > 0 && ', '}
+          <a href={`/ledger?at=${seq}`}>entry {seq}</a>, undone by <code>roundwarden revert {seq}</code>
+        </>
+      ))}
+      .
+    </p>
+  );
+}
+
+function saidOf(entry: FoldEntry): Said {
+  const { by, reason } = (entry.body ?? {}) as { by?: unknown; reason?: unknown };
+  return { by: String(by ?? ''), at: entry.at, reason: String(reason ?? '') };
+}
+
+function Words(props: { what: string; said: Said }) {
+  const { what, said } = props;
+  return (
+    <li>
+      <strong>{what}</strong> by {oneLine(said.by) || 'nobody named'}, <At at={said.at} />
+      {said.reason !== '' && `: ${oneLine(said.reason)}`}
+    </li>
+  );
+}
+
+function resolutionText(resolution: NonNullable<Incident['resolution']>): string {
+  const which =
+    resolution.kind === 'capture' ? `capture ${resolution.captureId}` : `artifact ${resolution.sha256}`;
+  return `${which}; the next audit writes it, under every other rule`;
+}
+
+/** What people said so far, and what of it holds. */
+export function DecidedPart(props: { view: IncidentView }) {
+  const { incident, entries } = props.view;
+  const { held, excused, acknowledged, resolution, releases } = incident;
+  const notes = entries.filter(({ kind }) => kind === 'incident.noted').map(saidOf);
+  const nothing = !held && !excused && !acknowledged && !resolution && releases.length + notes.length === 0;
+  return (
+    <section aria-labelledby="decided">
+      <h2 id="decided">What people decided</h2>
+      {nothing ? (
+        <p>Nothing so far.</p>
+      ) : (
+        <ul>
+          {held && <Words what="Held" said={held} />}
+          {excused && <Words what="Excused" said={excused} />}
+          {acknowledged && <Words what="Acknowledged" said={acknowledged} />}
+          {resolution && (
+            <li>
+              <strong>Chosen</strong>: {resolutionText(resolution)}
+            </li>
+          )}
+          {releases.length > 0 && (
+            <li>
+              <strong>Released</strong>: {releases.map((id) => `capture ${id}`).join(', ')}
+            </li>
+          )}
+          {notes.map((said) => (
+            <Words what="Note" said={said} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
