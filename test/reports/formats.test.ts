@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { renderReport } from '../../jobs/report.ts';
+import { formats } from '../../jobs/report-files.ts';
+import { mostBytes } from '../../reports/html.tsx';
+import { indexPage } from '../../reports/index-page.tsx';
+import { textReport } from '../../reports/markdown.ts';
+import type { Report, ReportException } from '../../reports/model.ts';
+import { inWorld } from '../jobs/setup.ts';
+import { incidentBeginning, reportOf, theMorningAfter } from './world.ts';
+
+let report: Report;
+before(() =>
+  inWorld('sqlite', incidentBeginning, async (world) => {
+    await world.audit({ now: theMorningAfter });
+    report = await reportOf(world, { day: '2026-02-16' });
+  }),
+);
+
+const hostile = '<script>alert(1)</script>"><img src=x onerror=alert(1)>=SUM(A1)|`x`\r\nBcc: all\u202e\u0000';
+
+/** The same report with every text of the game's world made hostile. */
+function hostileReport(): Report {
+  const one: ReportException = report.exceptions[0]!;
+  const cause = {
+    ...one.cause!,
+    because: hostile,
+    evidence: [{ file: hostile, line: 1, text: hostile }],
+  };
+  const exception = {
+    ...one,
+    map: hostile,
+    matchId: hostile,
+    played: hostile,
+    because: hostile,
+    cause,
+    packet: hostile,
+  };
+  const line = { ...report.sessions[0]!.rounds[0]!, map: hostile, played: hostile, moduleVersion: hostile };
+  return {
+    ...report,
+    source: hostile,
+    title: hostile,
+    discrepancies: [hostile],
+    exceptions: [exception],
+    earlier: { writtenOff: [exception], open: [exception] },
+    sessions: [{ ...report.sessions[0]!, rounds: [line] }],
+    splits: { ...report.splits, map: [{ ...report.splits.map[0]!, name: hostile }] },
+    repairs: [
+      {
+        ...{ roundId: 1, matchId: hostile, map: hostile, number: 1, session: 1, played: hostile },
+        ...{ kind: 'backfill', from: hostile, sha256: null, deltaSeconds: 1 },
+        ...{ at: '2026-02-17T00:00:00.000Z', entry: 1, reverted: false },
+      },
+    ],
+    duplicates: [{ map: hostile, number: 1, received: 2, stored: 2, lines: cause.evidence }],
+    auditor: {
+      ...report.auditor,
+      unreadablePlaces: [{ place: hostile, since: '2026-02-17T00:00:00.000Z', why: hostile }],
+      deadLetters: [{ channel: 'mail', key: hostile, why: hostile }],
+    },
+  };
+}
+
+describe('The HTML report', () => {
+  it('has no script, no handler, and asks nothing of anybody', async () => {
+    const html = await renderReport(report, 'html');
+    assert.doesNotMatch(html, /<script|javascript:|\son\w+=|<link|<iframe|<form/i);
+    assert.doesNotMatch(html.replace(/xmlns(:\w+)?="[^"]*"/g, ''), /https?:|\/\/[a-z]/i);
+    assert.doesNotMatch(html, /\sstyle="/);
+    assert.equal(html.match(/<style>/g)?.length, 1);
+  });
+
+  it('says first what is lost, and of each lost round its map, number, ids, time, cause and packet', async () => {
+    const html = await renderReport(report, 'html');
+    const [head] = html.split('id="sessions"');
+    for (const { roundId, played, packet, matchId, incident } of report.exceptions)
+      for (const part of [`round ${roundId}`, played, packet, matchId, `incident ${incident}`])
+        assert.equal(head!.includes(String(part)), true, `${part} is not before the sessions`);
+    assert.match(head!, /module_crashed/);
+    assert.match(head!, /number has no integer representation/);
+  });
+
+  it('escapes what comes from the game, in every place', async () => {
+    const html = (await renderReport(hostileReport(), 'html')).replace(/<svg[\s\S]*?<\/svg>/g, '');
+    assert.doesNotMatch(html, /<script|<img/i);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    assert.doesNotMatch(html, /[\u0000\u202e]/);
+    assert.ok(html.includes('&lt;script&gt;'));
+  });
+
+  it('says in red when the sums do not add up', async () => {
+    const html = await renderReport(
+      { ...report, discrepancies: ['by map: 3 rounds in all, and 4 in the window'] },
+      'html',
+    );
+    assert.match(html, /class="alarm" role="alert"[\s\S]*do not add up[\s\S]*by map: 3 rounds/);
+    assert.doesNotMatch(await renderReport(report, 'html'), /role="alert"/);
+  });
+
+  it('stays below 100 kB without its pictures, however much there is to say, and says what it leaves out', async () => {
+    const many = Array.from({ length: 400 }, (_, at): ReportException => {
+      const one = report.exceptions[0]!;
+      const because = `${one.cause!.because} (${at % 40})`;
+      return { ...one, roundId: at, cause: { ...one.cause!, because } };
+    });
+    const rounds = Array.from({ length: 400 }, (_, at) => ({
+      ...report.sessions[0]!.rounds[0]!,
+      roundId: at,
+    }));
+    const html = await renderReport(
+      {
+        ...report,
+        exceptions: many,
+        earlier: { writtenOff: many, open: many },
+        sessions: [{ ...report.sessions[0]!, rounds }],
+      },
+      'html',
+    );
+    assert.ok(Buffer.byteLength(html.replace(/<svg[\s\S]*?<\/svg>/g, '')) < mostBytes);
+    assert.match(html, /and \d+ more/);
+  });
+});
+
+describe('The other formats', () => {
+  it('are the same bytes each time', async () => {
+    for (const format of formats) {
+      const first = await renderReport(report, format);
+      await renderReport({ ...report, title: 'another', series: report.series.slice(1) }, format);
+      assert.equal(await renderReport(structuredClone(report), format), first);
+    }
+  });
+
+  it('CSV has one line for each expected round, and no cell that is a formula', async () => {
+    const csv = await renderReport(report, 'csv');
+    assert.equal(csv.trimEnd().split('\r\n').length, 13);
+    const [, line] = (
+      await renderReport(
+        {
+          ...report,
+          sessions: [
+            {
+              ...report.sessions[0]!,
+              rounds: [{ ...report.sessions[0]!.rounds[0]!, map: '=HYPERLINK("x"),"' }],
+            },
+          ],
+        },
+        'csv',
+      )
+    ).split('\r\n');
+    assert.ok(line!.includes(`"'=HYPERLINK(""x""),"""`), line);
+  });
+
+  it('Markdown keeps hostile names in their cells, and the text of the mail shows them as they are', async () => {
+    const markdown = await renderReport(hostileReport(), 'md');
+    assert.doesNotMatch(markdown, /(?<!\\)<script/);
+    assert.doesNotMatch(markdown, /^Bcc:/m);
+    assert.match(textReport(report), /te_escape2 R2/);
+    assert.doesNotMatch(textReport(report), /\\_/);
+  });
+
+  it('the index escapes titles', () => {
+    const page = indexPage([{ name: 'a/2026-02-16', title: hostile, state: 'gaps', formats: ['html'] }]);
+    assert.doesNotMatch(page, /<script|<img/i);
+  });
+});
