@@ -13,6 +13,8 @@ import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
 import { colours, equation, headLine, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
+import { makeReport } from './report.ts';
+import { formats } from './report-files.ts';
 
 /** The February 2026 incident, as it lies in the repository. */
 function findFixture(): string {
@@ -121,6 +123,23 @@ function sayWriteOffs(result: AuditResult): void {
   );
 }
 
+/** The reports of the incident's days, as the mornings after would have had them. */
+async function writeReports(
+  config: Config,
+  days: readonly DemoDay[],
+  { nowMs, progress }: { nowMs: number; progress: Progress },
+): Promise<{ reports: string[]; index: string }> {
+  const reports: string[] = [];
+  let index = '';
+  for (const [at, { day }] of [...days].reverse().entries()) {
+    const made = await makeReport({ config, asked: { day }, formats, nowMs });
+    reports.push(...made.paths.filter((path) => path.endsWith('.html')));
+    index = made.index;
+    progress.step('writing reports', at + 1, days.length);
+  }
+  return { reports, index };
+}
+
 /** The February 2026 incident, end to end: built, audited, repaired, written off. Can be run again. */
 export async function demo(request: { directory: string; log: Log; nowMs: number; progress: Progress }) {
   const fixture = findFixture();
@@ -129,14 +148,15 @@ export async function demo(request: { directory: string; log: Log; nowMs: number
   const asked = { config, scope: { kind: 'all' } as const, ...request };
   const first = await audit(asked);
   const second = await planAudit(asked);
-  return { days: daysOf(readRows(join(fixture, 'rounds.json')), first, second), first, second };
+  const days = daysOf(readRows(join(fixture, 'rounds.json')), first, second);
+  return { days, first, second, ...(await writeReports(config, days, request)) };
 }
 
 export type DemoResult = Awaited<ReturnType<typeof demo>>;
 
 /** The demo for people. */
 export function printDemo(result: DemoResult, directory: string): void {
-  const { days, first, second } = result;
+  const { days, first, second, reports, index } = result;
   say(colours.bold('The incident of February 2026, audited and repaired in an embedded database\n'));
   say(
     table(
@@ -156,9 +176,12 @@ export function printDemo(result: DemoResult, directory: string): void {
   say(`\nbefore ${equation(first.counts)}`);
   say(`after  ${equation(second.counts)}`);
   say(headLine(second.ledger));
+  say(colours.bold('\nReports: open one in a browser'));
+  for (const path of reports) say(`  ${path}`);
+  say(`  ${index} lists them`);
   say(`
 Look around:    DATA_DIR=${directory} SOURCE_NAME=demo npx tsx jobs/main.ts explain 9856 --packet
-                (also: incidents, ledger verify, ledger tail, revert SEQ)
+                (also: incidents, report, serve, ledger verify, ledger tail, revert SEQ)
 Triage packets: ${directory}/packets, one folder for each round that was written off
 Your own data:  put these into .env and begin with \`npx tsx jobs/main.ts plan\`, which writes nothing
                 SOURCE_DATABASE_URL=postgres://roundwarden@localhost/stats
