@@ -21,7 +21,7 @@ import {
   readWindow,
 } from '../src/source/read.ts';
 import type { Progress } from './progress.ts';
-import { dayRange, instantsOf, joinRanges, type Scope, widen, windowOf } from './scope.ts';
+import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
 
 /** What one look at the world found, before and after rules. */
 export interface Observation {
@@ -92,6 +92,18 @@ function rangesAround(scope: Scope, judged: readonly Round[]): DayRange[] {
   ]);
 }
 
+/** Everything with number 1 or 2 that may claim a candidate in the ranges; what is judged has been read already. */
+async function readNear(
+  { source, scope }: Observing,
+  ranges: readonly DayRange[],
+  judged: readonly Round[],
+): Promise<Round[]> {
+  const read = scope.kind === 'round' ? ranges : ranges.flatMap((range) => outside(range, windowOf(scope)));
+  const pages = [judged.filter(({ number }) => number === 1 || number === 2)];
+  for (const range of read) pages.push(await readRivals(source.database, source.schema, range));
+  return uniqueById(pages.flat());
+}
+
 function uniqueById<T extends { id: number }>(items: readonly T[]): T[] {
   return [...new Map(items.map((item) => [item.id, item])).values()];
 }
@@ -102,21 +114,20 @@ async function readCapturesNear(
   judged: readonly Round[],
 ): Promise<Capture[]> {
   const { database, schema } = asked.source;
-  const found: Capture[] = [];
+  const pages: Capture[][] = [];
   for (const matchIds of ranges) {
     const { fromUnix, toUnix } = instantsOf(matchIds, asked.config.zone);
     const ends = {
       fromUnix: matchIds.since === null ? null : fromUnix,
       toUnix: matchIds.until === null ? null : toUnix,
     };
-    found.push(...(await readCaptures(database, schema, { ends, matchIds })));
+    pages.push(await readCaptures(database, schema, { ends, matchIds }));
   }
+  const found = pages.flat();
   if (asked.scope.kind === 'all') return found;
-  const linked = await readCapturesLinkedTo(
-    database,
-    schema,
-    judged.map((round) => round.id),
-  );
+  const known = new Set(found.map(({ id }) => id));
+  const roundIds = judged.map((round) => round.id);
+  const linked = await readCapturesLinkedTo(database, schema, roundIds, known);
   return uniqueById([...found, ...linked]);
 }
 
@@ -159,8 +170,7 @@ export async function observe(asked: Observing): Promise<Observation> {
   const judged = await readJudged(asked, open);
   const ranges = rangesAround(asked.scope, judged);
   const { database, schema } = source;
-  const near: Round[] = [];
-  for (const range of ranges) near.push(...(await readRivals(database, schema, range)));
+  const near = await readNear(asked, ranges, judged);
   const captures = await readCapturesNear(asked, ranges, judged);
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>

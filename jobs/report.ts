@@ -6,7 +6,6 @@ import { htmlReport } from '../reports/html.tsx';
 import { jsonReport } from '../reports/json.ts';
 import { markdownReport } from '../reports/markdown.ts';
 import type { Report } from '../reports/model.ts';
-import { channelsOf } from '../src/alert/channels.ts';
 import type { Config } from '../src/config.ts';
 import { foldEntry, type Source, withLedgerToRead, withSource } from '../src/context.ts';
 import type { Message } from '../src/core/message.ts';
@@ -166,6 +165,7 @@ export async function sendReports(request: {
       const { days, already } = await daysToSend(run.ledger, request);
       const made: MadeReport[] = [];
       for (const day of days) made.push(await queueReport(request, { run, source, day }));
+      const { channelsOf } = await import('../src/alert/channels.ts');
       const delivery = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
       const summary = { days, sent: delivery.sent };
       const exitCode = sentExitCode({ made, already, delivery });

@@ -50,6 +50,20 @@ export function joinRanges(ranges: readonly DayRange[]): DayRange[] {
   return joined;
 }
 
+/** What of a range of days lies before and after another one: two parts at most. */
+export function outside(range: DayRange, other: DayRange): DayRange[] {
+  const apart =
+    (other.until !== null && range.since !== null && other.until < range.since) ||
+    (other.since !== null && range.until !== null && other.since > range.until);
+  if (apart) return [range];
+  const before = other.since !== null && (range.since === null || range.since < other.since);
+  const after = other.until !== null && (range.until === null || range.until > other.until);
+  return [
+    ...(before ? [{ since: range.since, until: addDays(other.since!, -1) }] : []),
+    ...(after ? [{ since: addDays(other.until!, 1), until: range.until }] : []),
+  ];
+}
+
 /** The single day of a date that can be read, as a range. */
 export function dayRange(day: string | null): DayRange[] {
   return day !== null && isDay(day) ? [{ since: day, until: day }] : [];

@@ -11,8 +11,21 @@ export interface LocalTime {
 const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 const secondsPerDay = 86_400;
 
-/** True for a day of the calendar written `YYYY-MM-DD`; years that no round can have been played in are none. */
+const knownDays = new Set<string>();
+
+/**
+ * True for a day of the calendar written `YYYY-MM-DD`; years that no round can have been played in are none.
+ * Remembered: rows share days.
+ */
 export function isDay(text: string): boolean {
+  if (knownDays.has(text)) return true;
+  // Days are few; what is none may be anything, and is not remembered.
+  if (!isCalendarDay(text)) return false;
+  knownDays.add(text);
+  return true;
+}
+
+function isCalendarDay(text: string): boolean {
   if (!dayPattern.test(text) || text < '1971' || text > '9000') return false;
   const midnight = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(text);

@@ -169,15 +169,23 @@ export async function readCaptures(
   return raw.map(toCapture);
 }
 
-/** The captures that are linked to these rounds. */
+/** The captures that are linked to these rounds, but for those that are known by their ids already. */
 export async function readCapturesLinkedTo(
   database: Database,
   schema: SourceSchema,
   roundIds: readonly number[],
+  known: ReadonlySet<number> = new Set(),
 ): Promise<Capture[]> {
   const columns = existing(captureColumns, schema.columns.captures);
-  const by = { column: 'round_id', values: roundIds };
-  const raw = await rowsWhereIn(database, { table: 'lua_round_teams', columns, ...by });
+  const table = 'lua_round_teams';
+  const linked = await rowsWhereIn(database, {
+    table,
+    columns: ['id'],
+    column: 'round_id',
+    values: roundIds,
+  });
+  const ids = linked.map(({ id }) => Number(id)).filter((id) => !known.has(id));
+  const raw = await rowsWhereIn(database, { table, columns, column: 'id', values: ids });
   return raw.map(toCapture);
 }
 

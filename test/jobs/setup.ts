@@ -186,7 +186,7 @@ async function readLedger(config: Config): Promise<FoldEntry[]> {
   });
 }
 
-const readRound = (database: Database, id: number): Promise<unknown[]> =>
+const readRound = (database: Database, id: number): Promise<Record<string, unknown>[]> =>
   database.knex('rounds').select('*').where({ id });
 
 const tables: readonly Table[] = ['rounds', 'lua_round_teams', 'lua_spawn_stats'];
