@@ -1,4 +1,4 @@
-import { pairedCapture, resolvedCapture } from './candidates.ts';
+import { coveringCapture, pairedCapture, resolvedCapture } from './candidates.ts';
 import type { Cause } from './cause.ts';
 import type { CoverageRow } from './coverage.ts';
 import type { Incident } from './incident.ts';
@@ -29,7 +29,9 @@ function verdictOf({ verdict }: Assessment, incident: Incident | undefined): Ver
   if (verdict === null || verdict === 'covered' || verdict === 'pending') return verdict;
   if (incident === undefined || incident.status === 'closed') return 'unchecked';
   if (incident.status === 'written_off') return 'lost';
-  return incident.verdict === null || incident.verdict === 'covered' ? 'unchecked' : incident.verdict;
+  const { verdict: known } = incident;
+  // An open one that is `lost` was reopened since it was written off, and no audit has judged it anew.
+  return known === null || known === 'covered' || known === 'lost' ? 'unchecked' : known;
 }
 
 /** A repair covered it if it was a gap that a repair closed; filling what a covered round lacked is none. */
@@ -103,7 +105,6 @@ export function coverageRows(
 }
 
 function captureOf(situation: Situation, { round, verdict }: Assessment): Capture | null {
-  const linked = situation.linkedTo.get(round.id) ?? [];
-  if (verdict === 'covered' && linked.length > 0) return linked[0]!;
+  if (verdict === 'covered') return coveringCapture(situation, round.id)?.linked ?? null;
   return (pairedCapture(situation, round.id) ?? resolvedCapture(situation, round))?.member ?? null;
 }

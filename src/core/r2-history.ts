@@ -34,13 +34,20 @@ export function shareOf(rows: readonly CoverageRow[], number: 1 | 2): Share {
   return { expected: counted.length, live: counted.filter((state) => state === 'live').length };
 }
 
-/** The chance of at most `most` successes in `trials`, each with `chance`. */
+/**
+ * The chance of at most `most` successes in `trials`, each with `chance`. Each term is known by its logarithm: the
+ * first one may be too small for a number where the sum is not.
+ */
 export function binomialAtMost(most: number, trials: number, chance: number): number {
-  let term = (1 - chance) ** trials;
+  if (most < 0) return 0;
+  if (most >= trials || chance <= 0) return 1;
+  if (chance >= 1) return 0;
+  const odds = Math.log(chance) - Math.log1p(-chance);
+  let term = trials * Math.log1p(-chance);
   let sum = 0;
   for (let k = 0; k <= most; k++) {
-    sum += term;
-    term *= ((trials - k) / (k + 1)) * (chance / (1 - chance));
+    sum += Math.exp(term);
+    term += Math.log((trials - k) / (k + 1)) + odds;
   }
   return Math.min(1, sum);
 }

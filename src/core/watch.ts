@@ -8,7 +8,10 @@ export interface Stretch {
 export interface WatchFacts {
   /** When an audit was expected to begin, ascending; unix seconds. */
   ticks: readonly number[];
-  /** The end of what is asked about: a tick whose time is not over by then is not asked about. */
+  /**
+   * The end of what is asked about: a tick whose time is not over by then is not asked about. The time of the last
+   * one is over after the shortest time between two others, or, where there is only one, at this end.
+   */
   untilUnix: number;
   /** The audits that finished, unix seconds; `toUnix` is when each ended. */
   runs: readonly Stretch[];
@@ -21,8 +24,16 @@ export interface Watch {
   longestBlind: Stretch | null;
 }
 
+/** When the time of the last tick is over at the earliest; the ticks do not say when the next one is due. */
+function lastOver(ticks: readonly number[], untilUnix: number): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let at = 1; at < ticks.length; at++) shortest = Math.min(shortest, ticks[at]! - ticks[at - 1]!);
+  return shortest === Number.POSITIVE_INFINITY ? untilUnix : ticks.at(-1)! + shortest;
+}
+
 /** The times between one tick and the next in which no finished audit was at work. */
 function unseen({ ticks, untilUnix, runs }: WatchFacts): Stretch[] {
+  const endOfLast = lastOver(ticks, untilUnix);
   const sorted = [...runs].sort((a, b) => a.fromUnix - b.fromUnix);
   const blind: Stretch[] = [];
   // A run that began earlier may still be at work: the latest end so far tells.
@@ -31,7 +42,8 @@ function unseen({ ticks, untilUnix, runs }: WatchFacts): Stretch[] {
     const toUnix = ticks[at + 1] ?? untilUnix;
     while (next < sorted.length && sorted[next]!.fromUnix < toUnix)
       latestEnd = Math.max(latestEnd, sorted[next++]!.toUnix);
-    if (latestEnd < fromUnix && toUnix <= untilUnix) blind.push({ fromUnix, toUnix });
+    const over = (ticks[at + 1] ?? endOfLast) <= untilUnix;
+    if (latestEnd < fromUnix && over && fromUnix < toUnix) blind.push({ fromUnix, toUnix });
   }
   return blind;
 }
