@@ -36,7 +36,7 @@ const stripes = { ...over, symbol: 'rect', symbolSize: 1 };
 const dots = { ...over, symbol: 'circle', symbolSize: 0.8 };
 export const patterns = {
   live: undefined,
-  repaired: { ...stripes, dashArrayY: [1.5, 4.5] },
+  repaired: { ...stripes, dashArrayY: [2, 4] },
   pending: { ...stripes, dashArrayY: [3, 3], rotation: Math.PI / 2 },
   open: {
     ...dots,
@@ -102,8 +102,8 @@ export function legend(look: Look, names: readonly string[], itemWidth: number) 
   };
 }
 
-/** The room of the drawing between legend and days. */
-export const grid = { left: 60, right: 26, top: 56, bottom: 44 };
+/** The room of the drawing between legend and days: thirty days of whole pixels, with sharp edges. */
+export const grid = { left: 60, right: 30, top: 56, bottom: 44 };
 
 /** Marks below the axis for the days on which nothing was played: no values, only a sign that nothing is missing. */
 export function idleMarks(idle: readonly boolean[], look: Look) {

@@ -59,7 +59,7 @@ function bars(series: Series, state: State) {
     name: state,
     type: 'bar' as const,
     stack: 'rounds',
-    barWidth: '68%',
+    barWidth: `${(100 * 2) / 3}%`,
     barMaxWidth: 48,
     // A bar of no rounds is no bar.
     data: series.map(({ coverage }) => (coverage && countOf(coverage, state)) || null),
@@ -136,7 +136,7 @@ export function r2Chart(series: readonly DayPoint[], look: Look): Chart {
   const names = Object.values(signs).map(({ name }) => name);
   return chart({ name: 'r2', title, description: r2Text(series) }, series, {
     look,
-    grid: { ...grid, left: 92 },
+    grid: { ...grid, left: 90 },
     legend: legend(look, names, 36),
     xAxis: dayAxis(series.map(shortDay), look),
     yAxis: valueAxis(look, { max: 100, interval: 25, unit: ' %' }),

@@ -28,7 +28,8 @@ function RoundItem({ exception }: { exception: ReportException }) {
 
 function Cause({ cause }: { cause: ExceptionGroup['cause'] }) {
   if (cause === null) return <p>Nobody has asked for the cause yet.</p>;
-  const also = cause.also.length === 0 ? '' : ` Also: ${cause.also.join(', ')}.`;
+  const also =
+    cause.also.length === 0 ? '' : ` Also: ${cause.also.map((code) => causeWords[code]).join(', ')}.`;
   return (
     <p>
       <strong>{causeWords[cause.code]}</strong> (<code>{cause.code}</code>): {oneLine(cause.because)}.{also}

@@ -42,6 +42,7 @@ function Document({ report, showing, room }: { report: Report; showing: Showing;
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{oneLine(title)}</title>
+        <link rel="icon" href="data:," />
         <style>{raw(reportStyle)}</style>
       </head>
       <body>

@@ -22,6 +22,7 @@ export function indexPage(reports: readonly Listed[]): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>Roundwarden: coverage reports</title>
+        <link rel="icon" href="data:," />
         <style>{raw(reportStyle)}</style>
       </head>
       <body>

@@ -2,7 +2,7 @@
 export const reportStyle = `
 :root { color-scheme: light dark; --text: #1c2127; --soft: #57606a; --line: #d5dae0; --back: #ffffff; --panel: #f5f7f9;
   --good: #176639; --bad: #b42318; --warn: #8a4b00; --info: #0b57b0; }
-@media (prefers-color-scheme: dark) { :root { --text: #e4e8ec; --soft: #a3adb8; --line: #3a424b; --back: #14181c;
+@media screen and (prefers-color-scheme: dark) { :root { --text: #e4e8ec; --soft: #a3adb8; --line: #3a424b; --back: #14181c;
   --panel: #1d2329; --good: #6bd695; --bad: #ff9a8f; --warn: #f2b766; --info: #8cbcff; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -42,6 +42,28 @@ figure svg, figure img { width: 100%; height: auto; max-width: 45rem; display: b
 summary { cursor: pointer; color: var(--info); }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--back); padding: .25rem .5rem; }
-@media (max-width: 30rem) { body { font-size: 15px; } h1 { font-size: 1.1rem; } }
-@media print { body { font-size: 10pt; } .group, tr, figure { break-inside: avoid; } .skip { display: none; } a { color: inherit; } }
+@media (max-width: 30rem) {
+  body { font-size: 14px; line-height: 1.35; }
+  header { padding-top: .35rem; }
+  header p { margin: .2rem 0; }
+  .soft, .group li .soft { font-size: .75rem; }
+  h1 { font-size: 1rem; margin: .2rem 0; }
+  h2 { font-size: 1rem; margin: 1.25rem 0 .3rem; }
+  main > section:first-child > h2 { margin-top: .5rem; }
+  .group { padding: .25rem .6rem; margin: .35rem 0; }
+  .group p, .group ul { margin: .2rem 0; }
+  .group li { margin: .2rem 0; }
+  .group ul { padding-left: .9rem; }
+  .group li code { font-size: .9em; }
+}
+@media print {
+  :root { color-scheme: light; }
+  body { font-size: 10pt; }
+  .group, tr, figure { break-inside: avoid; }
+  .skip { display: none; }
+  .wide { overflow: visible; }
+  td code { display: inline-block; min-width: 5rem; word-break: break-all; }
+  a { color: inherit; }
+  details::details-content { content-visibility: visible; }
+}
 `;
