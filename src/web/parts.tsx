@@ -15,7 +15,7 @@ export function Badge(props: { tone: Tone; children?: Child }) {
 export function VerdictBadge(props: { verdict: Verdict | null }) {
   const { verdict } = props;
   if (verdict === null) return <Badge tone="calm">not judged</Badge>;
-  return <Badge tone={verdictWords[verdict]?.tone ?? 'calm'}>{verdict}</Badge>;
+  return <Badge tone={verdictWords[verdict]?.tone ?? 'calm'}>{oneLine(verdict)}</Badge>;
 }
 
 /** An instant, UTC; `bare` where the column's heading says so already. */

@@ -142,7 +142,12 @@ form[action="/login"] input:not([type="hidden"]) { width: 100%; }
 }
 @media print {
   body { font-size: 10pt; }
-  body > header nav, .leave, .skip, form, .pager { display: none; }
+  body > header nav, .leave, .skip, .filter, .decide, .pager { display: none; }
+  table, caption, thead th { font-size: 8pt; }
+  table { overflow-wrap: anywhere; }
+  th, td { padding-right: .4rem; }
+  thead th, .nowrap { white-space: normal; }
+  td.prose, td details { min-width: 0; }
   tr, figure, .card, .quotes li { break-inside: avoid; }
   .frame { overflow: visible; }
   a { color: inherit; }

@@ -61,19 +61,25 @@ function cellText(value: Json | undefined): string {
 /** More than that would make a page that nobody can use; the packet has them all. */
 const mostRows = 100;
 
-function RowTable(props: { table: keyof typeof keyColumns; rows: readonly Row[]; roundId: number | null }) {
-  const { table, rows, roundId } = props;
-  if (rows.length === 0) return <p>{captions[table]}: none.</p>;
+/** A table that is longer waits behind its caption. */
+const shownAtOnce = 15;
+
+interface RowsProps {
+  table: keyof typeof keyColumns;
+  rows: readonly Row[];
+  roundId: number | null;
+}
+
+function RowTable(props: RowsProps & { caption: string }) {
+  const { table, rows, roundId, caption } = props;
   const columns = keyColumns[table].filter((column) => rows.some((row) => column in row));
   const isOwn = (row: Row) => roundId !== null && row[table === 'rounds' ? 'id' : 'round_id'] === roundId;
-  const shown = rows.slice(0, mostRows);
-  const count = shown.length < rows.length ? `the first ${mostRows} of ${rows.length}` : `${rows.length}`;
   return (
-    <Table caption={`${captions[table]}: ${count}`} columns={[...columns, 'the whole row']}>
-      {shown.map((row) => (
+    <Table caption={caption} columns={[...columns, 'the whole row']}>
+      {rows.map((row) => (
         <tr class={isOwn(row) ? 'own' : undefined}>
           {columns.map((column) => (
-            <td>{cellText(row[column])}</td>
+            <td class="nowrap">{cellText(row[column])}</td>
           ))}
           <td>
             <Fold summary={isOwn(row) ? 'all of it (this round)' : 'all of it'}>
@@ -84,6 +90,16 @@ function RowTable(props: { table: keyof typeof keyColumns; rows: readonly Row[];
       ))}
     </Table>
   );
+}
+
+function Rows(props: RowsProps) {
+  const { table, rows, roundId } = props;
+  if (rows.length === 0) return <p>{captions[table]}: none.</p>;
+  const shown = rows.slice(0, mostRows);
+  const count = shown.length < rows.length ? `the first ${mostRows} of ${rows.length}` : `${rows.length}`;
+  const caption = `${captions[table]}: ${count}`;
+  const whole = <RowTable table={table} rows={shown} roundId={roundId} caption={caption} />;
+  return shown.length > shownAtOnce ? <Fold summary={caption}>{whole}</Fold> : whole;
 }
 
 /** What the source holds near it. */
@@ -97,9 +113,9 @@ export function RowsPart(props: { view: IncidentView }) {
         <p>The source cannot be read now{whyNotNow === null ? '' : `: ${oneLine(whyNotNow)}`}.</p>
       ) : (
         <>
-          <RowTable table="rounds" rows={rows.rounds} roundId={roundId} />
-          <RowTable table="captures" rows={rows.captures} roundId={roundId} />
-          <RowTable table="spawns" rows={rows.spawns} roundId={roundId} />
+          <Rows table="rounds" rows={rows.rounds} roundId={roundId} />
+          <Rows table="captures" rows={rows.captures} roundId={roundId} />
+          <Rows table="spawns" rows={rows.spawns} roundId={roundId} />
         </>
       )}
     </section>

@@ -1,18 +1,17 @@
 import type { Cause } from '../../core/cause.ts';
 import { oneLine } from '../../core/harmless.ts';
-import type { Incident } from '../../core/incident.ts';
 import type { IncidentView } from '../desk.ts';
 import { Fold, Quotes, VerdictBadge } from '../parts.tsx';
-import { causeOf, causeText, countText, statusText, verdictWords } from './words.ts';
-
-/** As the rules judge it now; where they cannot, as the last audit did. */
-export function judged({ incident, now }: IncidentView): Pick<Incident, 'verdict' | 'reason' | 'because'> {
-  if (now === null || now.verdict === null) return incident;
-  return now;
-}
-
-const sentence = (text: string) => (text === '' || /[.!?]$/.test(text) ? text : `${text}.`);
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+import {
+  capital,
+  causeOf,
+  causeText,
+  countText,
+  judged,
+  sentence,
+  statusText,
+  verdictWords,
+} from './words.ts';
 
 /** Where what is true now differs from what the ledger says, or cannot be known. */
 function Since(props: { view: IncidentView }) {
@@ -20,8 +19,7 @@ function Since(props: { view: IncidentView }) {
   if (now === null)
     return (
       <p class="muted">
-        This is what the last entry says. Now it cannot be judged:{' '}
-        {oneLine(sentence(whyNotNow ?? 'not known'))}
+        This is what the last entry says. Now it cannot be judged: {oneLine(whyNotNow ?? 'not known')}.
       </p>
     );
   if (now.exempt !== null)
@@ -30,8 +28,10 @@ function Since(props: { view: IncidentView }) {
   return (
     <p>
       This is how it is judged now. The last entry says{' '}
-      {incident.verdict === null ? 'nothing, since its repair was reverted' : `“${incident.verdict}”`}; the
-      next audit writes the change down.
+      {incident.verdict === null
+        ? 'nothing, since its repair was reverted'
+        : `“${oneLine(incident.verdict)}”`}
+      ; the next audit writes the change down.
     </p>
   );
 }
@@ -51,7 +51,7 @@ export function VerdictPart(props: { view: IncidentView }) {
           ? 'It waits for the next audit to judge it.'
           : (verdictWords[verdict]?.sentence ?? oneLine(verdict))}
       </p>
-      {because !== '' && <p>{oneLine(capital(sentence(because)))}</p>}
+      {because !== '' && <p>{oneLine(sentence(because))}</p>}
       <p>
         Status: <strong>{statusText(view.incident)}</strong>.
       </p>
@@ -92,7 +92,9 @@ export function WhyPart(props: { view: IncidentView }) {
   const cause = knownCause(props.view);
   return (
     <section aria-labelledby="why">
-      <h2 id="why">Why it is missing</h2>
+      <h2 id="why">
+        {judged(props.view).verdict === 'covered' ? 'Why it was missing' : 'Why it is missing'}
+      </h2>
       {cause === null ? (
         <p>No audit has looked for the cause yet.</p>
       ) : (
@@ -100,7 +102,7 @@ export function WhyPart(props: { view: IncidentView }) {
           <p class="big">
             {capital(causeText(cause.code))} <code>{oneLine(cause.code)}</code>
           </p>
-          <p>{oneLine(capital(sentence(cause.because)))}</p>
+          <p>{oneLine(sentence(cause.because))}</p>
           {cause.also.length > 0 && <p>Also: {cause.also.map(causeText).join('; ')}.</p>}
           <Proof cause={cause} />
         </>

@@ -6,12 +6,13 @@ import { readForm } from '../form.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
 import { At, Facts, Notice } from '../parts.tsx';
+import { doneText, type Refused } from './decisions.ts';
 import { LogsPart, PacketPart, RowsPart, TimelinePart } from './incident-around.tsx';
-import { DecidePart, doneText, type Refused } from './incident-decide.tsx';
+import { DecidePart } from './incident-decide.tsx';
 import { DecidedPart, TriedPart } from './incident-tried.tsx';
 import { VerdictPart, WhyPart } from './incident-why.tsx';
 import { readDecision } from './query.ts';
-import { playedOf, roundName } from './words.ts';
+import { playedOf, roundName, sentence } from './words.ts';
 
 function Heading(props: { view: IncidentView }) {
   const { incident } = props.view;
@@ -53,7 +54,7 @@ function Whole(props: {
       {done !== null && <Notice kind="status">{done}</Notice>}
       {refused !== null && (
         <Notice kind="alert">
-          Nothing was written. {oneLine(refused.problem)}{' '}
+          Nothing was written. {oneLine(sentence(refused.problem))}{' '}
           {doneText(refused.typed.kind) !== null && (
             <a href={`#reason-${refused.typed.kind}`}>Back to the form</a>
           )}

@@ -5,6 +5,7 @@ import { oneLine } from '../../core/harmless.ts';
 import type { Incident } from '../../core/incident.ts';
 import { playedText } from '../../core/round-text.ts';
 import type { SeenCandidate, Verdict } from '../../core/verdict.ts';
+import type { IncidentView } from '../desk.ts';
 
 /** How a badge looks. It always has its text too: colour alone says nothing. */
 export type Tone = 'good' | 'warn' | 'bad' | 'calm';
@@ -60,6 +61,12 @@ export function roundName({ round, key }: Pick<Incident, 'round' | 'key'>): stri
 /** When the round was played, by the clock of the server. */
 export function playedOf({ round }: Pick<Incident, 'round'>): string {
   return round === null ? '?' : oneLine(playedText(round));
+}
+
+/** As the rules judge it now; where they cannot, as the last audit did. */
+export function judged({ incident, now }: IncidentView): Pick<Incident, 'verdict' | 'reason' | 'because'> {
+  if (now === null || now.verdict === null) return incident;
+  return now;
 }
 
 const statuses: Record<Incident['status'], string> = {
@@ -121,4 +128,11 @@ export function exitText(code: number | null): string {
 /** `1 round`, `12 rounds`. */
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A reason as a sentence: it begins with a capital and ends with a stop. */
+export function sentence(text: string): string {
+  return text === '' || /[.!?]$/.test(text) ? capital(text) : `${capital(text)}.`;
 }

@@ -1,0 +1,111 @@
+import { type Incident, isOpenIncident } from '../../core/incident.ts';
+import type { IncidentView, WebDecision } from '../desk.ts';
+import type { Typed } from './query.ts';
+import { candidateName, judged } from './words.ts';
+
+export type Kind = WebDecision['kind'];
+
+interface FormWords {
+  title: string;
+  /** What it does, in one line. */
+  does: string;
+  button: string;
+  field: string;
+  needed: boolean;
+  /** What is said when it is done. */
+  done: string;
+}
+
+/** Each decision in words. */
+export const decisionWords: Record<Kind, FormWords> = {
+  resolve: {
+    title: 'Choose a candidate',
+    does: 'The next audit writes the one you choose, under every other rule.',
+    button: 'Choose',
+    field: 'Reason (may be left empty)',
+    needed: false,
+    done: 'Chosen: the next audit writes it, under every other rule.',
+  },
+  acknowledge: {
+    title: 'Acknowledge',
+    does: 'Silent until its verdict changes.',
+    button: 'Acknowledge',
+    field: 'Reason (may be left empty)',
+    needed: false,
+    done: 'Acknowledged: it is silent until its verdict changes.',
+  },
+  excuse: {
+    title: 'Excuse',
+    does: 'Silent and closed; later evidence is still repaired.',
+    button: 'Excuse',
+    field: 'Reason',
+    needed: true,
+    done: 'Excused: it is silent and closed; later evidence is still repaired.',
+  },
+  hold: {
+    title: 'Hold',
+    does: 'No audit repairs it until it is reopened.',
+    button: 'Hold',
+    field: 'Reason',
+    needed: true,
+    done: 'Held: no audit repairs it until it is reopened.',
+  },
+  reopen: {
+    title: 'Reopen',
+    does: 'Ends a hold, an excuse, an acknowledgement, a resolution. The next audit judges it anew.',
+    button: 'Reopen',
+    field: 'Reason (may be left empty)',
+    needed: false,
+    done: 'Reopened: the next audit judges it anew.',
+  },
+  note: {
+    title: 'Note',
+    does: 'Writes a remark into the ledger, and changes nothing else.',
+    button: 'Write the note',
+    field: 'Text',
+    needed: true,
+    done: 'The note is in the ledger.',
+  },
+};
+
+/** What is said after a decision; null for a kind that is none. */
+export function doneText(kind: string | undefined): string | null {
+  return kind !== undefined && Object.hasOwn(decisionWords, kind) ? decisionWords[kind as Kind].done : null;
+}
+
+const canReopen = ({ held, excused, acknowledged, resolution, releases, status }: Incident) =>
+  held !== null ||
+  excused !== null ||
+  acknowledged !== null ||
+  resolution !== null ||
+  releases.length > 0 ||
+  status === 'written_off';
+
+/** The candidates that a person may choose, by the names that a decision gives them. */
+export const choices = (view: IncidentView) =>
+  view.candidates.flatMap((candidate) => {
+    const name = candidateName(candidate);
+    return name === null ? [] : [{ name, candidate }];
+  });
+
+/** The decisions that mean something for an incident as it stands, the likeliest first, and the one that was refused. */
+export function possibleDecisions(view: IncidentView, refused: Refused | null): Kind[] {
+  const { incident } = view;
+  const unclosed = incident.status !== 'closed';
+  const canChoose = unclosed && judged(view).verdict === 'ambiguous' && choices(view).length > 0;
+  const possible: Record<Kind, boolean> = {
+    resolve: canChoose,
+    acknowledge: isOpenIncident(incident) && incident.acknowledged === null,
+    excuse: unclosed && incident.excused === null,
+    hold: unclosed && incident.held === null,
+    reopen: canReopen(incident),
+    note: true,
+  };
+  return (Object.keys(possible) as Kind[]).filter((kind) => possible[kind] || kind === refused?.typed.kind);
+}
+
+/** A form that was sent and refused: what was typed, and why it was refused. */
+export interface Refused {
+  typed: Typed;
+  problem: string;
+}
