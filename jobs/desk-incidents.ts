@@ -17,14 +17,15 @@ const admits: Record<IncidentFilter['status'], (incident: Incident) => boolean> 
   all: () => true,
 };
 
-function isWanted(incident: Incident, { status, verdict, cause, map, day }: IncidentFilter): boolean {
+function isWanted(incident: Incident, { status, verdict, cause, map, day, round }: IncidentFilter): boolean {
   const code = (incident.cause as unknown as Cause | null)?.code ?? null;
   return (
     admits[status](incident) &&
     (verdict === null || incident.verdict === verdict) &&
     (cause === null || code === cause) &&
     (map === null || normaliseMap(incident.round?.map ?? null).includes(normaliseMap(map))) &&
-    (day === null || incident.round?.date === day)
+    (day === null || incident.round?.date === day) &&
+    (round === null || incident.round?.roundId === round)
   );
 }
 

@@ -19,7 +19,11 @@ export async function ledgerPage(
     const kinds = page.kind === null ? undefined : [page.kind];
     // One more than is shown tells whether there are older ones.
     const found = await newestEntries(ledger, { before: page.before, kinds, limit: pageSize + 1 });
-    const entries = found.slice(0, pageSize).map(foldEntry);
+    const shown = found.slice(0, pageSize);
+    const entries = shown.map((entry) => {
+      const { prevHash, hash } = entry;
+      return { ...foldEntry(entry), prevHash, hash };
+    });
     const before = found.length > pageSize ? entries.at(-1)!.seq : null;
     return { entries, head: await head(ledger), before };
   });

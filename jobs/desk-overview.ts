@@ -5,6 +5,7 @@ import { type CoverageRow, coverageOf, openOrder } from '../src/core/coverage.ts
 import { seriesOf } from '../src/core/coverage-series.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { addDays, localDay } from '../src/core/time.ts';
+import { messageOf } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
 import { openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -72,51 +73,67 @@ async function coverageRows(
   return withSource(config, { readOnly: true }, (source) => readCoverage({ config, source, ...asked }));
 }
 
-/** What the first page shows. Throws an OperationError where the ledger or the source cannot be read. */
-export async function readOverview(config: Config, nowMs: number): Promise<Overview> {
-  const { sourceName: source, zone } = config;
-  const until = localDay(Math.floor(nowMs / 1000), zone);
+/** The figures, or why there are none: the source may be down while the ledger answers. */
+async function figuresOf(
+  config: Config,
+  asked: { ledger: Ledger | null; nowMs: number },
+): Promise<Pick<Overview, 'figures' | 'whyNoFigures'>> {
+  const until = localDay(Math.floor(asked.nowMs / 1000), config.zone);
   const since = addDays(until, 1 - seriesDays);
-  return withLedgerToRead(config, async (ledger) => {
-    const known = await knownOf(ledger, source);
-    const from = addDays(since, -historyDays);
-    const rows = await coverageRows(config, { ledger, since: from, until, nowMs });
-    return {
-      source,
-      zone,
-      now: new Date(nowMs).toISOString(),
-      ...known,
-      coverage: coverageOf(ofDaysSince(rows, addDays(until, 1 - coverageDays))),
-      series: seriesOf(rows, { since, until }),
-    };
-  });
+  try {
+    const rows = await coverageRows(config, { ...asked, since: addDays(since, -historyDays), until });
+    const coverage = coverageOf(ofDaysSince(rows, addDays(until, 1 - coverageDays)));
+    return { figures: { coverage, series: seriesOf(rows, { since, until }) }, whyNoFigures: null };
+  } catch (thrown) {
+    return { figures: null, whyNoFigures: messageOf(thrown) };
+  }
 }
 
-/** How many incidents are open, by verdict; one that no audit has judged since it was reopened is unchecked. */
+/** What the first page shows. Throws an OperationError where the ledger cannot be read. */
+export async function readOverview(config: Config, nowMs: number): Promise<Overview> {
+  const { sourceName: source, zone } = config;
+  return withLedgerToRead(config, async (ledger) => ({
+    source,
+    zone,
+    now: new Date(nowMs).toISOString(),
+    ...(await knownOf(ledger, source)),
+    ...(await figuresOf(config, { ledger, nowMs })),
+  }));
+}
+
+/** How many incidents are open, by verdict; one that no audit has judged since a person reopened it is unchecked. */
 function countByVerdict(open: readonly Incident[]): Record<string, number> {
   const counts: Record<string, number> = Object.fromEntries(openOrder.map((verdict) => [verdict, 0]));
   for (const { verdict } of open) {
-    const name = verdict ?? 'unchecked';
+    // A written-off round that was reopened still carries its last verdict.
+    const name = verdict === null || verdict === 'lost' ? 'unchecked' : verdict;
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
 }
 
-/** What is measured. Throws an OperationError where the ledger or the source cannot be read. */
-export async function measure(config: Config, nowMs: number): Promise<Measurements> {
-  const until = localDay(Math.floor(nowMs / 1000), config.zone);
+async function coverageByNumber(
+  config: Config,
+  asked: { ledger: Ledger | null; nowMs: number },
+): Promise<Measurements['coverage']> {
+  const until = localDay(Math.floor(asked.nowMs / 1000), config.zone);
   const since = addDays(until, 1 - coverageDays);
-  return withLedgerToRead(config, async (ledger) => {
-    const rows = ofDaysSince(await coverageRows(config, { ledger, since, until, nowMs }), since);
-    const ofNumber = (number: number) => coverageOf(rows.filter(({ round }) => round.number === number));
-    return {
-      coverage: { r1: ofNumber(1), r2: ofNumber(2) },
-      openByVerdict: countByVerdict(ledger === null ? [] : await openOnes(ledger, config.sourceName)),
-      lastAudit: ledger === null ? null : await lastAudit(ledger),
-      outbox: ledger === null ? noOutbox : await outboxCounts(ledger.database),
-      ledgerSeq: ledger === null ? 0 : (await head(ledger)).seq,
-    };
-  });
+  const all = await coverageRows(config, { ...asked, since, until }).catch(() => null);
+  if (all === null) return null;
+  const rows = ofDaysSince(all, since);
+  const ofNumber = (number: number) => coverageOf(rows.filter(({ round }) => round.number === number));
+  return { r1: ofNumber(1), r2: ofNumber(2) };
+}
+
+/** What is measured. Throws an OperationError where the ledger cannot be read. */
+export async function measure(config: Config, nowMs: number): Promise<Measurements> {
+  return withLedgerToRead(config, async (ledger) => ({
+    coverage: await coverageByNumber(config, { ledger, nowMs }),
+    openByVerdict: countByVerdict(ledger === null ? [] : await openOnes(ledger, config.sourceName)),
+    lastAudit: ledger === null ? null : await lastAudit(ledger),
+    outbox: ledger === null ? noOutbox : await outboxCounts(ledger.database),
+    ledgerSeq: ledger === null ? 0 : (await head(ledger)).seq,
+  }));
 }
 
 /** Whether there is a ledger that answers, and when the last audit ended. Does not throw. */

@@ -143,7 +143,8 @@ export async function unreadablePlaces(ledger: Ledger, source: string) {
   });
 }
 
-const anHour = 3_600;
+/** A run that began so long before the window may still be at work in it. */
+const longestRun = 6 * 3_600;
 const mostLetters = 20;
 
 async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span): Promise<Report['auditor']> {
@@ -158,7 +159,7 @@ async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span)
   const there = first === null ? span.toUnix : Math.floor(Date.parse(first) / 1000);
   const fromUnix = Math.max(span.fromUnix, there);
   const untilUnix = Math.min(span.toUnix, Math.floor(nowMs / 1000));
-  const times = { from: stamp(span.fromUnix - anHour), to: stamp(span.toUnix) };
+  const times = { from: stamp(span.fromUnix - longestRun), to: stamp(span.toUnix) };
   const runs = await runsBetween(database, { command: 'audit', ...times });
   const own = runs.filter(({ startedAt }) => startedAt >= stamp(span.fromUnix));
   const finished = runs.filter(({ state }) => state === 'finished');

@@ -12,6 +12,7 @@ import type { Message } from '../src/core/message.ts';
 import type { Json } from '../src/core/model.ts';
 import { owedDays } from '../src/core/owed.ts';
 import type { EntryDraft } from '../src/core/record.ts';
+import { localDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { lastEntryOf, newestEntries } from '../src/ledger/entries.ts';
@@ -82,14 +83,25 @@ export async function makeReport(request: ReportRequest): Promise<MadeReport> {
   return { report, ...(await write(request, report, request.formats)) };
 }
 
-/** So many of the last reports are looked at, to find the last day: an older one may have been sent by hand. */
-const lookedAt = 50;
+/** So many of the last reports are looked at: more than days are ever made up for. */
+const lookedAt = 100;
 
-/** The last day whose report was made for the mail; null where none was. */
-async function lastReportedDay(ledger: Ledger, source: string): Promise<string | null> {
+interface MadeBody {
+  day: string;
+  /** A person asked for this day by name; it says nothing of the days before it. */
+  byHand: boolean;
+}
+
+/** The last day that was reported because it was owed, and every day that was reported by hand. */
+async function reportedDays(
+  ledger: Ledger,
+  source: string,
+): Promise<{ lastDay: string | null; byHand: Set<string> }> {
   const last = await newestEntries(ledger, { source, kinds: ['report.made'], limit: lookedAt });
-  const days = last.map((entry) => (foldEntry(entry).body as { day: string }).day);
-  return days.sort().at(-1) ?? null;
+  const made = last.map((entry) => foldEntry(entry).body as unknown as MadeBody);
+  const owed = made.filter(({ byHand }) => !byHand).map(({ day }) => day);
+  const byHand = new Set(made.filter((one) => one.byHand).map(({ day }) => day));
+  return { lastDay: owed.sort().at(-1) ?? null, byHand };
 }
 
 const keyOf = (day: string) => `report:${day}`;
@@ -112,16 +124,16 @@ function messageOf(report: Report, day: string, at: string): Omit<Message, 'mail
 /** Makes the report of one day, writes its files, and queues its mail in the transaction that records it. */
 async function queueReport(
   request: Pick<ReportRequest, 'config' | 'nowMs'>,
-  of: { run: Run; source: Source; day: string },
+  of: { run: Run; source: Source; day: string; byHand: boolean },
 ): Promise<MadeReport> {
   const { config, nowMs } = request;
-  const { run, source, day } = of;
+  const { run, source, day, byHand } = of;
   const report = assemble(await readReportFacts({ config, source, ledger: run.ledger, nowMs }, { day }));
   const written = await write(request, report, formats);
   const { reportMail } = await import('../reports/mail.ts');
   const mail = await reportMail(report, { charts: await chartsOf(report, 'mail'), name: day });
   const sha256 = createHash('sha256').update(jsonReport(report)).digest('hex');
-  const body = { run: run.id, day, title: report.title, state: report.state, sha256 };
+  const body = { run: run.id, day, byHand, title: report.title, state: report.state, sha256 };
   const draft: EntryDraft = { kind: 'report.made', source: source.name, key: keyOf(day), body: body as Json };
   await append(run.ledger, [draft], run.at, {
     inside: (inside) => enqueue(inside, [{ ...messageOf(report, day, run.at), mail }], ['mail'], run.at),
@@ -139,11 +151,17 @@ export interface SentReports {
 
 async function daysToSend(ledger: Ledger, request: { config: Config; nowMs: number; day?: string }) {
   const { config, nowMs, day } = request;
-  const source = config.sourceName;
+  const { sourceName: source, zone, reportAt } = config;
+  const nowUnix = Math.floor(nowMs / 1000);
   if (day === undefined) {
-    const facts = { nowUnix: Math.floor(nowMs / 1000), zone: config.zone, reportAt: config.reportAt };
-    return { days: owedDays({ ...facts, lastDay: await lastReportedDay(ledger, source) }), already: null };
+    const { lastDay, byHand } = await reportedDays(ledger, source);
+    const days = owedDays({ nowUnix, zone, reportAt, lastDay });
+    return { days: days.filter((owed) => !byHand.has(owed)), already: null };
   }
+  if (day >= localDay(nowUnix, zone))
+    throw new UsageError(
+      `${day} is not over on the server, and each day is mailed once: ask for an earlier one`,
+    );
   const before = await lastEntryOf(ledger, source, keyOf(day), ['report.made']);
   return before === null ? { days: [day], already: null } : { days: [], already: { day, at: before.at } };
 }
@@ -164,7 +182,8 @@ export async function sendReports(request: {
     withSource(config, { readOnly: true }, async (source) => {
       const { days, already } = await daysToSend(run.ledger, request);
       const made: MadeReport[] = [];
-      for (const day of days) made.push(await queueReport(request, { run, source, day }));
+      const byHand = request.day !== undefined;
+      for (const day of days) made.push(await queueReport(request, { run, source, day, byHand }));
       const { channelsOf } = await import('../src/alert/channels.ts');
       const delivery = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
       const summary = { days, sent: delivery.sent };

@@ -81,6 +81,12 @@ function exceptionsOf(rows: readonly CoverageRow[], { incidents, packets }: Repo
     }));
 }
 
+/** A written-off round that a person reopened is lost no more, until the next audit says so again. */
+function verdictNow(status: Incident['status'], verdict: Incident['verdict']): Verdict {
+  if (status === 'written_off') return 'lost';
+  return verdict === null || verdict === 'lost' ? 'unchecked' : verdict;
+}
+
 /** A round of an earlier day, as its incident remembers it. */
 function earlierException(incident: Incident, packets: ReadonlyMap<string, string>): ReportException[] {
   const { round, status, verdict } = incident;
@@ -89,7 +95,7 @@ function earlierException(incident: Incident, packets: ReadonlyMap<string, strin
   return [
     {
       ...{ roundId, matchId, map, number, session, played: playedText(round) },
-      verdict: status === 'written_off' ? 'lost' : (verdict ?? 'unchecked'),
+      verdict: verdictNow(status, verdict),
       ...aboutIncident(incident, packets.get(incident.key)),
       setAside: null,
     },

@@ -23,6 +23,14 @@ export interface Outbox {
   oldestQueuedAt: string | null;
 }
 
+/** How many rounds were in which state, days of the server, today included. */
+export interface Figures {
+  /** Of the last 14 days. */
+  coverage: Coverage;
+  /** Of the last 30 days, oldest first. */
+  series: readonly DayPoint[];
+}
+
 /** What the first page shows. */
 export interface Overview {
   source: string;
@@ -33,10 +41,10 @@ export interface Overview {
   /** The last runs of every command, the last one first. */
   runs: readonly RunLine[];
   open: readonly Incident[];
-  /** The last 14 days of the server, today included. */
-  coverage: Coverage;
-  /** The last 30 days of the server, oldest first. */
-  series: readonly DayPoint[];
+  /** Null where the source cannot be read: what the ledger knows is shown all the same. */
+  figures: Figures | null;
+  /** Why there are none. */
+  whyNoFigures: string | null;
   unreadablePlaces: readonly { place: string; since: string; why: string }[];
   outbox: Outbox;
   deadLetters: readonly { channel: string; key: string; why: string }[];
@@ -53,6 +61,8 @@ export interface IncidentFilter {
   map: string | null;
   /** Day of the server, `YYYY-MM-DD`. */
   day: string | null;
+  /** The id of the round, in `rounds`. */
+  round: number | null;
   /** 1 for the first page. */
   page: number;
 }
@@ -90,9 +100,12 @@ export interface IncidentView {
   packet: PacketView | null;
 }
 
+/** An entry with the hashes that hold it in its place. */
+export type ChainedEntry = FoldEntry & { prevHash: string; hash: string };
+
 export interface LedgerPage {
   /** Newest first. */
-  entries: readonly FoldEntry[];
+  entries: readonly ChainedEntry[];
   head: { seq: number; hash: string } | null;
   /** The lowest seq shown, where older ones are there; ask for `before` it. */
   before: number | null;
@@ -125,8 +138,8 @@ export type WebDecision =
 
 /** What `/metrics` measures. */
 export interface Measurements {
-  /** Of the last 14 days, by number. */
-  coverage: { r1: Coverage; r2: Coverage };
+  /** Of the last 14 days, by number; null where the source cannot be read. */
+  coverage: { r1: Coverage; r2: Coverage } | null;
   openByVerdict: Record<string, number>;
   lastAudit: RunLine | null;
   outbox: Outbox;

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { printable, printableLines } from '../core/printable.ts';
-import { messageOf, UsageError } from '../errors.ts';
+import { messageOf, OperationError, UsageError } from '../errors.ts';
 import type { Env } from './guard.tsx';
 import { Page } from './layout.tsx';
 
@@ -43,6 +43,10 @@ export function notFoundPage(c: Context<Env>): Response | Promise<Response> {
 export function errorPage(log: LogFailure) {
   return (thrown: Error, c: Context<Env>): Response | Promise<Response> => {
     if (thrown instanceof UsageError) return problem(c, 400, { title: 'Not possible', text: thrown.message });
+    if (thrown instanceof OperationError) {
+      log(`${printable(`${c.req.method} ${c.req.path}`)} failed`, thrown);
+      return problem(c, 503, { title: 'Not possible now', text: messageOf(thrown) });
+    }
     if (thrown instanceof HTTPException && thrown.status < 500)
       return problem(c, thrown.status as ContentfulStatusCode, {
         title: 'Refused',

@@ -88,6 +88,24 @@ forEachDatabase('The mail of a report', (kind) => {
       }),
     ));
 
+  it('that a person asks for by name changes nothing about the days that are owed', () =>
+    inWorld(kind, incidentBeginning, (world) =>
+      withSmtp({}, async (port, mails) => {
+        await send(world, { port, now: '2026-02-13T06:10:00.000Z' });
+        await send(world, { port, now: '2026-02-17T03:00:00.000Z', day: '2026-02-16' });
+        await send(world, { port, now: '2026-02-17T03:00:00.000Z', day: '2026-02-04' });
+        await send(world, { port, now: '2026-02-17T06:10:00.000Z' });
+        const days = ['12', '16', '04', '13', '14', '15'].map((day) => `2026-02-${day}`);
+        assert.deepEqual(await subjects(mails), days);
+        for (const day of ['2026-02-17', '2026-03-01'])
+          await assert.rejects(
+            send(world, { port, now: '2026-02-17T06:10:00.000Z', day }),
+            /is not over on the server/,
+          );
+        assert.equal(mails.length, 6);
+      }),
+    ));
+
   it('is made up for where days were missed, the oldest first, and not before REPORT_AT', () =>
     inWorld(kind, incidentBeginning, (world) =>
       withSmtp({}, async (port, mails) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -127,10 +127,12 @@ describe('The review pages, served', () => {
     inWorld('sqlite', february, async (world) => {
       await world.audit();
       const stream = new PassThrough();
-      const broken = { SOURCE_DATABASE_URL: `sqlite:${join(world.dataDir, 'absent.sqlite')}` };
+      const path = join(world.dataDir, 'no-ledger.sqlite');
+      writeFileSync(path, 'this is no database');
+      const broken = { LEDGER_DATABASE_URL: `sqlite:${path}` };
       const work = async (url: string) => {
         const answer = await fetch(`${url}/?token=${token}`, authorized);
-        assert.equal(answer.status, 500);
+        assert.equal(answer.status, 503);
         assert.equal((await fetch(`${url}/no-such-page`, authorized)).status, 404);
       };
       await whileServed(world, work, { settings: broken, log: pino(stream) });
@@ -139,7 +141,7 @@ describe('The review pages, served', () => {
       assert.equal(lines.length, 1);
       const line = JSON.parse(lines[0]!);
       assert.deepEqual([line.level, line.msg], [50, 'GET / failed']);
-      assert.match(line.err.message, /cannot open database .*absent\.sqlite/);
+      assert.match(line.err.message, /no-ledger\.sqlite|not a database/);
       assert.equal(lines[0]!.includes(token), false);
     }));
 

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { makeReport } from '../../jobs/report.ts';
 import { formats } from '../../jobs/report-files.ts';
 import { serve } from '../../jobs/serve.ts';
@@ -54,3 +54,7 @@ export async function logIn(page: Page, url: string, path = '/'): Promise<void> 
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.waitForURL(url + path);
 }
+
+/** The form of a decision, by its heading. */
+export const formOf = (page: Page, title: string): Locator =>
+  page.locator('form').filter({ has: page.getByRole('heading', { name: title, exact: true }) });

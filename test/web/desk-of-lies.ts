@@ -226,8 +226,8 @@ const overview = (lie: string): Overview => ({
   lastAudit: run(lie),
   runs: [run(lie), { ...run(lie), state: 'running', finishedAt: null, exitCode: null }],
   open: incidentIds.map((id) => incident(lie, id)),
-  coverage,
-  series: Array.from({ length: 30 }, (_, index) => dayPoint(index)),
+  figures: { coverage, series: Array.from({ length: 30 }, (_, index) => dayPoint(index)) },
+  whyNoFigures: lie,
   unreadablePlaces: [{ place: lie, since: at, why: lie }],
   outbox: { queued: 1, sent: 2, dead: 3, oldestQueuedAt: at },
   deadLetters: [{ channel: lie, key: lie, why: lie }],
@@ -254,7 +254,11 @@ export function deskOfLies(lie: string): Desk & { decided: { decision: WebDecisi
     },
     packetFile: async (folder, file) =>
       folder === 'packet' && file === 'README.md' ? bytes(`<html>${lie}`) : null,
-    ledger: async () => ({ entries: entries(lie), head: { seq: 9, hash }, before: 1 }),
+    ledger: async () => ({
+      entries: entries(lie).map((entry) => ({ ...entry, prevHash: hash, hash })),
+      head: { seq: 9, hash },
+      before: 1,
+    }),
     async verify(anchor) {
       if (anchor !== null) throw new UsageError(lie);
       return {

@@ -321,7 +321,8 @@ function overviewOf({ incidents, head }: Book): Overview {
   const place = { place: '/mnt/eu2/gametimes', since: '2026-02-17T20:00:00Z', why: 'it does not exist' };
   return {
     ...{ source, zone: 'Europe/Ljubljana', now, lastAudit, runs: [lastAudit, failedReport] },
-    ...{ open: incidents().filter(isOpenIncident), coverage: { ...day(12, 10, 10, 2), setAside: 1 }, series },
+    ...{ open: incidents().filter(isOpenIncident), whyNoFigures: null },
+    figures: { coverage: { ...day(12, 10, 10, 2), setAside: 1 }, series },
     ...{ outbox, head: head(), unreadablePlaces: [place] },
     deadLetters: [{ channel: 'mail', key: `${source}|session 89|alert`, why: '550 no such user' }],
   };

@@ -173,10 +173,22 @@ describe('the overview', () => {
 
   test('is neither green nor red where nobody played, and where something could not be read', async () => {
     says(await withOverview({ open: [] }), 'Not checked 1 place cannot be read.');
-    const quiet = { open: [], unreadablePlaces: [], coverage: coverageOf([]) };
+    const quiet = { open: [], unreadablePlaces: [], figures: { coverage: coverageOf([]), series: [] } };
     says(await withOverview(quiet), 'Quiet No rounds were played in the last 14 days.');
     const clear = { open: [], unreadablePlaces: [] };
     says(await withOverview(clear), 'Clear Nothing is open. 10 rounds of the last 14 days stay lost.');
+  });
+
+  test('shows what the ledger knows where the source cannot be read', async () => {
+    const down = { figures: null, whyNoFigures: 'cannot open database db/5432/stats', unreadablePlaces: [] };
+    const html = await withOverview(down);
+    says(
+      html,
+      'The source cannot be read, so there are no figures: cannot open database db/5432/stats',
+      '2 incidents are open.',
+    );
+    says(await withOverview({ ...down, open: [] }), 'Not checked The source cannot be read.');
+    saysNot(html, 'Coverage of 14 days');
   });
 
   test('shows every figure, both charts with their numbers, places, messages, runs and the head', async () => {

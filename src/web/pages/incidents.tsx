@@ -74,15 +74,21 @@ function FilterForm(props: { filter: IncidentFilter }) {
         Day played
         <input type="date" name="day" value={filter.day ?? ''} />
       </label>
+      <label>
+        Round
+        <input type="text" inputmode="numeric" name="round" value={textOf(filter.round) ?? ''} size={8} />
+      </label>
       <button type="submit">Show</button>
     </form>
   );
 }
 
+const textOf = (round: number | null) => (round === null ? null : String(round));
+
 /** The address of another page of the same filter. */
 function pageAddress(filter: IncidentFilter, page: number): string {
-  const { status, verdict, cause, map, day } = filter;
-  const asked = { status, verdict, cause, map, day, page: String(page) };
+  const { status, verdict, cause, map, day, round } = filter;
+  const asked = { status, verdict, cause, map, day, round: textOf(round), page: String(page) };
   const given = Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== null);
   return `/incidents?${new URLSearchParams(given)}`;
 }

@@ -1,18 +1,15 @@
 import type { Context } from 'hono';
 import { entryText } from '../../core/entry-text.ts';
 import { oneLine } from '../../core/harmless.ts';
-import { entryKinds, type FoldEntry } from '../../core/incident.ts';
-import type { Desk, LedgerPage } from '../desk.ts';
+import { entryKinds } from '../../core/incident.ts';
+import type { ChainedEntry, Desk, LedgerPage } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
 import { At, Facts, jsonText } from '../parts.tsx';
 import { ledgerQuery } from './query.ts';
 import { VerifyForm } from './verify.tsx';
 
-/** An entry may come with its hashes. */
-type ShownEntry = FoldEntry & { prevHash?: string; hash?: string };
-
-function Entry(props: { entry: ShownEntry; open: boolean }) {
+function Entry(props: { entry: ChainedEntry; open: boolean }) {
   const { entry, open } = props;
   const { seq, at, kind, source, key, body, prevHash, hash } = entry;
   return (
@@ -26,10 +23,8 @@ function Entry(props: { entry: ShownEntry; open: boolean }) {
           facts={[
             ['source', oneLine(source) || 'none'],
             ['key', oneLine(key) || 'none'],
-            ...(prevHash === undefined
-              ? []
-              : ([['previous hash', <code class="hash">{prevHash}</code>]] as const)),
-            ...(hash === undefined ? [] : ([['hash', <code class="hash">{hash}</code>]] as const)),
+            ['previous hash', <code class="hash">{prevHash}</code>],
+            ['hash', <code class="hash">{hash}</code>],
           ]}
         />
         <pre>{jsonText(body)}</pre>

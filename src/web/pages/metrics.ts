@@ -26,6 +26,7 @@ function ratio(coverage: Coverage): number | null {
 }
 
 function coverageGauges({ coverage }: Measurements): Gauge[] {
+  if (coverage === null) return [];
   const byRound = [
     ['R1', coverage.r1],
     ['R2', coverage.r2],

@@ -41,7 +41,7 @@ function auditTrouble(run: RunLine | null, now: string): string | null {
 
 /** What the figures say where the audits do their work. */
 function standing(overview: Overview): Omit<NowLine, 'audit'> {
-  const { open, unreadablePlaces, coverage } = overview;
+  const { open, unreadablePlaces, figures } = overview;
   if (open.length > 0) {
     const are = open.length === 1 ? 'incident is' : 'incidents are';
     return { tone: 'warn', word: 'Open', headline: `${open.length} ${are} open.` };
@@ -50,6 +50,8 @@ function standing(overview: Overview): Omit<NowLine, 'audit'> {
     const places = countText(unreadablePlaces.length, 'place');
     return { tone: 'warn', word: 'Not checked', headline: `${places} cannot be read.` };
   }
+  if (figures === null) return { tone: 'warn', word: 'Not checked', headline: 'The source cannot be read.' };
+  const { coverage } = figures;
   if (expectedTotal(coverage) === 0)
     return { tone: 'calm', word: 'Quiet', headline: 'No rounds were played in the last 14 days.' };
   const lost =

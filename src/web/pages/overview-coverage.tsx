@@ -4,7 +4,6 @@ import type { DayPoint } from '../../../reports/model.ts';
 import { percent } from '../../../reports/words.ts';
 import { type Coverage, expectedTotal, openTotal } from '../../core/coverage.ts';
 import { oneLine } from '../../core/harmless.ts';
-import type { Overview } from '../desk.ts';
 import { Fold, Table } from '../parts.tsx';
 
 const coverageDays = 14;
@@ -121,8 +120,8 @@ function Numbers(props: { about: string; series: readonly DayPoint[] }) {
 }
 
 /** The charts of 30 days, each followed by its numbers. */
-export async function ChartsPart(props: { overview: Overview }) {
-  const { series } = props.overview;
+export async function ChartsPart(props: { series: readonly DayPoint[] }) {
+  const { series } = props;
   const charts = await Promise.all([roundsChart(series, 'page'), r2Chart(series, 'page')]);
   return (
     <section aria-labelledby="charts">

@@ -3,7 +3,7 @@ import { oneLine } from '../../core/harmless.ts';
 import type { Desk, Overview } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
-import { At, Badge } from '../parts.tsx';
+import { At, Badge, Notice } from '../parts.tsx';
 import { IncidentTable } from './incident-table.tsx';
 import { nowLine } from './now.ts';
 import { AuditorPart, MessagesPart, PlacesPart } from './overview-auditor.tsx';
@@ -60,8 +60,16 @@ function Whole(props: { overview: Overview; session: Session }) {
       <h1>Overview</h1>
       <NowPart overview={overview} />
       <OpenPart overview={overview} />
-      <FiguresPart coverage={overview.coverage} series={overview.series} />
-      <ChartsPart overview={overview} />
+      {overview.figures === null ? (
+        <Notice kind="alert">
+          The source cannot be read, so there are no figures: {oneLine(overview.whyNoFigures ?? '')}
+        </Notice>
+      ) : (
+        <>
+          <FiguresPart coverage={overview.figures.coverage} series={overview.figures.series} />
+          <ChartsPart series={overview.figures.series} />
+        </>
+      )}
       <PlacesPart overview={overview} />
       <MessagesPart overview={overview} />
       <AuditorPart overview={overview} />

@@ -20,6 +20,7 @@ const incidentQuery = {
   cause: optional(z.enum(causeCodes)),
   map: optional(z.string().trim().max(64)),
   day: optional(z.string().refine(isDay)),
+  round: optional(wholeNumber),
   page: optional(wholeNumber),
 };
 
@@ -37,6 +38,7 @@ export function incidentFilter(query: Record<string, string>): { filter: Inciden
     cause: read('cause'),
     map: read('map') || null,
     day: read('day'),
+    round: read('round'),
     page: read('page') ?? 1,
   };
   return { filter, unread };
@@ -89,7 +91,7 @@ export function readDecision(
   return { typed, decision: null, problem };
 }
 
-const segment = /^[A-Za-z0-9_.-]+$/;
+const segment = /^[A-Za-z0-9_@.-]+$/;
 
 /** True for a relative path of plain names: what leads elsewhere, up or through an encoding, is none. */
 export function isPlainPath(path: string): boolean {
