@@ -2,9 +2,13 @@ import { raw } from 'hono/html';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Chart } from './charts.ts';
 import { Exceptions } from './exceptions.tsx';
+import { Health } from './health.tsx';
 import type { Report } from './model.ts';
-import { Duplicates, Health, type Picture, Repairs, Sessions, Splits, Trend } from './sections.tsx';
+import { Duplicates, Repairs } from './repairs.tsx';
+import { Sessions } from './sessions.tsx';
+import { Splits } from './splits.tsx';
 import { reportStyle } from './style.ts';
+import { type Picture, Trend } from './trend.tsx';
 import { equationText, instantText } from './words.ts';
 
 /** How a report is shown. */

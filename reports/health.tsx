@@ -1,0 +1,58 @@
+import { durationText } from '../src/core/alert-text.ts';
+import { oneLine } from '../src/core/harmless.ts';
+import type { Report } from './model.ts';
+import { headText, instantText } from './words.ts';
+
+function Blindness({ auditor }: { auditor: Report['auditor'] }) {
+  const { runs, blindSeconds, longestBlind } = auditor;
+  if (runs.expected === 0) return <li>No audit was expected in this time: the auditor was not there yet.</li>;
+  const longest =
+    longestBlind === null
+      ? ''
+      : `, the longest from ${instantText(longestBlind.from)} to ${instantText(longestBlind.to)}`;
+  return (
+    <li class={blindSeconds > 0 ? 'lost' : undefined}>
+      Blind for {durationText(blindSeconds)}
+      {longest}.
+    </li>
+  );
+}
+
+/** How the auditor itself is: a sensor that is down must not look like health. */
+export function Health({ report }: { report: Report }) {
+  const { auditor } = report;
+  const { runs, outbox, deadLetters, unreadablePlaces, lastAuditAt } = auditor;
+  return (
+    <section aria-labelledby="auditor">
+      <h2 id="auditor">The auditor itself</h2>
+      <ul>
+        <li>
+          Audits: {runs.finished} finished of {runs.expected} expected, {runs.failed} failed. The last one
+          ended {lastAuditAt === null ? 'never' : instantText(lastAuditAt)}.
+        </li>
+        <Blindness auditor={auditor} />
+        {unreadablePlaces.length === 0 ? <li>Every artifact place could be read.</li> : null}
+        {unreadablePlaces.map(({ place, since, why }) => (
+          <li class="lost">
+            {oneLine(place)} cannot be read since {instantText(since)}: {oneLine(why)}
+          </li>
+        ))}
+        <li>
+          Messages: {outbox.queued} waiting, {outbox.sent} sent, {outbox.dead} given up.
+        </li>
+        {deadLetters.map(({ channel, key, why }) => (
+          <li class="lost">
+            Not delivered by {channel}: {oneLine(key)}, {oneLine(why)}
+          </li>
+        ))}
+      </ul>
+      <p>
+        <code>{headText(report.ledger)}</code>
+      </p>
+      <p class="soft">
+        Keep this line: `roundwarden ledger verify --anchor` compares the ledger with it, so that a mailbox is
+        a witness.
+      </p>
+    </section>
+  );
+}

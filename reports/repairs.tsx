@@ -1,0 +1,68 @@
+import { oneLine } from '../src/core/harmless.ts';
+import type { Report } from './model.ts';
+import { Quotes, Table } from './parts.tsx';
+import { roundText } from './words.ts';
+
+/** What was repaired, from what. */
+export function Repairs({ report, most }: { report: Report; most: number }) {
+  const { repairs } = report;
+  return (
+    <section aria-labelledby="repairs">
+      <h2 id="repairs">Repairs</h2>
+      {repairs.length === 0 ? (
+        <p>None was made.</p>
+      ) : (
+        <Table
+          caption="Repairs"
+          head={['round', 'map', 'played', 'repair', 'from', 'distance', 'entry', 'SHA-256']}
+        >
+          {repairs.slice(0, most).map((repair) => (
+            <tr>
+              <td>{repair.roundId}</td>
+              <th scope="row">{roundText(repair)}</th>
+              <td>{oneLine(repair.played)}</td>
+              <td>{repair.reverted ? `${repair.kind}, reverted` : repair.kind}</td>
+              <td>{oneLine(repair.from)}</td>
+              <td>{repair.deltaSeconds} s</td>
+              <td>{repair.entry}</td>
+              <td>
+                <code>{repair.sha256 ?? ''}</code>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {repairs.length > most ? <p>and {repairs.length - most} more: the JSON lists them all</p> : null}
+    </section>
+  );
+}
+
+/** Rounds that came in twice. */
+export function Duplicates({ report, most }: { report: Report; most: number }) {
+  const { duplicates } = report;
+  if (duplicates.length === 0)
+    return (
+      <section aria-labelledby="duplicates">
+        <h2 id="duplicates">Duplicate ingestion</h2>
+        <p>No line of the bot's log shows a round that came in twice.</p>
+      </section>
+    );
+  return (
+    <section aria-labelledby="duplicates">
+      <h2 id="duplicates">Duplicate ingestion</h2>
+      <p>Two paths deliver the same signal: {duplicates.length} rounds came in twice within a minute.</p>
+      <ul>
+        {duplicates.slice(0, most).map((one) => (
+          <li>
+            <strong>{roundText(one)}</strong>: received {one.received} times, stored {one.stored} times
+          </li>
+        ))}
+        {duplicates.length > most ? <li>and {duplicates.length - most} more</li> : null}
+      </ul>
+      <details>
+        <summary>Lines of the first</summary>
+        <Quotes lines={duplicates[0]!.lines} />
+      </details>
+    </section>
+  );
+}

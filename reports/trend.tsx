@@ -1,0 +1,75 @@
+import { raw } from 'hono/html';
+import { missingTotal } from '../src/core/coverage.ts';
+import type { Chart } from './charts.ts';
+import type { Report } from './model.ts';
+import { CountTable, Table } from './parts.tsx';
+
+/** How a chart is shown: drawn in the page, or as a picture of the mail. */
+export type Picture = 'svg' | 'cid';
+
+function Figure({ chart, picture }: { chart: Chart; picture: Picture }) {
+  return (
+    <figure>
+      {picture === 'svg' ? (
+        raw(chart.svg)
+      ) : (
+        <img src={`cid:${chart.name}@roundwarden`} alt={chart.description} width="720" />
+      )}
+      <figcaption class="soft">{chart.description}</figcaption>
+    </figure>
+  );
+}
+
+function missedR2(ids: readonly number[]): string {
+  const most = 12;
+  return ids.length <= most
+    ? ids.join(', ')
+    : `${ids.slice(0, most).join(', ')} and ${ids.length - most} more`;
+}
+
+/** The numbers of both charts. */
+function SeriesTable({ report }: { report: Report }) {
+  const played = report.series.filter(({ coverage }) => coverage !== null);
+  return (
+    <>
+      <CountTable
+        caption="Rounds by day, 30 days; days that are not named had no rounds played"
+        by="day"
+        rows={played.map(({ day, coverage }) => ({ name: day, coverage }))}
+      />
+      <Table
+        caption="Covered by the live pipeline, and second rounds without a capture"
+        head={['day', 'R1 live', 'R2 live', 'missing', 'missing R2', 'rounds that miss R2', 'mark']}
+      >
+        {played.map(({ day, coverage, r1, r2, missingR2: ids, unlikely }) => (
+          <tr>
+            <th scope="row">{day}</th>
+            <td>{r1.expected === 0 ? 'none played' : `${r1.live} of ${r1.expected}`}</td>
+            <td>{r2.expected === 0 ? 'none played' : `${r2.live} of ${r2.expected}`}</td>
+            <td>{missingTotal(coverage!)}</td>
+            <td>{ids.length}</td>
+            <td>{missedR2(ids)}</td>
+            <td>{unlikely ? 'unusually few R2' : ''}</td>
+          </tr>
+        ))}
+      </Table>
+    </>
+  );
+}
+
+/** The charts of 30 days, each with its numbers. */
+export function Trend(props: { report: Report; charts: readonly Chart[]; picture: Picture }) {
+  const { report, charts, picture } = props;
+  return (
+    <section aria-labelledby="trend">
+      <h2 id="trend">Trend</h2>
+      {charts.map((chart) => (
+        <Figure chart={chart} picture={picture} />
+      ))}
+      <details>
+        <summary>The numbers of both charts</summary>
+        <SeriesTable report={report} />
+      </details>
+    </section>
+  );
+}
