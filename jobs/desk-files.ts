@@ -1,14 +1,13 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { z } from 'zod';
 import { readRegularFile } from '../src/artifacts/file.ts';
 import type { Config } from '../src/config.ts';
 import { codeOf, OperationError } from '../src/errors.ts';
 import type { PacketView, ReportListing } from '../src/web/desk.ts';
-import { reportsDirectory, sourceFolder } from './report-files.ts';
+import { isOfDay, listReports, reportsDirectory, sourceFolder } from './report-files.ts';
 
 const largestFile = 64 * 1024 * 1024;
-/** So many reports are opened for a listing; among them so many of sessions. */
+/** So many reports are listed; among them so many of sessions. */
 const mostReports = 400;
 const mostSessions = 50;
 
@@ -70,43 +69,12 @@ export async function packetView(config: Config, path: string): Promise<PacketVi
   return { folder, files: files.filter(isPlainPath).sort() };
 }
 
-const summary = z.object({ title: z.string(), state: z.string() });
-
-async function summaryOf(config: Config, name: string): Promise<z.infer<typeof summary>> {
-  try {
-    const bytes = await reportFile(config, name, 'json');
-    return summary.parse(JSON.parse(Buffer.from(bytes ?? []).toString()));
-  } catch {
-    return { title: 'cannot be read', state: 'unreadable' };
-  }
-}
-
-const isDated = (name: string) => /^\d{4}-\d{2}-\d{2}/.test(name);
-
-/** The newest days first and then the last sessions, so that the days of a year leave a place for sessions. */
-function newest(names: readonly string[]): string[] {
-  const sorted = [...names].sort((one, other) => other.localeCompare(one, 'en', { numeric: true }));
-  const sessions = sorted.filter((name) => !isDated(name)).slice(0, mostSessions);
-  return [...sorted.filter(isDated).slice(0, mostReports - sessions.length), ...sessions];
-}
-
-/** The reports of this source, the newest day first: the newest 400. One that cannot be read says so. */
-export async function listReports(config: Config): Promise<ReportListing[]> {
-  const folder = sourceFolder(config.sourceName);
-  const real = await realBelow(reportsDirectory(config), folder);
-  const found = real === null ? null : await orNull(readdir(real, { withFileTypes: true }));
-  const files = (found ?? [])
-    .filter((entry) => entry.isFile() && isPlain(entry.name))
-    .map(({ name }) => name);
-  const stems = files.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-  const listed: ReportListing[] = [];
-  for (const stem of newest(stems)) {
-    const name = `${folder}/${stem}`;
-    const formats = files
-      .filter((file) => file.startsWith(`${stem}.`))
-      .map((file) => file.slice(stem.length + 1))
-      .filter(isFormat);
-    listed.push({ name, ...(await summaryOf(config, name)), formats: formats.sort() });
-  }
-  return listed;
+/** The reports of this source, the newest first: up to 50 sessions, and as many days as make 400 with them. */
+export async function listOwnReports(config: Config): Promise<ReportListing[]> {
+  const own = listReports(config).filter(({ name }) =>
+    name.startsWith(`${sourceFolder(config.sourceName)}/`),
+  );
+  const sessions = own.filter((report) => !isOfDay(report)).slice(0, mostSessions);
+  const days = own.filter(isOfDay).slice(0, mostReports - sessions.length);
+  return [...days, ...sessions].map(({ name, title, state, formats }) => ({ name, title, state, formats }));
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../src/config.ts';
 import type { Desk } from '../src/web/desk.ts';
-import { listReports, packetFile, reportFile } from './desk-files.ts';
+import { listOwnReports, packetFile, reportFile } from './desk-files.ts';
 import { viewIncident } from './desk-incident.ts';
 import { decideOnPage, incidentPage } from './desk-incidents.ts';
 import { exportedLines, ledgerPage, verifyView } from './desk-ledger.ts';
@@ -17,7 +17,7 @@ export function openDesk(config: Config, { nowMs }: { nowMs: () => number }): De
     ledger: (page) => ledgerPage(config, page),
     verify: (anchor) => verifyView(config, anchor),
     exportLedger: () => exportedLines(config),
-    reports: () => listReports(config),
+    reports: () => listOwnReports(config),
     reportFile: (name, format) => reportFile(config, name, format),
     measurements: () => measure(config, nowMs()),
     health: () => readHealth(config),

@@ -51,50 +51,60 @@ function readEntry(path: string, name: string, at: number): IndexEntry {
   try {
     return { name, at, ...reportHead.parse(JSON.parse(readFileSync(path, 'utf8'))) };
   } catch {
-    return { name, at, title: `${name}: cannot be read`, state: 'unreadable' };
+    return { name, at, title: 'cannot be read', state: 'unreadable' };
   }
 }
 
-function foldersOf(directory: string): string[] {
-  return readdirSync(directory, { withFileTypes: true })
+const inDirectory = (path: string) => readdirSync(path, { withFileTypes: true });
+const foldersOf = (directory: string) =>
+  inDirectory(directory)
     .filter((found) => found.isDirectory())
     .map(({ name }) => name);
+
+/** Every report of one folder; only what is new since the index was written is opened. */
+function entriesOf(directory: string, folder: string, known: ReadonlyMap<string, IndexEntry>): Listing[] {
+  const files = inDirectory(join(directory, folder)).filter((found) => found.isFile());
+  const there = new Set(files.map(({ name }) => name));
+  return [...there]
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => {
+      const stem = file.slice(0, -'.json'.length);
+      const name = `${folder}/${stem}`;
+      const path = join(directory, folder, file);
+      const at = statSync(path).mtimeMs;
+      const before = known.get(name);
+      const entry = before?.at === at ? before : readEntry(path, name, at);
+      return { ...entry, formats: formats.filter((format) => there.has(`${stem}.${format}`)) };
+    });
 }
 
-/** Every report that lies there; only what is new since the index was written is opened. */
-function entriesOf(directory: string): (IndexEntry & Listed)[] {
-  const known = knownEntries(directory);
-  return foldersOf(directory).flatMap((folder) => {
-    const files = readdirSync(join(directory, folder));
-    const there = new Set(files);
-    return files
-      .filter((file) => file.endsWith('.json'))
-      .map((file) => {
-        const name = `${folder}/${file.slice(0, -'.json'.length)}`;
-        const path = join(directory, folder, file);
-        const at = statSync(path).mtimeMs;
-        const before = known.get(name);
-        const entry = before?.at === at ? before : readEntry(path, name, at);
-        const own = formats.filter((format) => there.has(`${name.slice(folder.length + 1)}.${format}`));
-        return { ...entry, formats: own };
-      });
-  });
-}
+type Listing = IndexEntry & Listed;
 
-/** The newest day first; sessions after the days. */
+/** True for the report of a day; the others are of sessions. */
+export const isOfDay = ({ name }: Pick<Listed, 'name'>) => /\/\d{4}-\d{2}-\d{2}$/.test(name);
+
+/** Days before sessions, and of both the newest first. */
 function newestFirst(a: Listed, b: Listed): number {
-  const key = ({ name }: Listed) => name.slice(name.indexOf('/') + 1).replace(/^session-/, '');
-  return key(a) < key(b) ? 1 : key(a) > key(b) ? -1 : a.name < b.name ? -1 : 1;
+  if (isOfDay(a) !== isOfDay(b)) return isOfDay(a) ? -1 : 1;
+  const stem = ({ name }: Listed) => name.slice(name.indexOf('/') + 1);
+  return stem(b).localeCompare(stem(a), 'en', { numeric: true }) || (a.name < b.name ? -1 : 1);
 }
 
-/** Every report that lies in DATA_DIR, the newest first; none where there is no folder yet. */
+function allEntries(directory: string): Listing[] {
+  const known = knownEntries(directory);
+  return foldersOf(directory)
+    .flatMap((folder) => entriesOf(directory, folder, known))
+    .sort(newestFirst);
+}
+
+/** Every report that lies in DATA_DIR, days before sessions, the newest first; none where there is no folder yet. */
 export function listReports(config: Config): Listed[] {
   const directory = reportsDirectory(config);
-  return existsSync(directory) ? entriesOf(directory).sort(newestFirst) : [];
+  return existsSync(directory) ? allEntries(directory) : [];
 }
 
 function writeIndex(directory: string): string {
-  const entries = entriesOf(directory).sort(newestFirst);
+  const entries = allEntries(directory);
   const kept = entries.map(({ name, title, state, at }) => ({ name, title, state, at }));
   writeWhole(join(directory, 'index.json'), `${JSON.stringify(kept)}\n`);
   const page = join(directory, 'index.html');

@@ -20,7 +20,7 @@ export function Repairs({ report, most }: { report: Report; most: number }) {
             <tr>
               <td>{repair.roundId}</td>
               <th scope="row">{roundText(repair)}</th>
-              <td>{oneLine(repair.played)}</td>
+              <td class="t">{oneLine(repair.played)}</td>
               <td>{repair.reverted ? `${repair.kind}, reverted` : repair.kind}</td>
               <td>{oneLine(repair.from)}</td>
               <td>{repair.deltaSeconds} s</td>

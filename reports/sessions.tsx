@@ -18,7 +18,7 @@ export function Sessions({ report, most }: { report: Report; most: number }) {
         >
           {rounds.slice(0, most).map((line) => (
             <tr>
-              <td>{oneLine(line.played)}</td>
+              <td class="t">{oneLine(line.played)}</td>
               <th scope="row">{roundText(line)}</th>
               <td>{line.roundId}</td>
               <td>

@@ -1,8 +1,15 @@
 import { durationText } from '../src/core/alert-text.ts';
+import type { CauseCode } from '../src/core/cause.ts';
 import { coveredTotal, expectedTotal } from '../src/core/coverage.ts';
-import type { Report } from './model.ts';
+import type { NamedCoverage, Report } from './model.ts';
 import { CountTable } from './parts.tsx';
-import { percent, r2Sentence } from './words.ts';
+import { causeWords, percent, r2Sentence } from './words.ts';
+
+/** A cause by its words and its code. */
+const withWords = ({ name, coverage }: NamedCoverage) => ({
+  name: `${causeWords[name as CauseCode]} (${name})`,
+  coverage,
+});
 
 /** First rounds against second rounds, and the other ways to divide the window. */
 export function Splits({ report, most }: { report: Report; most: number }) {
@@ -27,7 +34,11 @@ export function Splits({ report, most }: { report: Report; most: number }) {
         rows={splits.moduleVersion.slice(0, most)}
       />
       {splits.cause.length > 0 ? (
-        <CountTable caption="Rounds that the live pipeline missed, by cause" by="cause" rows={splits.cause} />
+        <CountTable
+          caption="Rounds that the live pipeline missed, by cause"
+          by="cause"
+          rows={splits.cause.map(withWords)}
+        />
       ) : null}
       <ul>
         <li>From a round's end to its entry in the ledger: {delayText(delays.detection)}.</li>

@@ -36,6 +36,7 @@ table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: left; color: var(--soft); font-size: .85rem; padding-bottom: .2rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem .2rem 0; text-align: left; vertical-align: top; }
 th { font-weight: 600; }
+.t { white-space: nowrap; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: .75rem 0; }
 figure svg, figure img { width: 100%; height: auto; max-width: 45rem; display: block; }

@@ -15,7 +15,9 @@ function Figure({ chart, picture }: { chart: Chart; picture: Picture }) {
       ) : (
         <img src={`cid:${chart.name}@roundwarden`} alt={chart.description} width="720" />
       )}
-      <figcaption class="soft">{chart.description}</figcaption>
+      <figcaption>
+        <strong>{chart.title}</strong> <span class="soft">{chart.description}</span>
+      </figcaption>
     </figure>
   );
 }

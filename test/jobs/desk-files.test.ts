@@ -126,7 +126,7 @@ describe('Reports', () => {
       put(`reports/${folder}/session-89.json`, report('89'));
       put('reports/other/2026-02-18.json', report('of another source'));
       assert.deepEqual(await desk.reports(), [
-        { name: `${folder}/2026-02-16`, title: '16', state: 'gaps', formats: ['html', 'json', 'md'] },
+        { name: `${folder}/2026-02-16`, title: '16', state: 'gaps', formats: ['html', 'md', 'json'] },
         { name: `${folder}/2026-02-15`, title: '15', state: 'covered', formats: ['json'] },
         { name: `${folder}/session-89`, title: '89', state: 'covered', formats: ['json'] },
         { name: `${folder}/session-9`, title: '9', state: 'covered', formats: ['json'] },

@@ -198,8 +198,8 @@ forEachDatabase('The report', (kind) => {
       assert.deepEqual(
         listed.map(({ name, formats: own }) => [name, own.join()]),
         [
-          ['test/session-88', 'json,csv'],
           ['test/2026-02-16', 'html,md,json,csv'],
+          ['test/session-88', 'json,csv'],
         ],
       );
       const old = new Date('2026-01-01T00:00:00Z');

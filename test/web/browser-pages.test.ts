@@ -38,6 +38,7 @@ async function visitsOf(world: World): Promise<Visit[]> {
     ['the incidents of a cause', '/incidents?cause=module_crashed'],
     ['the incidents of a map', '/incidents?map=escape'],
     ['the incidents of a day', '/incidents?day=2026-02-16'],
+    ['the incident of a round', '/incidents?round=9856'],
     ['a page of incidents that is not there', '/incidents?page=9'],
     ['a filter that cannot be read', '/incidents?day=yesterday'],
     ['a lost incident', `/incidents/${crashed}`],
