@@ -63,6 +63,7 @@ summary { cursor: pointer; color: var(--info); }
   .group, tr, figure { break-inside: avoid; }
   .skip { display: none; }
   .wide { overflow: visible; }
+  .t { white-space: normal; }
   td code { display: inline-block; min-width: 5rem; word-break: break-all; }
   a { color: inherit; }
   details::details-content { content-visibility: visible; }
