@@ -18,6 +18,8 @@ export function createApp(desk: Desk, options: GuardOptions): Hono<Env> {
   app.get('/assets/style.css', (c) =>
     c.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8', 'Cache-Control': 'public, max-age=300' }),
   );
+  // Browsers ask for it beside every file that is no page.
+  app.get('/favicon.ico', (c) => c.body(null, 204));
   app.get('/healthz', health(desk));
   app.get('/metrics', metrics(desk));
   app.get('/', overviewPage(desk));

@@ -54,7 +54,8 @@ function LoginPage(props: LoginProps) {
       </form>
       {next !== '/' && (
         <p>
-          A link on another site led you here, and you are logged in? <a href={next}>Go on to {next}</a>
+          You are logged in already, and a link from elsewhere led you here?{' '}
+          <a href={next}>Go on to {next}</a>
         </p>
       )}
     </Page>

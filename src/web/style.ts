@@ -134,6 +134,10 @@ form[action="/login"] input:not([type="hidden"]) { width: 100%; }
 
 @media (max-width: 30rem) {
   body { font-size: 15px; }
+  .filter { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem .6rem; }
+  .filter label { min-width: 0; }
+  .filter input, .filter select, .filter [name="map"] { width: 100%; }
+  .filter input, .filter select, .filter button { height: 2.1rem; padding: .2rem .4rem; }
   h1 { font-size: 1.3rem; }
   .headline { font-size: 1.25rem; }
   .leave { margin-left: 0; }

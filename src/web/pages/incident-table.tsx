@@ -2,7 +2,8 @@ import type { Incident } from '../../core/incident.ts';
 import { Table, VerdictBadge } from '../parts.tsx';
 import { causeOf, causeText, playedOf, roundName, statusText } from './words.ts';
 
-const columns = ['Round', 'Incident', 'Played (server time)', 'Verdict', 'Cause', 'Status'];
+/** What a person looks for first stands first: on a phone the others scroll. */
+const columns = ['Round', 'Verdict', 'Cause', 'Status', 'Played (server time)', 'Incident'];
 
 function Row(props: { incident: Incident }) {
   const { incident } = props;
@@ -13,13 +14,13 @@ function Row(props: { incident: Incident }) {
         <a href={`/incidents/${incident.id}`}>{roundName(incident)}</a>
         {incident.round !== null && <span class="muted"> {incident.round.roundId}</span>}
       </th>
-      <td class="number">{incident.id}</td>
-      <td class="nowrap">{playedOf(incident)}</td>
       <td>
         <VerdictBadge verdict={incident.verdict} />
       </td>
       <td>{cause === null ? '' : causeText(cause.code)}</td>
       <td>{statusText(incident)}</td>
+      <td class="nowrap">{playedOf(incident)}</td>
+      <td class="number">{incident.id}</td>
     </tr>
   );
 }

@@ -118,7 +118,7 @@ function Words(props: { what: string; said: Said }) {
 function resolutionText(resolution: NonNullable<Incident['resolution']>): string {
   const which =
     resolution.kind === 'capture' ? `capture ${resolution.captureId}` : `artifact ${resolution.sha256}`;
-  return `${which}; the next audit writes it, under every other rule`;
+  return `${which}, which the next audit writes under every other rule,`;
 }
 
 /** What people said so far, and what of it holds. */
@@ -126,6 +126,10 @@ export function DecidedPart(props: { view: IncidentView }) {
   const { incident, entries } = props.view;
   const { held, excused, acknowledged, resolution, releases } = incident;
   const notes = entries.filter(({ kind }) => kind === 'incident.noted').map(saidOf);
+  const lastSaid = (kind: string) => {
+    const entry = entries.filter((one) => one.kind === kind).at(-1);
+    return entry === undefined ? { by: '', at: incident.openedAt, reason: '' } : saidOf(entry);
+  };
   const nothing = !held && !excused && !acknowledged && !resolution && releases.length + notes.length === 0;
   return (
     <section aria-labelledby="decided">
@@ -138,9 +142,10 @@ export function DecidedPart(props: { view: IncidentView }) {
           {excused && <Words what="Excused" said={excused} />}
           {acknowledged && <Words what="Acknowledged" said={acknowledged} />}
           {resolution && (
-            <li>
-              <strong>Chosen</strong>: {resolutionText(resolution)}
-            </li>
+            <>
+              <Words what={`Chosen: ${resolutionText(resolution)}`} said={lastSaid('incident.resolved')} />
+              <li>To choose otherwise, reopen it first: that ends this choice.</li>
+            </>
           )}
           {releases.length > 0 && (
             <li>

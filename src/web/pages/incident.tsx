@@ -38,6 +38,14 @@ function Heading(props: { view: IncidentView }) {
   );
 }
 
+/** The parts of the page that people jump to. */
+const parts = [
+  ['why', 'Why'],
+  ['tried', 'What was tried'],
+  ['decide', 'Decide'],
+  ['timeline', 'Timeline'],
+] as const;
+
 function Whole(props: {
   view: IncidentView;
   session: Session;
@@ -62,6 +70,15 @@ function Whole(props: {
       )}
       <Heading view={view} />
       <VerdictPart view={view} />
+      <nav class="inside" aria-label="On this page">
+        <ul class="inline">
+          {parts.map(([id, name]) => (
+            <li>
+              <a href={`#${id}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
       <WhyPart view={view} />
       <TriedPart view={view} />
       <DecidedPart view={view} />

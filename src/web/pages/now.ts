@@ -54,9 +54,9 @@ function standing(overview: Overview): Omit<NowLine, 'audit'> {
   const { coverage } = figures;
   if (expectedTotal(coverage) === 0)
     return { tone: 'calm', word: 'Quiet', headline: 'No rounds were played in the last 14 days.' };
-  const lost =
-    coverage.lost === 0 ? '' : ` ${countText(coverage.lost, 'round')} of the last 14 days stay lost.`;
-  return { tone: 'good', word: 'Clear', headline: `Nothing is open.${lost}` };
+  if (coverage.lost === 0) return { tone: 'good', word: 'Clear', headline: 'Nothing is open.' };
+  const lost = `${countText(coverage.lost, 'round')} of the last 14 days ${coverage.lost === 1 ? 'stays' : 'stay'} lost.`;
+  return { tone: 'calm', word: 'Nothing to do', headline: `Nothing is open. ${lost}` };
 }
 
 /** The state of now in words: trouble of the auditor first, because then the rest may be old. */

@@ -47,7 +47,7 @@ export function FiguresPart(props: { coverage: Coverage; series: readonly DayPoi
           note="something is left to do"
           href="/incidents?status=open"
         />
-        <Figure name="set aside" value={String(setAside)} note="excused or held by people" />
+        <Figure name="set aside" value={String(setAside)} note="excused or held, and not lost" />
         <Figure
           name="lost"
           value={String(lost)}

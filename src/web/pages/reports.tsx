@@ -22,10 +22,13 @@ function ReportRow(props: { report: ReportListing }) {
   const [tone, word] = Object.hasOwn(states, state)
     ? states[state as Report['state']]
     : (['calm', oneLine(state)] as const);
+  const short = name.slice(name.lastIndexOf('/') + 1);
   const linked = formats.filter((format) => isPlainPath(`${name}.${format}`));
   return (
     <tr>
-      <th scope="row">{oneLine(name)}</th>
+      <th scope="row">
+        {linked.includes('html') ? <a href={`/reports/${name}.html`}>{oneLine(short)}</a> : oneLine(short)}
+      </th>
       <td>
         <Badge tone={tone}>{word}</Badge>
       </td>
