@@ -50,7 +50,10 @@ function sendToLogin(c: Context<Env>): Response | Promise<Response> {
 
 function unauthorized(c: Context<Env>): Response | Promise<Response> {
   c.header('WWW-Authenticate', 'Bearer realm="roundwarden"');
-  return problem(c, 401, { title: 'Not logged in', text: 'This needs a session or the token.' });
+  return problem(c, 401, {
+    title: 'Not logged in',
+    text: 'Log in at /login, or send the token as "Authorization: Bearer TOKEN".',
+  });
 }
 
 function tooMany(c: Context<Env>, waitSeconds: number): Response | Promise<Response> {

@@ -21,7 +21,17 @@ export function problem(
   said: { title: string; text: string },
 ): Response | Promise<Response> {
   const { title, text } = said;
-  if (!wantsPage(c)) return c.text(`${title}: ${text}\n`, status);
+  const line = () => c.text(`${title}: ${text}\n`, status);
+  if (!wantsPage(c)) return line();
+  return page(c, status, said).catch(line);
+}
+
+/** Where not even this page can be made, the line is still said. */
+async function page(
+  c: Context<Env>,
+  status: ContentfulStatusCode,
+  { title, text }: { title: string; text: string },
+): Promise<Response> {
   return c.html(
     <Page title={title} session={c.get('session') ?? null}>
       <h1>{title}</h1>
@@ -55,7 +65,9 @@ export function errorPage(log: LogFailure) {
     log(`${printable(`${c.req.method} ${c.req.path}`)} failed`, thrown);
     return problem(c, 500, {
       title: 'That failed',
-      text: 'It is a fault of this program, and was written into its log. Whether something was changed, the ledger shows.',
+      text: `It is a fault of this program, and was written into its log. ${
+        c.req.method === 'POST' ? 'Whether it was written, the ledger shows.' : 'Nothing was changed.'
+      }`,
     });
   };
 }

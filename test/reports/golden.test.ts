@@ -29,7 +29,10 @@ const days = ['2026-02-11', '2026-02-16'];
 const schemaPath = pathOf('../../reports/report.schema.json');
 
 it('The published schema is the one by which reports are made', () => {
-  const schema = { title: 'A coverage report of Roundwarden', ...z.toJSONSchema(reportSchema, { reused: 'ref' }) };
+  const schema = {
+    title: 'A coverage report of Roundwarden',
+    ...z.toJSONSchema(reportSchema, { reused: 'ref' }),
+  };
   assertGolden(schemaPath, `${JSON.stringify(schema, null, 2)}\n`);
 });
 
