@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { durationText } from '../src/core/alert-text.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { raw } from 'hono/html';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Chart } from './charts.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Child } from 'hono/jsx';
 import type { Coverage } from '../src/core/coverage.ts';
 import { oneLine } from '../src/core/harmless.ts';

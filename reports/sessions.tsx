@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';
 import { Badge, CountTable, Table } from './parts.tsx';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { raw } from 'hono/html';
 import { missingTotal } from '../src/core/coverage.ts';
 import type { Chart } from './charts.ts';

@@ -164,6 +164,16 @@ test('local imports exist and end in .ts or .tsx, and none leaves the tree', () 
   assert.deepEqual(wrong, []);
 });
 
+test('every page names its JSX runtime, so that it runs from any working directory', () => {
+  const pages = ['src', 'reports', 'test'].flatMap(sourcesIn).filter((file) => file.endsWith('.tsx'));
+  const head = '/** @jsxRuntime automatic */\n/** @jsxImportSource hono/jsx */\n';
+  assert.ok(pages.length > 20);
+  assert.deepEqual(
+    pages.filter((file) => !textOf(file).startsWith(head)),
+    [],
+  );
+});
+
 test('no file imports itself in a circle', () => {
   const files = ['src', 'jobs', 'reports'].flatMap(sourcesIn);
   const next = new Map(

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { Hono } from 'hono';
 import type { Desk } from './desk.ts';
 import { addGuard, type Env, type GuardOptions } from './guard.tsx';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Session } from './guard.tsx';
 
 /** The field that every form needs which changes something: without it the guard refuses what is sent. */

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Context, Hono } from 'hono';
 import { admission } from './admission.ts';
 import { errorPage, type LogFailure, logToStandardError, notFoundPage, onlyErrors } from './errors-page.tsx';

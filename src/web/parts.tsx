@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { basename } from 'node:path';
 import type { Child } from 'hono/jsx';
 import { oneLine, withoutWebhooks } from '../core/harmless.ts';

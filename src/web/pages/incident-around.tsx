@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { entryText } from '../../core/entry-text.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { FoldEntry } from '../../core/incident.ts';

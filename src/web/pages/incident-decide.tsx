@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Child } from 'hono/jsx';
 import { oneLine } from '../../core/harmless.ts';
 import type { SeenCandidate } from '../../core/verdict.ts';

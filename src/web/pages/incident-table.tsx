@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Incident } from '../../core/incident.ts';
 import { Table, VerdictBadge } from '../parts.tsx';
 import { causeOf, causeText, playedOf, roundName, statusText } from './words.ts';

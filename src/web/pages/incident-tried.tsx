@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { oneLine } from '../../core/harmless.ts';
 import type { FoldEntry, Incident, Said } from '../../core/incident.ts';
 import type { Place } from '../../core/model.ts';

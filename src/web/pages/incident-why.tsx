@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Cause } from '../../core/cause.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { IncidentView } from '../desk.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Context } from 'hono';
 import { oneLine } from '../../core/harmless.ts';
 import { UsageError } from '../../errors.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Context } from 'hono';
 import { causeCodes } from '../../core/cause.ts';
 import { verdicts } from '../../core/verdict.ts';

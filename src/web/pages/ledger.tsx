@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import type { Context } from 'hono';
 import { entryText } from '../../core/entry-text.ts';
 import { oneLine } from '../../core/harmless.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { durationText } from '../../core/alert-text.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { Overview, RunLine } from '../desk.ts';

@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { raw } from 'hono/html';
 import { r2Chart, roundsChart } from '../../../reports/charts.ts';
 import type { DayPoint } from '../../../reports/model.ts';

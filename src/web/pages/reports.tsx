@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Report } from '../../../reports/model.ts';
