@@ -6,6 +6,9 @@ import { printable } from './printable.ts';
 const repairText = ({ kind, roundId, path, captureId }: RepairSummary) =>
   `${kind} round ${roundId} from ${captureId === null ? fileName(path ?? '') : `capture ${captureId}`}`;
 
+/** Between other parts a sentence needs no end of its own. */
+const withoutStop = (text: unknown) => (typeof text === 'string' ? text.replace(/\.\s*$/, '') : text);
+
 /** What an entry of the ledger says, in one line for people. */
 export function entryText(entry: FoldEntry): string {
   const body = (entry.body ?? {}) as Record<string, unknown>;
@@ -19,7 +22,7 @@ export function entryText(entry: FoldEntry): string {
     entry.kind === 'plan.stopped' && `${body.repairs} repairs, MAX_REPAIRS is ${body.limit}`,
     cause?.code && `cause ${cause.code}`,
     body.title,
-    body.because ?? body.reason ?? body.why,
+    withoutStop(body.because ?? body.reason ?? body.why),
     body.by && `by ${body.by}`,
   ];
   return printable(parts.filter(Boolean).join(', '));

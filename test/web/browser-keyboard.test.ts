@@ -73,7 +73,7 @@ async function openIncident(page: Page, id: number): Promise<void> {
 
 async function excuseByKeys(page: Page): Promise<void> {
   await skip(page);
-  await tabTo(page, /^Reason$/, 6);
+  await tabTo(page, /^Reason$/, 9);
   await page.keyboard.type('the server was being moved');
   await tabTo(page, /^Excuse$/, 1);
   await goBy(page, 'Space', /\?done=excuse$/);

@@ -86,7 +86,7 @@ async function testNewcomer(t: TestContext, { browser, world, url }: Place): Pro
   const ways: Record<string, (page: Page) => Locator[]> = {
     'by the figure of lost rounds': (page) => [page.getByRole('link', { name: 'lost', exact: true })],
     'by the incidents that are not closed': (page) => [
-      page.getByRole('link', { name: 'All incidents that are not closed' }),
+      page.getByRole('link', { name: 'Lost, held and excused ones' }),
     ],
     'by the navigation': (page) => [
       page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Incidents' }),

@@ -241,7 +241,7 @@ describe('the list of incidents', () => {
     const { page } = await reviewer();
     const html = await page('/incidents?day=2026-02-16&map=ADLER');
     assert.deepEqual(idsOn(html), [9]);
-    says(html, 'etl_adlernest R2 9856', '2026-02-16 21:24:29', 'lost', 'the module crashed', 'written off');
+    says(html, 'etl_adlernest R2, 9856 lost the module crashed written off 2026-02-16 21:24:29');
   });
 
   test('is filtered by every field of its form, and shows what it was filtered by', async () => {
@@ -286,20 +286,21 @@ describe('the page of an incident', () => {
     const order = [
       'etl_adlernest R2, round 9856',
       '2026-02-16 21:24:29',
-      'lost Nothing fitted it, every place could be read',
+      'lost Lost for good, as far as is known: nothing is left from which it could be repaired.',
       'Status: written off .',
       'Why it is missing',
       'The module crashed module_crashed',
       "bad argument #9 to 'format' (number has no integer representation).",
-      'Also: the bot never received it.',
+      'Also: its message never reached the bot.',
       'etconsole.log:512 Lua 5.4 API: ^4et_RunFrame error running lua script',
       'What was tried',
-      'No capture and no artifact ended from 5 s after to 30 s before the stats file.',
+      'that ended between 20:23:59 and 20:24:34 UTC, as one of this round must have: there is none.',
+      'No repair was tried: there was nothing to repair it from.',
       '/srv/gametimes 18 2026-02-11 20:20:10 2026-02-16 21:54:08',
       'What people decided Nothing so far.',
       'Decide',
       'Timeline',
-      '9 2026-02-18 06:57:02 gap.written_off lost, cause module_crashed',
+      '9 lost, cause module_crashed',
       'The rows around it',
       '"gaming_session_id": 89',
       '9856 etl_adlernest 2 2026-02-16 212429 completed null null',
@@ -369,16 +370,16 @@ describe('the page of an incident', () => {
     const { desk, page, decide } = await reviewer();
     const offered = async (id: number) =>
       [...(await page(`/incidents/${id}`)).matchAll(/name="kind" value="(\w+)"/g)].map(([, kind]) => kind);
-    assert.deepEqual(await offered(9), ['excuse', 'hold', 'reopen', 'note']);
-    assert.deepEqual(await offered(13), ['resolve', 'acknowledge', 'excuse', 'hold', 'note']);
-    assert.deepEqual(await offered(14), ['acknowledge', 'excuse', 'hold', 'note']);
+    assert.deepEqual(await offered(9), ['note', 'excuse', 'hold', 'reopen']);
+    assert.deepEqual(await offered(13), ['resolve', 'note', 'acknowledge', 'excuse', 'hold']);
+    assert.deepEqual(await offered(14), ['note', 'acknowledge', 'excuse', 'hold']);
     assert.deepEqual(await offered(desk.idOf(9824)), ['note']);
     await decide(14, { kind: 'acknowledge', reason: '' });
-    assert.deepEqual(await offered(14), ['excuse', 'hold', 'reopen', 'note']);
+    assert.deepEqual(await offered(14), ['note', 'excuse', 'hold', 'reopen']);
     await decide(14, { kind: 'hold', reason: 'wait' });
-    assert.deepEqual(await offered(14), ['excuse', 'reopen', 'note']);
+    assert.deepEqual(await offered(14), ['note', 'excuse', 'reopen']);
     await decide(14, { kind: 'excuse', reason: 'known' });
-    assert.deepEqual(await offered(14), ['reopen', 'note']);
+    assert.deepEqual(await offered(14), ['note', 'reopen']);
   });
 });
 
@@ -509,7 +510,11 @@ describe('the ledger', () => {
     const good = await page(`/ledger/verify?anchor=${encodeURIComponent(anchor)}`);
     says(good, 'Head of entry 9: agrees');
     const bad = await page(`/ledger/verify?anchor=${encodeURIComponent(`9 ${'0'.repeat(64)}`)}`);
-    says(bad, 'not intact The ledger does not agree', 'does not agree (its hash is another)');
+    says(
+      bad,
+      'not intact The ledger does not agree',
+      'does not agree; look first whether the line was copied whole (its hash is another)',
+    );
     const nonsense = await get('/ledger/verify?anchor=non<sense');
     assert.equal(nonsense.status, 400);
     const html = await nonsense.text();

@@ -26,38 +26,6 @@ export const decisionWords: Record<Kind, FormWords> = {
     needed: false,
     done: 'Chosen: the next audit writes it, under every other rule.',
   },
-  acknowledge: {
-    title: 'Acknowledge',
-    does: 'Silent until its verdict changes.',
-    button: 'Acknowledge',
-    field: 'Reason (may be left empty)',
-    needed: false,
-    done: 'Acknowledged: it is silent until its verdict changes.',
-  },
-  excuse: {
-    title: 'Excuse',
-    does: 'Silent and closed; later evidence is still repaired.',
-    button: 'Excuse',
-    field: 'Reason',
-    needed: true,
-    done: 'Excused: it is silent and closed; later evidence is still repaired.',
-  },
-  hold: {
-    title: 'Hold',
-    does: 'No audit repairs it until it is reopened.',
-    button: 'Hold',
-    field: 'Reason',
-    needed: true,
-    done: 'Held: no audit repairs it until it is reopened.',
-  },
-  reopen: {
-    title: 'Reopen',
-    does: 'Ends a hold, an excuse, an acknowledgement, a resolution. The next audit judges it anew.',
-    button: 'Reopen',
-    field: 'Reason (may be left empty)',
-    needed: false,
-    done: 'Reopened: the next audit judges it anew.',
-  },
   note: {
     title: 'Note',
     does: 'Writes a remark into the ledger, and changes nothing else.',
@@ -65,6 +33,38 @@ export const decisionWords: Record<Kind, FormWords> = {
     field: 'Text',
     needed: true,
     done: 'The note is in the ledger.',
+  },
+  acknowledge: {
+    title: 'Acknowledge',
+    does: 'You have seen it: no more alerts about it until its verdict changes.',
+    button: 'Acknowledge',
+    field: 'Reason (may be left empty)',
+    needed: false,
+    done: 'Acknowledged: it is silent until its verdict changes.',
+  },
+  excuse: {
+    title: 'Excuse',
+    does: 'No more alerts about it, and nobody is asked to do anything. A lost round stays counted as lost. If its data turns up later, it is still repaired. Reopen undoes this.',
+    button: 'Excuse',
+    field: 'Reason',
+    needed: true,
+    done: 'Excused: no more alerts about it. If its data turns up later, it is still repaired.',
+  },
+  hold: {
+    title: 'Hold',
+    does: 'No audit repairs it until somebody reopens it.',
+    button: 'Hold',
+    field: 'Reason',
+    needed: true,
+    done: 'Held: no audit repairs it until it is reopened.',
+  },
+  reopen: {
+    title: 'Reopen',
+    does: 'Ends a hold, an excuse, an acknowledgement or a choice. The next audit looks at it anew, also where it was written off.',
+    button: 'Reopen',
+    field: 'Reason (may be left empty)',
+    needed: false,
+    done: 'Reopened: the next audit judges it anew.',
   },
 };
 
@@ -95,11 +95,11 @@ export function possibleDecisions(view: IncidentView, refused: Refused | null): 
   const canChoose = unclosed && judged(view).verdict === 'ambiguous' && choices(view).length > 0;
   const possible: Record<Kind, boolean> = {
     resolve: canChoose,
+    note: true,
     acknowledge: isOpenIncident(incident) && incident.acknowledged === null,
     excuse: unclosed && incident.excused === null,
     hold: unclosed && incident.held === null,
     reopen: canReopen(incident),
-    note: true,
   };
   return (Object.keys(possible) as Kind[]).filter((kind) => possible[kind] || kind === refused?.typed.kind);
 }

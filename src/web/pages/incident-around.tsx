@@ -14,17 +14,17 @@ export function TimelinePart(props: { entries: readonly FoldEntry[] }) {
   return (
     <section aria-labelledby="timeline">
       <h2 id="timeline">Timeline</h2>
-      <Table caption="Ledger entries about it, oldest first" columns={['Entry', 'At (UTC)', 'Kind', 'What']}>
+      <Table caption="Ledger entries about it, oldest first" columns={['Entry', 'What', 'Kind', 'At (UTC)']}>
         {props.entries.map((entry) => (
           <tr>
             <th scope="row">
               <a href={`/ledger?at=${entry.seq}`}>{entry.seq}</a>
             </th>
+            <td class="prose">{oneLine(entryText(entry))}</td>
+            <td class="nowrap">{oneLine(entry.kind)}</td>
             <td class="nowrap">
               <At at={entry.at} bare />
             </td>
-            <td class="nowrap">{oneLine(entry.kind)}</td>
-            <td class="prose">{oneLine(entryText(entry))}</td>
           </tr>
         ))}
       </Table>

@@ -13,8 +13,10 @@ function Row(props: { incident: Incident }) {
   return (
     <tr>
       <th scope="row">
-        <a href={`/incidents/${incident.id}`}>{roundName(incident)}</a>
-        {incident.round !== null && <span class="muted"> {incident.round.roundId}</span>}
+        <a href={`/incidents/${incident.id}`}>
+          {roundName(incident)}
+          {incident.round !== null && `, ${incident.round.roundId}`}
+        </a>
       </th>
       <td>
         <VerdictBadge verdict={incident.verdict} />

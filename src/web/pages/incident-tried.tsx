@@ -9,10 +9,26 @@ import type { IncidentView } from '../desk.ts';
 import { At, Table } from '../parts.tsx';
 import { candidateText, countText, distanceText } from './words.ts';
 
-function Candidates(props: { candidates: readonly SeenCandidate[] }) {
-  const { candidates } = props;
+/** When a capture or an artifact of a round has to have ended: -5 to +30 s before its stats file (DESIGN, Matching). */
+function reachText(playedAt: string | null | undefined): string {
+  if (playedAt == null) return 'around its time';
+  const at = (seconds: number) => new Date(Date.parse(playedAt) + seconds * 1000).toISOString().slice(11, 19);
+  return `between ${at(-30)} and ${at(5)} UTC`;
+}
+
+function Candidates(props: { candidates: readonly SeenCandidate[]; incident: Incident }) {
+  const { candidates, incident } = props;
   if (candidates.length === 0)
-    return <p>No capture and no artifact ended from 5 s after to 30 s before the stats file.</p>;
+    return (
+      <ul>
+        <li>
+          Looked for a capture in the database, and for an artifact (a file that the module writes) in every
+          place below, that ended {reachText(incident.round?.playedAt)}, as one of this round must have: there
+          is none.
+        </li>
+        {incident.repairs.length === 0 && <li>No repair was tried: there was nothing to repair it from.</li>}
+      </ul>
+    );
   return (
     <Table caption="Candidates that were looked at" columns={['Candidate', 'Distance', 'What is remarkable']}>
       {candidates.map((candidate) => (
@@ -54,7 +70,7 @@ function PlaceRow(props: { place: Place }) {
 
 function Places(props: { places: readonly Place[] }) {
   const { places } = props;
-  if (places.length === 0) return <p>No artifact place is known that was looked through.</p>;
+  if (places.length === 0) return <p>No artifact place is configured, or none was written down with it.</p>;
   const columns = ['Place', 'Artifacts', 'Oldest ended (UTC)', 'Newest ended (UTC)'];
   return (
     <Table caption="Places that were looked through for its artifact" columns={columns}>
@@ -72,7 +88,7 @@ export function TriedPart(props: { view: IncidentView }) {
   return (
     <section aria-labelledby="tried">
       <h2 id="tried">What was tried</h2>
-      <Candidates candidates={candidates} />
+      <Candidates candidates={candidates} incident={incident} />
       <Places places={places} />
       {refusal !== null && (
         <p>

@@ -97,6 +97,12 @@ export function WhyPart(props: { view: IncidentView }) {
       <h2 id="why">
         {judged(props.view).verdict === 'covered' ? 'Why it was missing' : 'Why it is missing'}
       </h2>
+      {judged(props.view).verdict !== 'covered' && (
+        <p class="muted">
+          What is missing is its capture: the teams and the exact times that the Lua module on the game server
+          sends. Its result came by the stats file, and is in the database.
+        </p>
+      )}
       {cause === null ? (
         <p>No audit has looked for the cause yet.</p>
       ) : (

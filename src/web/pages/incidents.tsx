@@ -141,7 +141,9 @@ function List(props: { session: Session; filter: IncidentFilter; unread: string[
       </p>
       {unread.length > 0 && (
         <Notice kind="alert">
-          This could not be read, and restricts nothing: {unread.join(', ')}. A day is written YYYY-MM-DD.
+          This could not be read, and restricts nothing: {unread.join(', ')}.
+          {unread.includes('day') && ' A day is written YYYY-MM-DD.'}
+          {unread.includes('round') && ' A round is named by its number in the database.'}
         </Notice>
       )}
       <FilterForm filter={filter} />

@@ -104,7 +104,7 @@ function Whole(props: { session: Session; asked: ReturnType<typeof ledgerQuery>;
           Download every entry (NDJSON)
         </a>
       </p>
-      <h2>Entries, newest first</h2>
+      <h2>{asked.at === null ? 'Entries, newest first' : `Entry ${asked.at}, and those before it`}</h2>
       <KindFilter kind={kind} />
       {found.entries.length === 0 ? (
         <p>There is no such entry.</p>

@@ -34,7 +34,8 @@ function auditText(run: RunLine, now: string): string {
 function auditTrouble(run: RunLine | null, now: string): string | null {
   if (run === null) return 'No audit has run yet, so nothing is known.';
   const age = secondsBetween(run.finishedAt ?? run.startedAt, now);
-  if (age > staleMinutes * 60) return `Nobody is looking: no audit has ended for ${durationText(age)}.`;
+  if (age > staleMinutes * 60)
+    return `Nobody is looking: no audit has ended for ${durationText(age)}. One should every few minutes: look at cron or pm2.`;
   if (run.state === 'failed' || run.exitCode === 1 || run.exitCode === 2) return 'The last audit failed.';
   return null;
 }

@@ -36,10 +36,18 @@ function OpenPart(props: { overview: Overview }) {
   const caption = open.length > mostOpen ? `The newest ${mostOpen} of ${open.length}` : 'Newest first';
   return (
     <section aria-labelledby="open">
+      <form method="get" action="/incidents" class="filter">
+        <input type="hidden" name="status" value="all" />
+        <label>
+          Find a round by its id
+          <input type="text" inputmode="numeric" name="round" size={10} />
+        </label>
+        <button type="submit">Find</button>
+      </form>
       <h2 id="open">Open incidents</h2>
       {open.length === 0 ? (
         <p>
-          None. <a href="/incidents">All incidents that are not closed</a>
+          None. <a href="/incidents">Lost, held and excused ones</a>
         </p>
       ) : (
         <>

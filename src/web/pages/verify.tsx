@@ -13,7 +13,8 @@ export function VerifyForm(props: { anchor: string }) {
   return (
     <form method="get" action="/ledger/verify" class="filter">
       <label class="wide">
-        A head seen outside, such as the line of a report (may be left empty)
+        The “ledger head” line of an old report or mail, if you have one: if it agrees, nobody has changed
+        anything before it
         <input
           type="text"
           name="anchor"
@@ -57,6 +58,7 @@ function Anchors(props: { anchors: VerifyView['anchors'] }) {
     return (
       <p>
         Nothing was compared with a head seen outside: a ledger that was rewritten whole would look intact.
+        Paste the “ledger head” line of a report that you got earlier by mail.
       </p>
     );
   return (
@@ -64,7 +66,9 @@ function Anchors(props: { anchors: VerifyView['anchors'] }) {
       {anchors.map(({ seq, ok, why }) => (
         <li>
           Head of entry {seq}:{' '}
-          {ok ? 'agrees, so everything up to it is what was seen then' : 'does not agree'}
+          {ok
+            ? 'agrees, so everything up to it is what was seen then'
+            : 'does not agree; look first whether the line was copied whole'}
           {why !== null && ` (${oneLine(why)})`}
         </li>
       ))}
@@ -76,10 +80,12 @@ function Result(props: { result: VerifyView }) {
   const { result } = props;
   const { count, head, problems, anchors, rows } = result;
   const { good, sentence } = verdictOf(result);
+  // Without a head from outside it is only consistent in itself.
+  const tone = !good ? 'bad' : anchors.length === 0 ? 'calm' : 'good';
   return (
     <section aria-label="Result">
       <p class="big" role="status">
-        <Badge tone={good ? 'good' : 'bad'}>{good ? 'intact' : 'not intact'}</Badge> {sentence}
+        <Badge tone={tone}>{good ? 'intact' : 'not intact'}</Badge> {sentence}
       </p>
       <Facts
         facts={[

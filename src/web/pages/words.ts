@@ -16,7 +16,7 @@ export const verdictWords: Record<Verdict, { tone: Tone; sentence: string }> = {
   pending: { tone: 'calm', sentence: 'It is so young that the live pipeline still goes first.' },
   relinkable: {
     tone: 'warn',
-    sentence: 'Its capture is there and only wrongly linked: an audit can link it.',
+    sentence: 'Its capture is there, and only its link is missing or wrong: an audit can link it.',
   },
   recoverable: {
     tone: 'warn',
@@ -38,8 +38,7 @@ export const verdictWords: Record<Verdict, { tone: Tone; sentence: string }> = {
   missing: { tone: 'warn', sentence: 'Nothing fits it yet. Every audit looks again.' },
   lost: {
     tone: 'bad',
-    sentence:
-      'Nothing fitted it, every place could be read, and the settle time had passed: it is written off.',
+    sentence: 'Lost for good, as far as is known: nothing is left from which it could be repaired.',
   },
 };
 
