@@ -8,6 +8,7 @@ import type { RepairSummary } from '../src/core/plan.ts';
 import { snapshot } from '../src/database.ts';
 import { entriesBySeq } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { countRounds } from '../src/source/look.ts';
 import { observe } from './observe.ts';
 import { noProgress } from './progress.ts';
 
@@ -19,6 +20,8 @@ export interface CoverageRequest {
   since: string;
   until: string;
   nowMs: number;
+  /** Also count these rows in the source, at the very moment at which the rows are read. */
+  counting?: Parameters<typeof countRounds>[1];
 }
 
 /** The `repair.started` entries of some incidents, by seq. */
@@ -51,8 +54,10 @@ export async function observeCoverage(asked: CoverageRequest): Promise<{
   rows: CoverageRow[];
   incidents: ReadonlyMap<string, Incident>;
   repairs: ReadonlyMap<number, FoldEntry>;
+  /** 0 where no count was asked for. */
+  countedRows: number;
 }> {
-  const { config, ledger, since, until } = asked;
+  const { config, ledger, since, until, counting } = asked;
   return snapshot(asked.source.database, async (database) => {
     const { situation, incidents } = await observe({
       config,
@@ -66,7 +71,8 @@ export async function observeCoverage(asked: CoverageRequest): Promise<{
     const repairs = await repairsOf(ledger, incidents.values());
     const repairKinds = kindsByKey(incidents, repairs);
     const rows = coverageRows(situation, classify(situation), { incidents, repairKinds });
-    return { rows, incidents, repairs };
+    const countedRows = counting === undefined ? 0 : await countRounds(database, counting);
+    return { rows, incidents, repairs, countedRows };
   });
 }
 

@@ -9,7 +9,7 @@ import { duplicateIngestion } from '../src/core/duplicates.ts';
 import type { FoldEntry, Incident } from '../src/core/incident.ts';
 import { readLogLines } from '../src/core/log-lines.ts';
 import type { RepairSummary } from '../src/core/plan.ts';
-import { addDays, dayStart, utcText } from '../src/core/time.ts';
+import { addDays, dayStart, isDay, localDay, utcText } from '../src/core/time.ts';
 import { watch } from '../src/core/watch.ts';
 import { UsageError } from '../src/errors.ts';
 import { eachEntry, entriesBetween, entriesBySeq, head, lastEntryOf } from '../src/ledger/entries.ts';
@@ -17,7 +17,7 @@ import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
 import { firstRunAt, lastRuns, runsBetween } from '../src/ledger/runs.ts';
-import { countRounds, daysOfSession } from '../src/source/look.ts';
+import { datesOfSession } from '../src/source/look.ts';
 import { observeCoverage } from './coverage.ts';
 import { gatherEvents } from './log-evidence.ts';
 
@@ -38,14 +38,20 @@ const historyDays = 30;
 const stamp = (unix: number) => new Date(unix * 1000).toISOString();
 
 /** The days of the server that a report is about. */
-async function windowOf({ source }: Reading, asked: Asked): Promise<Report['window']> {
-  if ('day' in asked) return { kind: 'day', day: asked.day };
+async function windowOf({ source, config, nowMs }: Reading, asked: Asked): Promise<Report['window']> {
+  if ('day' in asked) {
+    if (asked.day > localDay(Math.floor(nowMs / 1000), config.zone))
+      throw new UsageError(`${asked.day} has not begun on the server: nothing can be said of it yet`);
+    return { kind: 'day', day: asked.day };
+  }
   const { session } = asked;
-  const days = source.schema.columns.rounds.has('gaming_session_id')
-    ? await daysOfSession(source.database, session)
-    : null;
-  if (days === null) throw new UsageError(`there is no session ${session} in ${source.name}`);
-  return { kind: 'session', session, ...days };
+  const dates = await datesOfSession(source.database, source.schema, session);
+  if (dates.length === 0) throw new UsageError(`there is no session ${session} in ${source.name}`);
+  const days = dates.filter((date) => date !== null && isDay(date)).sort();
+  const [since, until] = [days[0], days.at(-1)];
+  if (since == null || until == null)
+    throw new UsageError(`no row of session ${session} in ${source.name} has a date that can be read`);
+  return { kind: 'session', session, since, until };
 }
 
 /** A window as instants, half-open. */
@@ -68,10 +74,15 @@ async function repairsOf(
   const times = { from: stamp(of.span.fromUnix), to: stamp(of.span.toUnix) };
   const ends = await entriesBetween(ledger, { source: source.name, kinds: ['repair.done'], ...times });
   const madeThen = ends.map((entry) => (foldEntry(entry).body as { started: number }).started);
-  const unknown = (await entriesBySeq(ledger, madeThen)).filter(({ seq }) => !of.known.has(seq));
-  const reverted = new Set<number>();
-  for await (const entry of eachEntry(ledger, { source: source.name, kinds: ['revert.done'] }))
-    reverted.add((foldEntry(entry).body as { reverts: number }).reverts);
+  const reverted = new Map<number, string[]>();
+  for await (const entry of eachEntry(ledger, { source: source.name, kinds: ['revert.done'] })) {
+    const { reverts, incidents } = foldEntry(entry).body as { reverts: number; incidents: string[] };
+    reverted.set(reverts, incidents);
+  }
+  // An incident forgets a repair that was reverted; its round's report does not.
+  const undone = [...reverted].filter(([, keys]) => keys.some((key) => of.keys.has(key)));
+  const more = [...madeThen, ...undone.map(([seq]) => seq)];
+  const unknown = (await entriesBySeq(ledger, more)).filter(({ seq }) => !of.known.has(seq));
   const now = new Set(madeThen);
   const all = [...of.known.values(), ...unknown.map(foldEntry)].sort((a, b) => a.seq - b.seq);
   return all.flatMap(({ seq, at, body }) =>
@@ -84,7 +95,9 @@ async function repairsOf(
 /** Earlier rounds that the ledger wrote off in the window, and those that it still has open. */
 async function earlierOf({ source, ledger }: Reading, of: { span: Span; since: string }) {
   if (ledger === null) return { writtenOffEarlier: [], openEarlier: [] };
-  const isEarlier = ({ round }: Incident) => round !== null && round.date !== null && round.date < of.since;
+  // Without a readable time it belongs to every day, and stands among the rows of this one.
+  const isEarlier = ({ round }: Incident) =>
+    round !== null && round.date !== null && round.playedAt !== null && round.date < of.since;
   const times = { from: stamp(of.span.fromUnix), to: stamp(of.span.toUnix) };
   const entries = await entriesBetween(ledger, { source: source.name, kinds: ['gap.written_off'], ...times });
   const keys = [...new Set(entries.map(({ key }) => key))];
@@ -205,6 +218,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
   const covered = await observeCoverage({
     ...{ config, source, ledger, nowMs, until },
     since: since < first ? since : first,
+    counting: window.kind === 'day' ? { since: window.day, until: window.day } : { session: window.session },
   });
   const isIn = ({ round }: (typeof covered.rows)[number]) =>
     window.kind === 'day' ? round.date === window.day : round.session === window.session;
@@ -226,10 +240,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     window,
     asOf: utcText(Math.floor(nowMs / 1000)),
     rows: covered.rows,
-    countedRows: await countRounds(
-      source.database,
-      window.kind === 'day' ? { since: window.day, until: window.day } : { session: window.session },
-    ),
+    countedRows: covered.countedRows,
     incidents,
     packets: await packetsOf(reading, [...lost, ...spokenOf.map(({ key }) => key)]),
     ...earlier,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -20,16 +21,27 @@ import { OperationError } from '../src/errors.ts';
 export const formats = ['html', 'md', 'json', 'csv'] as const;
 export type Format = (typeof formats)[number];
 
+/** The names of the files that reports are written to. */
+const ownFile = /^(\d{4}-\d{2}-\d{2}|session-\d+)\.(html|md|json|csv)$/;
+
 /** Where reports lie. */
 export const reportsDirectory = (config: Config) => join(config.dataDir, 'reports');
 
-/** The folder of a source's reports: no name from outside can lead elsewhere. */
-export const sourceFolder = (source: string) => safeMap(source).slice(0, 60) || 'source';
+/**
+ * The folder of a source's reports: no name from outside can lead elsewhere. Where the name had to be changed, a
+ * part of its hash keeps it apart from others that become the same.
+ */
+export function sourceFolder(source: string): string {
+  const safe = safeMap(source).slice(0, 60) || 'source';
+  if (safe === source) return safe;
+  return `${safe}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
+}
 
-/** Whoever reads the file finds the old one or the new one, whole. */
+/** Whoever reads the file finds the old one or the new one, whole. It is a new file: no link is followed. */
 function writeWhole(path: string, content: string): void {
   const unfinished = `${path}.${process.pid}.tmp`;
-  writeFileSync(unfinished, content);
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, content, { flag: 'wx' });
   renameSync(unfinished, path);
 }
 
@@ -58,7 +70,7 @@ function readEntry(path: string, name: string, at: number): IndexEntry {
 const inDirectory = (path: string) => readdirSync(path, { withFileTypes: true });
 const foldersOf = (directory: string) =>
   inDirectory(directory)
-    .filter((found) => found.isDirectory())
+    .filter((found) => found.isDirectory() && safeMap(found.name) === found.name)
     .map(({ name }) => name);
 
 /** Every report of one folder; only what is new since the index was written is opened. */
@@ -66,7 +78,7 @@ function entriesOf(directory: string, folder: string, known: ReadonlyMap<string,
   const files = inDirectory(join(directory, folder)).filter((found) => found.isFile());
   const there = new Set(files.map(({ name }) => name));
   return [...there]
-    .filter((file) => file.endsWith('.json'))
+    .filter((file) => file.endsWith('.json') && ownFile.test(file))
     .map((file) => {
       const stem = file.slice(0, -'.json'.length);
       const name = `${folder}/${stem}`;
@@ -112,8 +124,6 @@ function writeIndex(directory: string): string {
   return page;
 }
 
-const ownFile = /^(\d{4}-\d{2}-\d{2}|session-\d+)\.(html|md|json|csv)$/;
-
 /** Removes reports that are older than they are kept: days by their name, sessions by when they were made. */
 function removeOld(config: Config, folder: string, nowMs: number): void {
   if (config.reportKeepDays === 0) return;
@@ -122,8 +132,9 @@ function removeOld(config: Config, folder: string, nowMs: number): void {
     name.startsWith('session-')
       ? localDay(Math.floor(statSync(join(folder, file)).mtimeMs / 1000), config.zone)
       : name;
-  for (const file of readdirSync(folder)) {
-    const name = ownFile.exec(file)?.[1];
+  for (const found of inDirectory(folder)) {
+    const file = found.name;
+    const name = found.isFile() ? ownFile.exec(file)?.[1] : undefined;
     if (name !== undefined && dayOf(file, name) < oldest) rmSync(join(folder, file), { force: true });
   }
 }

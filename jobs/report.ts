@@ -15,7 +15,7 @@ import type { EntryDraft } from '../src/core/record.ts';
 import { localDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
-import { lastEntryOf, newestEntries } from '../src/ledger/entries.ts';
+import { eachEntry, lastEntryOf } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { enqueue } from '../src/ledger/outbox.ts';
 import { type DeliveryReport, deliver } from './deliver.ts';
@@ -83,25 +83,25 @@ export async function makeReport(request: ReportRequest): Promise<MadeReport> {
   return { report, ...(await write(request, report, request.formats)) };
 }
 
-/** So many of the last reports are looked at: more than days are ever made up for. */
-const lookedAt = 100;
-
 interface MadeBody {
   day: string;
   /** A person asked for this day by name; it says nothing of the days before it. */
   byHand: boolean;
 }
 
-/** The last day that was reported because it was owed, and every day that was reported by hand. */
+/** Every day that was reported, and the last one that was so because it was owed. */
 async function reportedDays(
   ledger: Ledger,
   source: string,
-): Promise<{ lastDay: string | null; byHand: Set<string> }> {
-  const last = await newestEntries(ledger, { source, kinds: ['report.made'], limit: lookedAt });
-  const made = last.map((entry) => foldEntry(entry).body as unknown as MadeBody);
-  const owed = made.filter(({ byHand }) => !byHand).map(({ day }) => day);
-  const byHand = new Set(made.filter((one) => one.byHand).map(({ day }) => day));
-  return { lastDay: owed.sort().at(-1) ?? null, byHand };
+): Promise<{ lastDay: string | null; reported: Set<string> }> {
+  const reported = new Set<string>();
+  let lastDay: string | null = null;
+  for await (const entry of eachEntry(ledger, { source, kinds: ['report.made'] })) {
+    const { day, byHand } = foldEntry(entry).body as unknown as MadeBody;
+    reported.add(day);
+    if (!byHand && (lastDay === null || day > lastDay)) lastDay = day;
+  }
+  return { lastDay, reported };
 }
 
 const keyOf = (day: string) => `report:${day}`;
@@ -154,9 +154,9 @@ async function daysToSend(ledger: Ledger, request: { config: Config; nowMs: numb
   const { sourceName: source, zone, reportAt } = config;
   const nowUnix = Math.floor(nowMs / 1000);
   if (day === undefined) {
-    const { lastDay, byHand } = await reportedDays(ledger, source);
+    const { lastDay, reported } = await reportedDays(ledger, source);
     const days = owedDays({ nowUnix, zone, reportAt, lastDay });
-    return { days: days.filter((owed) => !byHand.has(owed)), already: null };
+    return { days: days.filter((owed) => !reported.has(owed)), already: null };
   }
   if (day >= localDay(nowUnix, zone))
     throw new UsageError(
@@ -183,9 +183,16 @@ export async function sendReports(request: {
       const { days, already } = await daysToSend(run.ledger, request);
       const made: MadeReport[] = [];
       const byHand = request.day !== undefined;
-      for (const day of days) made.push(await queueReport(request, { run, source, day, byHand }));
       const { channelsOf } = await import('../src/alert/channels.ts');
-      const delivery = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
+      const send = () => deliver(run.ledger.database, { channels: channelsOf(config), nowMs });
+      try {
+        for (const day of days) made.push(await queueReport(request, { run, source, day, byHand }));
+      } catch (thrown) {
+        // What is queued already must not wait for a day whose report cannot be made.
+        await send().catch(() => undefined);
+        throw thrown;
+      }
+      const delivery = await send();
       const summary = { days, sent: delivery.sent };
       const exitCode = sentExitCode({ made, already, delivery });
       return { exitCode, summary, result: { made, already, delivery } };

@@ -7,6 +7,7 @@ import {
   coveredTotal,
   expectedTotal,
   openOrder,
+  openTotal,
   stateOf as stateOfRow,
 } from '../src/core/coverage.ts';
 import { notAudited } from '../src/core/coverage-row.ts';
@@ -36,10 +37,17 @@ export const lastDayOf = (window: Report['window']) => (window.kind === 'day' ? 
 /** A row whose time cannot be read belongs to every window of days (DESIGN, Which rounds are expected). */
 function inWindow({ window, rows }: ReportFacts): CoverageRow[] {
   if (window.kind === 'session') return rows.filter(({ round }) => round.session === window.session);
-  return rows.filter(({ round, playedUnix, exempt }) =>
-    playedUnix === null && exempt === null ? true : round.date === window.day,
-  );
+  return rows.filter(({ round, playedUnix }) => playedUnix === null || round.date === window.day);
 }
+
+/** The rows of a window that are of its day, or of its session: not those that belong to every day. */
+function ownRows(rows: readonly CoverageRow[], window: Report['window']): CoverageRow[] {
+  return rows.filter(({ playedUnix }) => window.kind === 'session' || playedUnix !== null);
+}
+
+/** The same rows as the source counts them: by the text of their date, readable or not. */
+const asCounted = (rows: readonly CoverageRow[], window: Report['window']) =>
+  rows.filter(({ round }) => window.kind === 'session' || round.date === window.day).length;
 
 function nameOf({
   round,
@@ -56,10 +64,15 @@ function byPlay(a: CoverageRow, b: CoverageRow): number {
 /** Lost first, then what people have to decide, then what is open; in the order of play. */
 const exceptionOrder: readonly Verdict[] = ['lost', ...openOrder];
 
-function aboutIncident(incident: Incident | undefined, packet: string | undefined) {
+/**
+ * What the ledger says of a round that has this verdict now. Where the verdict is not its last one, no audit has
+ * looked since: its old reason would speak of a look that nobody took. A revert says so itself.
+ */
+function aboutIncident(incident: Incident | undefined, verdict: Verdict, packet: string | undefined) {
+  const isSaid = incident !== undefined && (incident.verdict === verdict || incident.verdict === null);
   return {
-    reason: incident?.reason ?? null,
-    because: incident === undefined || incident.because === '' ? notAudited : incident.because,
+    reason: isSaid ? incident.reason : null,
+    because: isSaid && incident.because !== '' ? incident.because : notAudited,
     cause: (incident?.cause ?? null) as unknown as ReportException['cause'] & Cause,
     incident: incident?.id ?? null,
     packet: packet ?? null,
@@ -75,7 +88,7 @@ function exceptionsOf(rows: readonly CoverageRow[], { incidents, packets }: Repo
     .map((row) => ({
       ...nameOf(row),
       verdict: row.verdict!,
-      ...aboutIncident(incidents.get(row.key), packets.get(row.key)),
+      ...aboutIncident(incidents.get(row.key), row.verdict!, packets.get(row.key)),
       ...(row.playedUnix === null ? { because: 'its date or time cannot be read' } : {}),
       setAside: row.setAside,
     }));
@@ -92,11 +105,12 @@ function earlierException(incident: Incident, packets: ReadonlyMap<string, strin
   const { round, status, verdict } = incident;
   if (round === null) return [];
   const { roundId, matchId, map, number, session } = round;
+  const now = verdictNow(status, verdict);
   return [
     {
       ...{ roundId, matchId, map, number, session, played: playedText(round) },
-      verdict: verdictNow(status, verdict),
-      ...aboutIncident(incident, packets.get(incident.key)),
+      verdict: now,
+      ...aboutIncident(incident, now, packets.get(incident.key)),
       setAside: null,
     },
   ];
@@ -224,19 +238,22 @@ export function assemble(facts: ReportFacts): Report {
   const series = seriesOf(all, { since, until });
   const sessions = sessionsOf(rows);
   const splits = splitsOf(rows);
-  const dated = rows.filter(({ playedUnix }) => playedUnix !== null || window.kind === 'session');
+  const own = ownRows(rows, window);
+  const played = coverageOf(own);
   const discrepancies = discrepanciesOf(
     { coverage, sessions, splits, series },
-    { rows: dated.length, inSource: facts.countedRows },
+    { rows: asCounted(rows, window), inSource: facts.countedRows },
   );
-  const state = stateOf(coverageOf(dated));
+  const timeless = openTotal(coverage) - openTotal(played);
+  const state = stateOf(played, timeless);
   const earlier = {
     writtenOff: facts.writtenOffEarlier.flatMap((incident) => earlierException(incident, packets)),
     open: facts.openEarlier.flatMap((incident) => earlierException(incident, packets)),
   };
   const r2 = r2Of(all, until);
-  const r2Covered = r2CoveredOf(rows);
-  const title = titleOf({ source, window, state, coverage, discrepancies, earlier, r2, auditor, r2Covered });
+  const r2Covered = r2CoveredOf(own);
+  const news = { discrepancies, earlier, r2, auditor, r2Covered, timeless };
+  const title = titleOf({ source, window, coverage: played, ...news });
   const last30 = between(all, since, until);
   return {
     format: reportFormat,

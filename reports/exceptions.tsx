@@ -1,7 +1,9 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report, ReportException } from './model.ts';
 import { Badge, Quotes } from './parts.tsx';
-import { causeWords, type ExceptionGroup, groupsOf, roundText } from './words.ts';
+import { causeWords, type ExceptionGroup, groupsOf, roundsText, roundText } from './words.ts';
 
 /** How much of the exceptions is shown: a mail has little room. */
 export interface Detail {
@@ -46,7 +48,7 @@ function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean
     <div class={`group ${verdict}`}>
       <h3>
         <Badge name={verdict} /> {setAside === null ? null : <Badge name="setAside" words={setAside} />}{' '}
-        {rounds.length === 1 ? '1 round' : `${rounds.length} rounds`}
+        {roundsText(rounds.length)}
       </h3>
       <Cause cause={cause} />
       <ul>
@@ -76,7 +78,7 @@ function Groups({ exceptions, detail }: { exceptions: readonly ReportException[]
       {groups.slice(0, detail.groups).map((group, at) => (
         <Group group={group} detail={detail} evidence={at < detail.evidence} />
       ))}
-      {left > 0 ? <p>and {left} more rounds: `roundwarden incidents list --all` names them</p> : null}
+      {left > 0 ? <p>and {left} more of them: `roundwarden incidents list --all` names them</p> : null}
     </>
   );
 }

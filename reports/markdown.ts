@@ -12,6 +12,7 @@ import {
   headText,
   instantText,
   r2Sentence,
+  roundsText,
   roundText,
   stateWords,
 } from './words.ts';
@@ -47,7 +48,7 @@ function groupLines({ verdict, setAside, because, cause, rounds }: ExceptionGrou
   const why = cause === null ? '' : `: ${causeWords[cause.code]} (${cause.code}), ${plain(cause.because)}`;
   const evidence = rounds[0]?.cause?.evidence ?? [];
   return [
-    `### ${verdict}${aside}, ${rounds.length === 1 ? '1 round' : `${rounds.length} rounds`}`,
+    `### ${verdict}${aside}, ${roundsText(rounds.length)}`,
     '',
     ...(why === '' ? [] : [`Cause${why}.`, '']),
     ...rounds.map(exceptionLine),
@@ -178,7 +179,7 @@ export function markdownReport(report: Report): string {
     ...seriesLines(report),
     `## Repairs`,
     '',
-    `Rescued: ${rescued.rounds} rounds, ${rescued.minutes} min of play.`,
+    `Rescued: ${roundsText(rescued.rounds)}, ${rescued.minutes} min of play.`,
     '',
     ...repairLines(report),
     '## The auditor itself',

@@ -5,6 +5,9 @@ import type { Report, ReportException, RoundLine } from './model.ts';
 
 /** Texts that every format says in the same words. */
 
+/** `1 round`, `4 rounds`. */
+export const roundsText = (count: number) => (count === 1 ? '1 round' : `${count} rounds`);
+
 export const stateWords: Record<RoundLine['state'], string> = {
   live: 'live',
   repaired: 'repaired',
@@ -24,7 +27,7 @@ export const causeWords: Record<CauseCode, string> = {
   stored_elsewhere: 'stored for another round',
   stored_unlinked: 'stored without a link',
   received_not_stored: 'received and not stored',
-  never_received: 'the bot never received it',
+  never_received: 'its message never reached the bot',
   download_failed: 'its artifact could not be fetched',
   artifact_unread: 'its artifact was not read',
   unknown: 'no log tells',
@@ -53,7 +56,8 @@ export function equationText(coverage: Coverage): string {
     setAside > 0 && `${setAside} set aside`,
     `${lost} lost`,
   ];
-  return `${expectedTotal(coverage)} expected = ${terms.filter(Boolean).join(' + ')}; ${exemptTotal(coverage)} rows exempt`;
+  const exempt = exemptTotal(coverage);
+  return `${expectedTotal(coverage)} expected = ${terms.filter(Boolean).join(' + ')}; ${exempt} ${exempt === 1 ? 'row' : 'rows'} exempt`;
 }
 
 /** The columns of every table of counts, in one order. */
@@ -98,11 +102,20 @@ export function groupsOf(exceptions: readonly ReportException[]): ExceptionGroup
   return [...groups.values()];
 }
 
+const waitsForR2 = ({ sessions }: Report, day: string) =>
+  sessions.some(({ rounds }) =>
+    rounds.some(({ number, state, played }) => number === 2 && state === 'pending' && played.startsWith(day)),
+  );
+
 /** How the second rounds of the last day compare with those before it. */
-export function r2Sentence({ r2, window }: Report): string {
+export function r2Sentence(report: Report): string {
+  const { r2, window } = report;
   const { day, history, probability, state } = r2;
   const of = window.kind === 'day' ? window.day : window.until;
-  if (state === 'no_rounds') return `No second round was played on ${of}.`;
+  if (state === 'no_rounds')
+    return waitsForR2(report, of)
+      ? `Every second round of ${of} is so young that the live pipeline may still cover it.`
+      : `No second round was played on ${of}.`;
   const here = `The live pipeline covered ${day.live} of ${day.expected} second rounds on ${of}`;
   const past = `${history.live} of ${history.expected} (${percent(history.live, history.expected)}) on the days before it that are compared`;
   if (state === 'too_little_history')

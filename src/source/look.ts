@@ -35,19 +35,18 @@ export async function countRounds(
   return Number(found!.count);
 }
 
-/** The first and the last day of a session's rounds; null where there is no such session. */
-export async function daysOfSession(
+/** What stands as a date on the rows of a session; empty where there is no such session. */
+export async function datesOfSession(
   database: Database,
+  schema: SourceSchema,
   session: number,
-): Promise<{ since: string; until: string } | null> {
-  const [found] = await database
+): Promise<(string | null)[]> {
+  if (!schema.columns.rounds.has('gaming_session_id')) return [];
+  const found: { round_date: string | null }[] = await database
     .knex('rounds')
-    .where('gaming_session_id', session)
-    .whereBetween('round_date', ['1971', '9000'])
-    .min({ since: 'round_date' })
-    .max({ until: 'round_date' });
-  if (found === undefined || found.since === null) return null;
-  return { since: String(found.since), until: String(found.until) };
+    .distinct('round_date')
+    .where('gaming_session_id', session);
+  return found.map(({ round_date }) => round_date);
 }
 
 /** The unique keys that make a row be there once, whoever writes it (DOMAIN, section 2). */

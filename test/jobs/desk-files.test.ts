@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openDesk } from '../../jobs/desk.ts';
+import { sourceFolder } from '../../jobs/report-files.ts';
 import { parseConfig } from '../../src/config.ts';
 import type { Desk } from '../../src/web/desk.ts';
 import { longAfter } from './setup.ts';
@@ -109,7 +110,7 @@ describe('A file of a packet', () => {
     }));
 });
 
-const folder = 'db_example_5432_stats';
+const folder = sourceFolder('db.example:5432/Stats');
 
 describe('Reports', () => {
   const report = (title: string, state = 'covered') => JSON.stringify({ title, state, more: [1] });
