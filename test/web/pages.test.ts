@@ -286,7 +286,7 @@ describe('the page of an incident', () => {
     const order = [
       'etl_adlernest R2, round 9856',
       '2026-02-16 21:24:29',
-      'lost Lost for good, as far as is known: nothing is left from which it could be repaired.',
+      'lost Lost: its teams and exact times. Nothing is left from which they could be repaired.',
       'Status: written off .',
       'Why it is missing',
       'The module crashed module_crashed',

@@ -98,7 +98,7 @@ export function WhyPart(props: { view: IncidentView }) {
         {judged(props.view).verdict === 'covered' ? 'Why it was missing' : 'Why it is missing'}
       </h2>
       {judged(props.view).verdict !== 'covered' && (
-        <p class="muted">
+        <p>
           What is missing is its capture: the teams and the exact times that the Lua module on the game server
           sends. Its result came by the stats file, and is in the database.
         </p>

@@ -53,7 +53,7 @@ export function FiguresPart(props: { coverage: Coverage; series: readonly DayPoi
         <Figure
           name="lost"
           value={String(lost)}
-          note="written off"
+          note="written off, of these days"
           href="/incidents?status=unclosed&verdict=lost"
         />
         <Figure name="R2" value={`${r2.live} of ${r2.expected}`} note={r2Share} />

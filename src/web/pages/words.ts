@@ -38,7 +38,7 @@ export const verdictWords: Record<Verdict, { tone: Tone; sentence: string }> = {
   missing: { tone: 'warn', sentence: 'Nothing fits it yet. Every audit looks again.' },
   lost: {
     tone: 'bad',
-    sentence: 'Lost for good, as far as is known: nothing is left from which it could be repaired.',
+    sentence: 'Lost: its teams and exact times. Nothing is left from which they could be repaired.',
   },
 };
 
