@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Cron } from 'croner';
 import { parse as parseEnvironmentFile } from 'dotenv';
 import { z } from 'zod';
+import {
+  cronPattern,
+  databaseUrl,
+  listenAddress,
+  logLevels,
+  mailAddress,
+  onOff,
+  shortestToken,
+  webUrl,
+  wholeNumber,
+} from './config-values.ts';
 import { isDay, isZone } from './core/time.ts';
 import { describeUrl } from './database.ts';
 import { messageOf, UsageError } from './errors.ts';
@@ -55,77 +65,6 @@ export interface MailSettings {
   from: string;
   to: string;
 }
-
-const databaseUrl = z.string().refine(
-  (url) => {
-    if (url.startsWith('sqlite:')) return url.length > 'sqlite:'.length;
-    try {
-      const { protocol, username, password, pathname } = new URL(url);
-      // What is no percent-encoding would fail later, in a driver that does not say so.
-      for (const part of [username, password, pathname]) decodeURIComponent(part);
-      return ['postgres:', 'postgresql:'].includes(protocol);
-    } catch {
-      return false;
-    }
-  },
-  { error: 'expected sqlite:PATH or postgres://USER@HOST/DATABASE' },
-);
-
-const wholeNumber = (from: number, to: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, { error: `expected a whole number from ${from} to ${to}` })
-    .transform(Number)
-    .refine((value) => value >= from && value <= to, {
-      error: `expected a whole number from ${from} to ${to}`,
-    });
-
-/** An address that can be reached with one of these protocols. */
-const webUrl = (protocols: readonly string[], example: string) =>
-  z.string().refine(
-    (url) => {
-      try {
-        return protocols.includes(new URL(url).protocol) && new URL(url).hostname !== '';
-      } catch {
-        return false;
-      }
-    },
-    { error: `expected ${example}` },
-  );
-
-const onOff = z.enum(['on', 'off'], { error: 'expected on or off' }).transform((value) => value === 'on');
-
-/** One line, so that no header can be added to a mail. */
-const mailAddress = z
-  .string()
-  .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
-
-const cronPattern = z.string().refine(
-  (pattern) => {
-    try {
-      return (
-        pattern.trim().split(/\s+/).length === 5 && new Cron(pattern, { timezone: 'UTC' }).nextRun() !== null
-      );
-    } catch {
-      return false;
-    }
-  },
-  { error: 'expected a cron pattern of five fields, such as */3 * * * *' },
-);
-
-/** `HOST:PORT`, an IPv6 host in brackets. */
-const listenAddress = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, { error: 'expected HOST:PORT, such as 127.0.0.1:8787' })
-  .transform((text) => {
-    const at = text.lastIndexOf(':');
-    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
-  })
-  .refine(({ port }) => port <= 65_535, { error: 'expected a port up to 65535' });
-
-const shortestToken = 16;
-
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Defaults that do not depend on other settings. Names and meaning: DESIGN, Configuration. */
 const settings = z.object({

@@ -1,0 +1,83 @@
+import { Cron } from 'croner';
+import { z } from 'zod';
+
+/** The kinds of value that a setting may have, each with what is said where it is none of them. */
+
+/** `sqlite:PATH` or `postgres://USER@HOST/DATABASE`. */
+export const databaseUrl = z.string().refine(
+  (url) => {
+    if (url.startsWith('sqlite:')) return url.length > 'sqlite:'.length;
+    try {
+      const { protocol, username, password, pathname } = new URL(url);
+      // What is no percent-encoding would fail later, in a driver that does not say so.
+      for (const part of [username, password, pathname]) decodeURIComponent(part);
+      return ['postgres:', 'postgresql:'].includes(protocol);
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected sqlite:PATH or postgres://USER@HOST/DATABASE' },
+);
+
+/** Digits that make a number in a range, both ends included. */
+export const wholeNumber = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: `expected a whole number from ${from} to ${to}` })
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, {
+      error: `expected a whole number from ${from} to ${to}`,
+    });
+
+/** An address that can be reached with one of these protocols. */
+export const webUrl = (protocols: readonly string[], example: string) =>
+  z.string().refine(
+    (url) => {
+      try {
+        return protocols.includes(new URL(url).protocol) && new URL(url).hostname !== '';
+      } catch {
+        return false;
+      }
+    },
+    { error: `expected ${example}` },
+  );
+
+/** `on` or `off`, as a truth. */
+export const onOff = z
+  .enum(['on', 'off'], { error: 'expected on or off' })
+  .transform((value) => value === 'on');
+
+/** One line, so that no header can be added to a mail. */
+export const mailAddress = z
+  .string()
+  .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
+
+/** A pattern of five fields that has a next time. */
+export const cronPattern = z.string().refine(
+  (pattern) => {
+    try {
+      return (
+        pattern.trim().split(/\s+/).length === 5 && new Cron(pattern, { timezone: 'UTC' }).nextRun() !== null
+      );
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected a cron pattern of five fields, such as */3 * * * *' },
+);
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+export const listenAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, { error: 'expected HOST:PORT, such as 127.0.0.1:8787' })
+  .transform((text) => {
+    const at = text.lastIndexOf(':');
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, { error: 'expected a port up to 65535' });
+
+/** What is shorter could be guessed. */
+export const shortestToken = 16;
+
+/** The levels of pino. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
