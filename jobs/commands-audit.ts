@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { Config } from '../src/config.ts';
 import { addDays, isDay, localDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
-import { openLog } from '../src/log.ts';
 import { command, ends, person, progressOf, settings, shared, wholeNumber } from './command-line.ts';
 import type { Scope } from './scope.ts';
 
@@ -51,6 +50,7 @@ async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<
   const { audit, exitCodeOf, planAudit } = await import('./audit.ts');
   const progress = progressOf(json);
   const scope = scopeOf(options, config, nowMs);
+  const { openLog } = await import('../src/log.ts');
   const request = { config, log: openLog(config.logLevel), scope, expect: options.expect, nowMs, progress };
   const dryRun = kind === 'plan' || options.dryRun === true;
   const result = await (dryRun ? planAudit(request) : audit(request)).finally(() => progress.stop());
@@ -120,6 +120,7 @@ export function addAuditCommands(program: Command): void {
       const directory = join('data', 'demo');
       const { demo, printDemo } = await import('./demo.ts');
       const progress = progressOf(json);
+      const { openLog } = await import('../src/log.ts');
       const result = await demo({ directory, log: openLog('warn'), nowMs, progress }).finally(() =>
         progress.stop(),
       );

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { type Format, formats } from '../reports/format.ts';
 import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { command, ends, settings, shared, wholeNumber } from './command-line.ts';
 import type { Asked } from './report-facts.ts';
-import { type Format, formats } from './report-files.ts';
 
 interface ReportOptions {
   json?: boolean;

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formats } from '../reports/format.ts';
 import { type Config, parseConfig } from '../src/config.ts';
 import type { Row } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
@@ -14,7 +15,6 @@ import type { AuditResult } from './audit-result.ts';
 import { colours, equation, headLine, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 import { makeReport } from './report.ts';
-import { formats } from './report-files.ts';
 
 /** The February 2026 incident, as it lies in the repository. */
 function findFixture(): string {

@@ -11,15 +11,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Format, formats } from '../reports/format.ts';
 import { indexPage, type Listed } from '../reports/index-page.tsx';
 import type { Config } from '../src/config.ts';
 import { safeMap } from '../src/core/names.ts';
 import { addDays, localDay } from '../src/core/time.ts';
 import { OperationError } from '../src/errors.ts';
-
-/** The formats of a report, each a file of its own. */
-export const formats = ['html', 'md', 'json', 'csv'] as const;
-export type Format = (typeof formats)[number];
 
 /** The names of the files that reports are written to. */
 const ownFile = /^(\d{4}-\d{2}-\d{2}|session-\d+)\.(html|md|json|csv)$/;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { assemble } from '../reports/assemble.ts';
 import type { Chart, Look } from '../reports/charts.ts';
 import { csvReport } from '../reports/csv.ts';
+import { type Format, formats } from '../reports/format.ts';
 import { htmlReport } from '../reports/html.tsx';
 import { jsonReport } from '../reports/json.ts';
 import { markdownReport } from '../reports/markdown.ts';
@@ -20,7 +21,7 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { enqueue } from '../src/ledger/outbox.ts';
 import { type DeliveryReport, deliver } from './deliver.ts';
 import { type Asked, readReportFacts } from './report-facts.ts';
-import { type Format, formats, type WrittenReport, writeReport } from './report-files.ts';
+import { type WrittenReport, writeReport } from './report-files.ts';
 import { type Run, runJob } from './run.ts';
 
 /** How a report is asked for. */

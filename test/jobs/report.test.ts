@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { makeReport } from '../../jobs/report.ts';
-import { formats, listReports } from '../../jobs/report-files.ts';
+import { listReports } from '../../jobs/report-files.ts';
+import { formats } from '../../reports/format.ts';
 import { parseArtifact } from '../../src/artifacts/parse.ts';
 import { coverageOf, expectedTotal, missingTotal, openTotal } from '../../src/core/coverage.ts';
 import type { Row } from '../../src/core/model.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { renderReport } from '../../jobs/report.ts';
-import { formats } from '../../jobs/report-files.ts';
+import { formats } from '../../reports/format.ts';
 import { mostBytes } from '../../reports/html.tsx';
 import { indexPage } from '../../reports/index-page.tsx';
 import { textReport } from '../../reports/markdown.ts';

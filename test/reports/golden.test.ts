@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { renderReport } from '../../jobs/report.ts';
-import { formats } from '../../jobs/report-files.ts';
+import { formats } from '../../reports/format.ts';
 import { type Report, reportSchema } from '../../reports/model.ts';
 import { forEachDatabase } from '../databases.ts';
 import { inWorld } from '../jobs/setup.ts';

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { makeReport } from '../../jobs/report.ts';
-import { formats } from '../../jobs/report-files.ts';
 import { serve } from '../../jobs/serve.ts';
+import { formats } from '../../reports/format.ts';
 import { openLog } from '../../src/log.ts';
 import { type Beginning, inWorld, type World } from '../jobs/setup.ts';
 import { incidentBeginning, theMorningAfter } from '../reports/world.ts';
