@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
+import { headLine } from '../src/core/head-line.ts';
 import { printable } from '../src/core/printable.ts';
 import { playedText } from '../src/core/round-text.ts';
 import { changedColumns } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
-import { colouredVerdict, colours, equation, headLine, say, table } from './print.ts';
+import { colouredVerdict, colours, equation, say, table } from './print.ts';
 
 function candidateText({ candidate }: VerdictLine): string {
   if (candidate === null) return '';

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { IncidentStatus } from '../src/core/incident.ts';
 import { UsageError } from '../src/errors.ts';
 import { command, ends, person, settings, shared, wholeNumber } from './command-line.ts';
-import type { Deciding, Filter } from './incidents.ts';
+import type { Deciding } from './incidents.ts';
 
 interface DecideOptions {
   json?: boolean;
@@ -56,7 +57,7 @@ export function addIncidentCommands(program: Command): void {
     .option('--unclosed', 'excused and written off ones too')
     .action(
       ends(async (options: { json?: boolean; all?: boolean; unclosed?: boolean }) => {
-        const filter: Filter = options.all ? 'all' : options.unclosed ? 'unclosed' : 'open';
+        const filter: IncidentStatus = options.all ? 'all' : options.unclosed ? 'unclosed' : 'open';
         const { listAll, printIncidents } = await import('./incidents.ts');
         const found = await listAll(settings(), filter);
         const { sayJson } = await import('./print.ts');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
+import { headLine } from '../src/core/head-line.ts';
 import { command, ends, person, settings, shared, wholeNumber } from './command-line.ts';
 
 /** ledger verify, export, tail, head, accept-restore. */
@@ -50,7 +51,7 @@ export function addLedgerCommands(program: Command): void {
     ends(async (options: { json?: boolean }) => {
       const { ledgerHead } = await import('./ledger.ts');
       const head = await ledgerHead(settings());
-      const { headLine, say, sayJson } = await import('./print.ts');
+      const { say, sayJson } = await import('./print.ts');
       if (options.json) sayJson({ ...head, count: head.seq });
       else say(headLine(head));
       return 0;
@@ -69,7 +70,7 @@ export function addLedgerCommands(program: Command): void {
           reason: options.reason,
           nowMs,
         });
-        const { headLine, say, sayJson } = await import('./print.ts');
+        const { say, sayJson } = await import('./print.ts');
         if (json) sayJson(entry);
         else say(`accepted; ${headLine(entry)}`);
         return 0;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formats } from '../reports/format.ts';
 import { type Config, parseConfig } from '../src/config.ts';
+import { headLine } from '../src/core/head-line.ts';
 import type { Row } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
 import { playedText } from '../src/core/round-text.ts';
@@ -12,7 +13,7 @@ import type { Log } from '../src/log.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
-import { colours, equation, headLine, say, table } from './print.ts';
+import { colours, equation, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 import { makeReport } from './report.ts';
 

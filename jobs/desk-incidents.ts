@@ -1,7 +1,7 @@
 import type { Config } from '../src/config.ts';
 import { withLedgerToRead } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
-import { type Incident, isOpenIncident } from '../src/core/incident.ts';
+import { type Incident, isAskedFor } from '../src/core/incident.ts';
 import { normaliseMap } from '../src/core/names.ts';
 import { UsageError } from '../src/errors.ts';
 import { eachNewestIncident, incidentById } from '../src/ledger/incidents.ts';
@@ -11,16 +11,10 @@ import { type Deciding, decide } from './incidents.ts';
 
 const pageSize = 50;
 
-const admits: Record<IncidentFilter['status'], (incident: Incident) => boolean> = {
-  open: (incident) => isOpenIncident(incident) || incident.held !== null,
-  unclosed: ({ status, held }) => status !== 'closed' || held !== null,
-  all: () => true,
-};
-
 function isWanted(incident: Incident, { status, verdict, cause, map, day, round }: IncidentFilter): boolean {
   const code = (incident.cause as unknown as Cause | null)?.code ?? null;
   return (
-    admits[status](incident) &&
+    isAskedFor[status](incident) &&
     (verdict === null || incident.verdict === verdict) &&
     (cause === null || code === cause) &&
     (map === null || normaliseMap(incident.round?.map ?? null).includes(normaliseMap(map))) &&

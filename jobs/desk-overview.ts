@@ -13,11 +13,9 @@ import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
 import { lastRuns, type Run } from '../src/ledger/runs.ts';
 import type { Measurements, Overview, RunLine } from '../src/web/desk.ts';
 import { readCoverage } from './coverage.ts';
-import { unreadablePlaces } from './report-facts.ts';
+import { historyDays, unreadablePlaces } from './report-facts.ts';
 
 const coverageDays = 14;
-/** Days before the series, by which its second rounds are judged: as many as a report reads. */
-const historyDays = 30;
 const mostRuns = 20;
 const mostDeadLetters = 20;
 

@@ -56,10 +56,5 @@ export interface Examination {
   playedUnix: number | null;
 }
 
-/** A number with its noun: `1 line`, `2 lines`. */
-export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : plural}`;
-}
-
 /** An instant for people. */
 export const utcTime = (milliseconds: number) => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');

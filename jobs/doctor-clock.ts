@@ -1,6 +1,7 @@
+import { counted } from '../src/core/counted.ts';
 import { localText } from '../src/core/time.ts';
 import { databaseClock } from '../src/source/look.ts';
-import { type Check, checksOf, counted, type Examination, utcTime } from './doctor-check.ts';
+import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 
 const { ok, problem, warning } = checksOf('clock');
 

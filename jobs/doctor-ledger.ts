@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { configuredChannels } from '../src/alert/channel.ts';
 import type { Config } from '../src/config.ts';
 import { incidentFold } from '../src/context.ts';
+import { counted } from '../src/core/counted.ts';
 import { messageOf } from '../src/errors.ts';
 import { openRepairs } from '../src/ledger/incidents.ts';
 import { isProcessAlive } from '../src/ledger/lease.ts';
@@ -11,7 +12,7 @@ import { openLedger } from '../src/ledger/open.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
 import { lastRuns, type Run } from '../src/ledger/runs.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
-import { type Check, checksOf, counted, type Examination, utcTime } from './doctor-check.ts';
+import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 import { unopened } from './doctor-databases.ts';
 import { checkRepairedRows } from './repaired-rows.ts';
 

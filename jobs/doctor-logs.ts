@@ -1,10 +1,11 @@
 import { open, stat } from 'node:fs/promises';
 import { type BotClock, botInstants, clockOfDays } from '../src/core/bot-clock.ts';
+import { counted } from '../src/core/counted.ts';
 import type { LogEvent, LogName } from '../src/core/log-event.ts';
 import { localText } from '../src/core/time.ts';
 import { plainError } from '../src/errors.ts';
 import { findLogs } from '../src/logs/places.ts';
-import { type Check, checksOf, counted, type Examination } from './doctor-check.ts';
+import { type Check, checksOf, type Examination } from './doctor-check.ts';
 import { gatherEvents } from './log-evidence.ts';
 
 const { ok, problem, warning } = checksOf('logs');

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { foldEntry } from '../src/context.ts';
 import { classify } from '../src/core/classify.ts';
+import { counted } from '../src/core/counted.ts';
 import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
 import type { Incident } from '../src/core/incident.ts';
 import type { LogEvent } from '../src/core/log-event.ts';
@@ -12,7 +13,7 @@ import { addDays, localDay } from '../src/core/time.ts';
 import { eachEntry } from '../src/ledger/entries.ts';
 import { listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { type Check, checksOf, counted, type Examination } from './doctor-check.ts';
+import { type Check, checksOf, type Examination } from './doctor-check.ts';
 import { observe } from './observe.ts';
 import { noProgress } from './progress.ts';
 

@@ -3,10 +3,11 @@ import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { listPlaces } from '../src/artifacts/places.ts';
 import type { Config } from '../src/config.ts';
+import { counted } from '../src/core/counted.ts';
 import type { Place } from '../src/core/model.ts';
 import { localText } from '../src/core/time.ts';
 import { codeOf, plainError } from '../src/errors.ts';
-import { type Check, checksOf, counted } from './doctor-check.ts';
+import { type Check, checksOf } from './doctor-check.ts';
 
 const { ok, problem } = checksOf('directories');
 

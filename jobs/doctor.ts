@@ -1,5 +1,6 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
+import { counted } from '../src/core/counted.ts';
 import { printable } from '../src/core/printable.ts';
 import { closeDatabase } from '../src/database.ts';
 import { messageOf } from '../src/errors.ts';
@@ -12,7 +13,6 @@ import {
   type Check,
   type CheckState,
   checksOf,
-  counted,
   type Examination,
 } from './doctor-check.ts';
 import { checkClock, checkFuture } from './doctor-clock.ts';

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { foldEntry, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
-import type { EntryKind, Incident } from '../src/core/incident.ts';
+import { type EntryKind, type Incident, type IncidentStatus, isAskedFor } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
 import { playedText } from '../src/core/round-text.ts';
@@ -18,25 +18,16 @@ import { colouredVerdict, colours, say, table } from './print.ts';
 
 const pageSize = 500;
 
-/** Which incidents people want to see. */
-export type Filter = 'open' | 'unclosed' | 'all';
-
-const admits: Record<Filter, (incident: Incident, isOpen: boolean) => boolean> = {
-  open: (incident, isOpen) => isOpen || incident.held !== null,
-  unclosed: (incident) => incident.status !== 'closed' || incident.held !== null,
-  all: () => true,
-};
-
 /** The incidents of every source in the ledger, oldest first. */
-export async function listAll(config: Config, filter: Filter): Promise<Incident[]> {
+export async function listAll(config: Config, filter: IncidentStatus): Promise<Incident[]> {
   return withLedgerToRead(config, async (ledger) => {
     if (ledger === null) return [];
     const found: Incident[] = [];
     for (let afterId = 0; ; ) {
       const page = await listIncidents(ledger, { afterId, limit: pageSize });
-      for (const { state, isOpen } of page) {
+      for (const { state } of page) {
         const incident = state as unknown as Incident;
-        if (admits[filter](incident, isOpen)) found.push(incident);
+        if (isAskedFor[filter](incident)) found.push(incident);
       }
       if (page.length < pageSize) return found;
       afterId = page.at(-1)!.id;
@@ -166,7 +157,7 @@ function statusText(incident: Incident): string {
 }
 
 /** Incidents for people. */
-export function printIncidents(incidents: readonly Incident[], filter: Filter): void {
+export function printIncidents(incidents: readonly Incident[], filter: IncidentStatus): void {
   const nothing = filter === 'open' ? 'No incident is open or held.' : 'There are no incidents.';
   say(incidents.length === 0 ? nothing : incidentTable(incidents));
 }

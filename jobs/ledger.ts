@@ -1,6 +1,7 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, incidentFold, withLedgerToRead, withSource } from '../src/context.ts';
 import { entryText } from '../src/core/entry-text.ts';
+import { headLine } from '../src/core/head-line.ts';
 import { printable } from '../src/core/printable.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
 import type { Entry, Head } from '../src/ledger/chain.ts';
@@ -8,7 +9,7 @@ import { eachEntry, head, readEntries } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { acceptRestore } from '../src/ledger/restore.ts';
 import { type Verification, verifyChain } from '../src/ledger/verify.ts';
-import { colours, headLine, say, table } from './print.ts';
+import { colours, say, table } from './print.ts';
 import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
 import { runJob } from './run.ts';
 

@@ -75,8 +75,3 @@ export function equation(counts: Counts): string {
   ];
   return `${total(counts)} = ${terms.join(' + ') || '0'}`;
 }
-
-/** A head as it stands in reports and mails, and as `--anchor` takes it. */
-export function headLine(head: { seq: number; hash: string } | null): string {
-  return head === null ? 'ledger head: no ledger yet' : `ledger head: ${head.seq} ${head.hash}`;
-}

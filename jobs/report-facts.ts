@@ -33,7 +33,7 @@ export interface Reading {
 }
 
 /** As many days before the charts are read as they show: the history by which second rounds are judged. */
-const historyDays = 30;
+export const historyDays = 30;
 
 const stamp = (unix: number) => new Date(unix * 1000).toISOString();
 

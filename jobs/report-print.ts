@@ -1,5 +1,6 @@
 import type { Report, ReportException } from '../reports/model.ts';
-import { causeWords, equationText, groupsOf, headText, r2Sentence, roundText } from '../reports/words.ts';
+import { causeWords, equationText, groupsOf, r2Sentence, roundText } from '../reports/words.ts';
+import { headLine } from '../src/core/head-line.ts';
 import { printable } from '../src/core/printable.ts';
 import { colouredVerdict, colours, say, table } from './print.ts';
 import type { MadeReport, SentReports } from './report.ts';
@@ -40,7 +41,7 @@ export function printReport({ report, paths, index }: MadeReport): void {
   sayExceptions('Of earlier days, written off in this time', earlier.writtenOff);
   sayExceptions('Of earlier days, still open', earlier.open);
   say(`\n${r2Sentence(report)}`);
-  say(headText(ledger));
+  say(headLine(ledger));
   say('');
   for (const path of paths) say(path);
   say(`${index} lists all reports`);

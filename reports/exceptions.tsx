@@ -1,9 +1,10 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report, ReportException } from './model.ts';
 import { Badge, Quotes } from './parts.tsx';
-import { causeWords, type ExceptionGroup, groupsOf, roundsText, roundText } from './words.ts';
+import { causeWords, type ExceptionGroup, groupsOf, roundText } from './words.ts';
 
 /** How much of the exceptions is shown: a mail has little room. */
 export interface Detail {
@@ -48,7 +49,7 @@ function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean
     <div class={`group ${verdict}`}>
       <h3>
         <Badge name={verdict} /> {setAside === null ? null : <Badge name="setAside" words={setAside} />}{' '}
-        {roundsText(rounds.length)}
+        {counted(rounds.length, 'round')}
       </h3>
       <Cause cause={cause} />
       <ul>

@@ -2,8 +2,9 @@
 /** @jsxImportSource hono/jsx */
 import { durationText } from '../src/core/alert-text.ts';
 import { oneLine } from '../src/core/harmless.ts';
+import { headLine } from '../src/core/head-line.ts';
 import type { Report } from './model.ts';
-import { headText, instantText } from './words.ts';
+import { instantText } from './words.ts';
 
 function Blindness({ auditor }: { auditor: Report['auditor'] }) {
   const { runs, blindSeconds, longestBlind } = auditor;
@@ -49,7 +50,7 @@ export function Health({ report }: { report: Report }) {
         ))}
       </ul>
       <p>
-        <code>{headText(report.ledger)}</code>
+        <code>{headLine(report.ledger)}</code>
       </p>
       <p class="soft">
         Keep this line: `roundwarden ledger verify --anchor` compares the ledger with it, so that a mailbox is

@@ -1,5 +1,7 @@
 import { durationText } from '../src/core/alert-text.ts';
+import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
+import { headLine } from '../src/core/head-line.ts';
 import { fileName } from '../src/core/names.ts';
 import type { NamedCoverage, Report, ReportException } from './model.ts';
 import {
@@ -9,10 +11,8 @@ import {
   type ExceptionGroup,
   equationText,
   groupsOf,
-  headText,
   instantText,
   r2Sentence,
-  roundsText,
   roundText,
   stateWords,
 } from './words.ts';
@@ -48,7 +48,7 @@ function groupLines({ verdict, setAside, because, cause, rounds }: ExceptionGrou
   const why = cause === null ? '' : `: ${causeWords[cause.code]} (${cause.code}), ${plain(cause.because)}`;
   const evidence = rounds[0]?.cause?.evidence ?? [];
   return [
-    `### ${verdict}${aside}, ${roundsText(rounds.length)}`,
+    `### ${verdict}${aside}, ${counted(rounds.length, 'round')}`,
     '',
     ...(why === '' ? [] : [`Cause${why}.`, '']),
     ...rounds.map(exceptionLine),
@@ -137,7 +137,7 @@ function auditorLines({ auditor, ledger, duplicates }: Report): string[] {
     ),
     `* Duplicate ingestion: ${duplicates.length === 0 ? 'none' : duplicates.map((one) => plain(roundText(one))).join(', ')}.`,
     '',
-    `\`${headText(ledger)}\``,
+    `\`${headLine(ledger)}\``,
     '',
   ];
 }
@@ -179,7 +179,7 @@ export function markdownReport(report: Report): string {
     ...seriesLines(report),
     `## Repairs`,
     '',
-    `Rescued: ${roundsText(rescued.rounds)}, ${rescued.minutes} min of play.`,
+    `Rescued: ${counted(rescued.rounds, 'round')}, ${rescued.minutes} min of play.`,
     '',
     ...repairLines(report),
     '## The auditor itself',

@@ -1,9 +1,10 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';
 import { Quotes, Table } from './parts.tsx';
-import { roundsText, roundText } from './words.ts';
+import { roundText } from './words.ts';
 
 /** What was repaired, from what. */
 export function Repairs({ report, most }: { report: Report; most: number }) {
@@ -52,7 +53,10 @@ export function Duplicates({ report, most }: { report: Report; most: number }) {
   return (
     <section aria-labelledby="duplicates">
       <h2 id="duplicates">Duplicate ingestion</h2>
-      <p>Two paths deliver the same signal: {roundsText(duplicates.length)} came in twice within a minute.</p>
+      <p>
+        Two paths deliver the same signal: {counted(duplicates.length, 'round')} came in twice within a
+        minute.
+      </p>
       <ul>
         {duplicates.slice(0, most).map((one) => (
           <li>

@@ -1,11 +1,13 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+
 import { durationText } from '../src/core/alert-text.ts';
 import type { CauseCode } from '../src/core/cause.ts';
+import { counted } from '../src/core/counted.ts';
 import { coveredTotal, expectedTotal } from '../src/core/coverage.ts';
 import type { NamedCoverage, Report } from './model.ts';
 import { CountTable } from './parts.tsx';
-import { causeWords, percent, r2Sentence, roundsText } from './words.ts';
+import { causeWords, percent, r2Sentence } from './words.ts';
 
 /** A cause by its words and its code. */
 const withWords = ({ name, coverage }: NamedCoverage) => ({
@@ -19,7 +21,7 @@ export function Splits({ report, most }: { report: Report; most: number }) {
   const delayText = (delay: typeof delays.detection) =>
     delay === null
       ? 'none'
-      : `${durationText(delay.medianSeconds)} at the median, ${durationText(delay.longestSeconds)} at most, over ${roundsText(delay.rounds)}`;
+      : `${durationText(delay.medianSeconds)} at the median, ${durationText(delay.longestSeconds)} at most, over ${counted(delay.rounds, 'round')}`;
   return (
     <section aria-labelledby="splits">
       <h2 id="splits">R1 against R2</h2>
@@ -46,8 +48,8 @@ export function Splits({ report, most }: { report: Report; most: number }) {
         <li>From a round's end to its entry in the ledger: {delayText(delays.detection)}.</li>
         <li>From a round's end to its repair: {delayText(delays.repair)}.</li>
         <li>
-          Rescued by repair: {roundsText(rescued.rounds)}, {rescued.minutes} min of play; in 30 days{' '}
-          {roundsText(rescued30.rounds)}, {rescued30.minutes} min.
+          Rescued by repair: {counted(rescued.rounds, 'round')}, {rescued.minutes} min of play; in 30 days{' '}
+          {counted(rescued30.rounds, 'round')}, {rescued30.minutes} min.
         </li>
         <li>
           Covered in 14 days: {percent(coveredTotal(last14), expectedTotal(last14))}; in 30 days:{' '}

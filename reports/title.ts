@@ -1,7 +1,7 @@
 import { durationText } from '../src/core/alert-text.ts';
+import { counted } from '../src/core/counted.ts';
 import { type Coverage, coveredTotal, expectedTotal, missingTotal, openOrder } from '../src/core/coverage.ts';
 import type { Report } from './model.ts';
-import { roundsText } from './words.ts';
 
 /**
  * The state of a window. What no audit has looked at is neither green nor red. A day is not green while there are
@@ -35,12 +35,12 @@ function sentence(state: Report['state'], coverage: Coverage): string {
   const repaired = coverage.repaired > 0 ? `, ${coverage.repaired} of them by repair` : '';
   if (state === 'no_rounds') return 'no rounds were played';
   if (state === 'nothing_checked')
-    return `nothing could be checked: ${roundsText(expected)} without a verdict`;
+    return `nothing could be checked: ${counted(expected, 'round')} without a verdict`;
   if (state === 'covered')
     return expected === 1 ? oneCovered(coverage) : `all ${expected} rounds covered${repaired}`;
   if (state === 'waiting')
-    return `${coveredTotal(coverage)} of ${roundsText(expected)} covered${repaired}, ${coverage.pending} still pending`;
-  return `${missingTotal(coverage)} of ${roundsText(expected)} without a capture: ${gapsText(coverage)}`;
+    return `${coveredTotal(coverage)} of ${counted(expected, 'round')} covered${repaired}, ${coverage.pending} still pending`;
+  return `${missingTotal(coverage)} of ${counted(expected, 'round')} without a capture: ${gapsText(coverage)}`;
 }
 
 /** So long a blindness is worth a word in the subject. */
@@ -70,7 +70,7 @@ export function titleOf(parts: TitleParts): string {
     sentence(state, coverage),
     state === 'gaps' && r2Covered.expected > 0 && `R2 ${r2Covered.covered} of ${r2Covered.expected} covered`,
     r2.state === 'unlikely' && 'unusually few R2',
-    written > 0 && `${roundsText(written)} of earlier days written off`,
+    written > 0 && `${counted(written, 'round')} of earlier days written off`,
     timeless > 0 && `${timeless} ${timeless === 1 ? 'row' : 'rows'} without a readable time`,
     auditor.blindSeconds >= longBlindness &&
       `the auditor was blind for ${durationText(auditor.blindSeconds)}`,

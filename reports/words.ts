@@ -5,9 +5,6 @@ import type { Report, ReportException, RoundLine } from './model.ts';
 
 /** Texts that every format says in the same words. */
 
-/** `1 round`, `4 rounds`. */
-export const roundsText = (count: number) => (count === 1 ? '1 round' : `${count} rounds`);
-
 export const stateWords: Record<RoundLine['state'], string> = {
   live: 'live',
   repaired: 'repaired',
@@ -133,7 +130,3 @@ export function chanceText(chance: number): string {
 
 /** `2026-11-24 07:10 UTC`. */
 export const instantText = (at: string) => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
-
-/** A head as it stands in reports and mails, and as `ledger verify --anchor` takes it. */
-export const headText = (head: Report['ledger']) =>
-  head === null ? 'ledger head: no ledger yet' : `ledger head: ${head.seq} ${head.hash}`;

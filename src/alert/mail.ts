@@ -4,13 +4,11 @@ import type { Attachment } from 'nodemailer/lib/mailer/index.js';
 import type { SentMessageInfo } from 'nodemailer/lib/smtp-transport/index.js';
 import type { MailSettings } from '../config.ts';
 import { cutMiddle, forHeader, forHtml, oneLine } from '../core/harmless.ts';
+import { headLine } from '../core/head-line.ts';
 import type { MailPart, Message, MessageGap } from '../core/message.ts';
 import { messageOf } from '../errors.ts';
 import type { Channel, Delivery } from './channel.ts';
 import { withoutSecrets } from './secrets.ts';
-
-const headLine = ({ ledger }: Message) =>
-  ledger === null ? 'ledger head: no ledger yet' : `ledger head: ${ledger.seq} ${ledger.hash}`;
 
 const facts = ({ roundId, matchId, session, played }: MessageGap) =>
   `played ${played}, round ${roundId}, match ${matchId ?? 'none'}, session ${session ?? 'none'}`;
@@ -29,7 +27,7 @@ export function mailText(message: Message): string {
     ...(log.length === 0 ? [] : ['', 'The last lines of the bot that matter:', ...log]),
     ...(message.command === null ? [] : ['', `Look closer: ${oneLine(message.command)}`]),
     '',
-    headLine(message),
+    headLine(message.ledger),
     '',
   ].join('\n');
 }
@@ -52,7 +50,7 @@ export function mailHtml(message: Message): string {
       ? ''
       : `<p>The last lines of the bot that matter:</p><pre style="white-space:pre-wrap">${log}</pre>`,
     message.command === null ? '' : `<p>Look closer: <code>${forHtml(message.command)}</code></p>`,
-    `<p><small>${forHtml(headLine(message))}</small></p>`,
+    `<p><small>${forHtml(headLine(message.ledger))}</small></p>`,
     '</body></html>',
   ].join('\n');
 }

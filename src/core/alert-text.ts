@@ -1,4 +1,5 @@
 import type { AlertGap, AlertNews, Ending } from './alert.ts';
+import { counted } from './counted.ts';
 import type { LogQuote } from './log-event.ts';
 import type { Message, MessageGap } from './message.ts';
 
@@ -9,8 +10,6 @@ function names(gaps: readonly AlertGap[]): string {
   const shown = gaps.slice(0, 3).map(name).join(', ');
   return gaps.length > 3 ? `${shown} and ${gaps.length - 3} more` : shown;
 }
-
-const rounds = (count: number) => (count === 1 ? '1 round' : `${count} rounds`);
 
 /** `4 min`, `2 h 5 min`, `3 d 4 h`: as exact as people want to know it. */
 export function durationText(seconds: number): string {
@@ -31,7 +30,7 @@ function titleOf(news: AlertNews): string {
   const about = news.group.key;
   if (news.level === 'recovery')
     return `recovered: ${about}, ${endingsText(news.endings)} after ${durationText(news.seconds)}`;
-  const what = `${rounds(news.gaps.length)} without a capture in ${about}: ${names(news.gaps)}`;
+  const what = `${counted(news.gaps.length, 'round')} without a capture in ${about}: ${names(news.gaps)}`;
   if (news.level === 'alert') return what;
   return `urgent: ${news.why === 'two_r2' ? 'two second rounds in a row, ' : ''}${what}`;
 }

@@ -118,6 +118,16 @@ export function isOpenIncident(incident: Incident): boolean {
   return incident.status === 'open' && incident.excused === null && incident.held === null;
 }
 
+/** Which incidents people ask for: those with something to do, those that are not closed, all. */
+export type IncidentStatus = 'open' | 'unclosed' | 'all';
+
+/** Whether an incident is among those that are asked for; a held one waits for people, and always is. */
+export const isAskedFor: Record<IncidentStatus, (incident: Incident) => boolean> = {
+  open: (incident) => isOpenIncident(incident) || incident.held !== null,
+  unclosed: ({ status, held }) => status !== 'closed' || held !== null,
+  all: () => true,
+};
+
 /** What an incident decides about the next audit. */
 export function decisionOfIncident(incident: Incident): Decision {
   return {

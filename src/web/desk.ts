@@ -1,6 +1,6 @@
 import type { DayPoint } from '../../reports/model.ts';
 import type { Coverage } from '../core/coverage.ts';
-import type { FoldEntry, Incident } from '../core/incident.ts';
+import type { FoldEntry, Incident, IncidentStatus } from '../core/incident.ts';
 import type { LogQuote } from '../core/log-event.ts';
 import type { Place, Row } from '../core/model.ts';
 import type { Assessment, SeenCandidate, Verdict } from '../core/verdict.ts';
@@ -54,7 +54,7 @@ export interface Overview {
 /** Which incidents a page shows. What is null restricts nothing. */
 export interface IncidentFilter {
   /** `open`: those that leave something to do; `unclosed`: also held, excused and written off ones; `all`. */
-  status: 'open' | 'unclosed' | 'all';
+  status: IncidentStatus;
   verdict: Verdict | null;
   cause: string | null;
   /** Part of the map's name, whatever its case. */

@@ -1,5 +1,6 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+import { counted } from '../../core/counted.ts';
 import { entryText } from '../../core/entry-text.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { FoldEntry } from '../../core/incident.ts';
@@ -7,7 +8,6 @@ import type { Json, Row } from '../../core/model.ts';
 import type { IncidentView, PacketView } from '../desk.ts';
 import { At, Fold, jsonText, Quotes, Table } from '../parts.tsx';
 import { isPlainPath } from './query.ts';
-import { countText } from './words.ts';
 
 /** What the ledger says of it, oldest first. */
 export function TimelinePart(props: { entries: readonly FoldEntry[] }) {
@@ -136,7 +136,7 @@ export function LogsPart(props: { view: IncidentView }) {
         logLines[log].length === 0 ? (
           <p>No line of {logNames[log]} is known of a quarter of an hour around it.</p>
         ) : (
-          <Fold summary={`${countText(logLines[log].length, 'line')} of ${logNames[log]}`}>
+          <Fold summary={`${counted(logLines[log].length, 'line')} of ${logNames[log]}`}>
             <Quotes quotes={logLines[log]} />
           </Fold>
         ),

@@ -1,5 +1,6 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+import { counted } from '../../core/counted.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { FoldEntry, Incident, Said } from '../../core/incident.ts';
 import type { Place } from '../../core/model.ts';
@@ -7,7 +8,7 @@ import { utcText } from '../../core/time.ts';
 import type { SeenCandidate } from '../../core/verdict.ts';
 import type { IncidentView } from '../desk.ts';
 import { At, Table } from '../parts.tsx';
-import { candidateText, countText, distanceText } from './words.ts';
+import { candidateText, distanceText } from './words.ts';
 
 /** When a capture or an artifact of a round has to have ended: -5 to +30 s before its stats file (DESIGN, Matching). */
 function reachText(playedAt: string | null | undefined): string {
@@ -92,7 +93,7 @@ export function TriedPart(props: { view: IncidentView }) {
       <Places places={places} />
       {refusal !== null && (
         <p>
-          Its repair was refused {countText(refusal.times, 'time')} in a row, last at <At at={refusal.at} />:{' '}
+          Its repair was refused {counted(refusal.times, 'time')} in a row, last at <At at={refusal.at} />:{' '}
           {oneLine(refusal.reason)}
         </p>
       )}

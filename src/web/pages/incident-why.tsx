@@ -1,19 +1,12 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+
 import type { Cause } from '../../core/cause.ts';
+import { counted } from '../../core/counted.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { IncidentView } from '../desk.ts';
 import { Fold, Quotes, VerdictBadge } from '../parts.tsx';
-import {
-  capital,
-  causeOf,
-  causeText,
-  countText,
-  judged,
-  sentence,
-  statusText,
-  verdictWords,
-} from './words.ts';
+import { capital, causeOf, causeText, judged, sentence, statusText, verdictWords } from './words.ts';
 
 /** Where what is true now differs from what the ledger says, or cannot be known. */
 function Since(props: { view: IncidentView }) {
@@ -81,7 +74,7 @@ function Proof(props: { cause: Cause }) {
       <h3>The log lines that prove it</h3>
       <Quotes quotes={first} />
       {more.length > 0 && (
-        <Fold summary={`${countText(more.length, 'more line')} of this round`}>
+        <Fold summary={`${counted(more.length, 'more line')} of this round`}>
           <Quotes quotes={more} />
         </Fold>
       )}

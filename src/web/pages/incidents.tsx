@@ -1,7 +1,9 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+
 import type { Context } from 'hono';
 import { causeCodes } from '../../core/cause.ts';
+import { counted } from '../../core/counted.ts';
 import { verdicts } from '../../core/verdict.ts';
 import type { Desk, IncidentFilter, IncidentPage } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
@@ -9,7 +11,7 @@ import { Page } from '../layout.tsx';
 import { Notice } from '../parts.tsx';
 import { IncidentTable } from './incident-table.tsx';
 import { incidentFilter } from './query.ts';
-import { causeText, countText } from './words.ts';
+import { causeText } from './words.ts';
 
 const statusNames: Record<IncidentFilter['status'], string> = {
   open: 'open only',
@@ -137,7 +139,7 @@ function List(props: { session: Session; filter: IncidentFilter; unread: string[
       <h1>Incidents</h1>
       <p class="lead">
         An incident is the story of one round that should have a capture and has none.{' '}
-        {countText(found.total, 'incident')} {found.total === 1 ? 'fits' : 'fit'} the filter.
+        {counted(found.total, 'incident')} {found.total === 1 ? 'fits' : 'fit'} the filter.
       </p>
       {unread.length > 0 && (
         <Notice kind="alert">

@@ -1,8 +1,9 @@
 import { durationText } from '../../core/alert-text.ts';
+import { counted } from '../../core/counted.ts';
 import { expectedTotal } from '../../core/coverage.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { Overview, RunLine } from '../desk.ts';
-import { countText, exitText, type Tone } from './words.ts';
+import { exitText, type Tone } from './words.ts';
 
 /** An audit is due every three minutes; five missed in a row are no accident. */
 const staleMinutes = 15;
@@ -48,7 +49,7 @@ function standing(overview: Overview): Omit<NowLine, 'audit'> {
     return { tone: 'warn', word: 'Open', headline: `${open.length} ${are} open.` };
   }
   if (unreadablePlaces.length > 0) {
-    const places = countText(unreadablePlaces.length, 'place');
+    const places = counted(unreadablePlaces.length, 'place');
     return { tone: 'warn', word: 'Not checked', headline: `${places} cannot be read.` };
   }
   if (figures === null) return { tone: 'warn', word: 'Not checked', headline: 'The source cannot be read.' };
@@ -56,7 +57,7 @@ function standing(overview: Overview): Omit<NowLine, 'audit'> {
   if (expectedTotal(coverage) === 0)
     return { tone: 'calm', word: 'Quiet', headline: 'No rounds were played in the last 14 days.' };
   if (coverage.lost === 0) return { tone: 'good', word: 'Clear', headline: 'Nothing is open.' };
-  const lost = `${countText(coverage.lost, 'round')} of the last 14 days ${coverage.lost === 1 ? 'stays' : 'stay'} lost.`;
+  const lost = `${counted(coverage.lost, 'round')} of the last 14 days ${coverage.lost === 1 ? 'stays' : 'stay'} lost.`;
   return { tone: 'calm', word: 'Nothing to do', headline: `Nothing is open. ${lost}` };
 }
 

@@ -124,11 +124,6 @@ export function exitText(code: number | null): string {
   return code === null ? 'none' : `${code} (${exitCodes[code] ?? 'unknown'})`;
 }
 
-/** `1 round`, `12 rounds`. */
-export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A reason as a sentence: it begins with a capital and ends with a stop. */
