@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
-import { type AddressInfo, BlockList, isIP } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Config } from '../src/config.ts';
+import { isLoopback } from '../src/core/loopback.ts';
 import { codeOf, OperationError, plainError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { openDesk } from './desk.ts';
@@ -26,17 +27,6 @@ export interface ServeOptions {
 
 const graceMs = 3_000;
 const howToMake = 'set WEB_TOKEN to a long random text, such as `openssl rand -hex 24` prints';
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** True where only programs of this host can reach an address. */
-export function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  if (version === 0) return host.toLowerCase() === 'localhost';
-  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
-}
 
 const addressText = (host: string, port: number) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 

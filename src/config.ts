@@ -62,6 +62,8 @@ export interface Config {
 /** How mail is sent: `smtp://` or `smtps://`, with user and password where the server wants them. */
 export interface MailSettings {
   url: string;
+  /** Certificates (PEM) by which the mail server is known, instead of the public ones; null for those. */
+  ca: string | null;
   from: string;
   to: string;
 }
@@ -89,6 +91,10 @@ const settings = z.object({
   CONSOLE_LOG: z.string().optional(),
   DISCORD_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://discord.com/api/webhooks/ID/TOKEN').optional(),
   SMTP_URL: webUrl(['smtp:', 'smtps:'], 'smtp://USER:PASSWORD@HOST:587').optional(),
+  SMTP_CA: z
+    .string()
+    .regex(/-----BEGIN CERTIFICATE-----/, { error: 'expected certificates in PEM' })
+    .optional(),
   MAIL_FROM: mailAddress.optional(),
   MAIL_TO: mailAddress.optional(),
   ALERT_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
@@ -228,7 +234,9 @@ function toConfig(
     consoleLogPaths: derived.paths.consoleLogs,
     discordWebhookUrl: data.DISCORD_WEBHOOK_URL ?? null,
     mail:
-      data.SMTP_URL === undefined ? null : { url: data.SMTP_URL, from: data.MAIL_FROM!, to: data.MAIL_TO! },
+      data.SMTP_URL === undefined
+        ? null
+        : { url: data.SMTP_URL, ca: data.SMTP_CA ?? null, from: data.MAIL_FROM!, to: data.MAIL_TO! },
     alertWebhook:
       data.ALERT_WEBHOOK_URL === undefined
         ? null

@@ -83,7 +83,7 @@ describe('parseConfig()', () => {
       },
       {
         discordWebhookUrl: 'https://discord.com/api/webhooks/1/t',
-        mail: { url: 'smtps://u:p@mail.example', from: 'Roundwarden <rw@b.example>', to: 'ops@b.example' },
+        mail: { url: 'smtps://u:p@mail.example', ca: null, from: 'Roundwarden <rw@b.example>', to: 'ops@b.example' },
         alertWebhook: { url: 'https://hook.example/x', secret: 's' },
       },
     ],

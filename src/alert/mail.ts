@@ -5,6 +5,7 @@ import type { SentMessageInfo } from 'nodemailer/lib/smtp-transport/index.js';
 import type { MailSettings } from '../config.ts';
 import { cutMiddle, forHeader, forHtml, oneLine } from '../core/harmless.ts';
 import { headLine } from '../core/head-line.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { MailPart, Message, MessageGap } from '../core/message.ts';
 import { messageOf } from '../errors.ts';
 import type { Channel, Delivery } from './channel.ts';
@@ -59,14 +60,14 @@ export function mailHtml(message: Message): string {
 const loginReplies: ReadonlySet<number> = new Set([530, 534, 535, 538]);
 
 /**
- * A reply of 5xx is for good, everything else may pass. A refused login is tried again: a person can mend the
- * settings within the day, and the message must not be lost meanwhile.
+ * A reply of 5xx is for good, everything else may pass. A refused login, or an encryption that is not to be had, is
+ * tried again: a person can mend the settings within the day, and the message must not be lost meanwhile.
  */
 function judge(thrown: unknown, url: string): Delivery {
   const { responseCode = 0, code } = thrown as { responseCode?: number; code?: string };
-  const login = code === 'EAUTH' || loginReplies.has(responseCode);
+  const settings = code === 'EAUTH' || code === 'ETLS' || loginReplies.has(responseCode);
   return {
-    state: !login && responseCode >= 500 ? 'permanent' : 'temporary',
+    state: !settings && responseCode >= 500 ? 'permanent' : 'temporary',
     why: cutMiddle(oneLine(withoutSecrets(messageOf(thrown), loginOf(url))), 300),
   };
 }
@@ -111,6 +112,16 @@ function mailOf(message: Message, { from, to }: MailSettings): SendMailOptions {
   };
 }
 
+/**
+ * Whether the connection must become encrypted before anything is said. A password goes to no other host in the clear,
+ * also where somebody on the way hides that the server could encrypt; `?requireTLS=` in the address decides otherwise.
+ */
+export function mustEncrypt(url: string): boolean {
+  const { hostname, password, searchParams } = new URL(url);
+  const asked = searchParams.get('requireTLS');
+  return asked === null ? password !== '' && !isLoopback(hostname) : asked === 'true';
+}
+
 /** Tells people by mail. The same message has the same Message-ID, by which programs know it again. */
 export function mailChannel(mail: MailSettings, options: { patienceMs?: number } = {}): Channel {
   const patience = options.patienceMs ?? 15_000;
@@ -120,7 +131,13 @@ export function mailChannel(mail: MailSettings, options: { patienceMs?: number }
     async send(message) {
       let transport: Transporter<SentMessageInfo> | undefined;
       try {
-        transport = createTransport({ url: mail.url, dnsTimeout: patience, ...timeouts });
+        transport = createTransport({
+          url: mail.url,
+          requireTLS: mustEncrypt(mail.url),
+          ...(mail.ca === null ? {} : { tls: { ca: mail.ca } }),
+          dnsTimeout: patience,
+          ...timeouts,
+        });
         return accepted(await transport.sendMail(mailOf(message, mail)));
       } catch (thrown) {
         return judge(thrown, mail.url);

@@ -170,7 +170,12 @@ describe('Names of the game', () => {
 
   test('reach a mailbox as a subject of one line, and no further receiver', () =>
     withSmtp({}, async (port, mails) => {
-      const mail = { url: `smtp://127.0.0.1:${port}`, from: 'rw@example.org', to: 'ops@example.org' };
+      const mail = {
+        url: `smtp://127.0.0.1:${port}`,
+        ca: null,
+        from: 'rw@example.org',
+        to: 'ops@example.org',
+      };
       for (const name of hostile)
         assert.deepEqual(await mailChannel(mail).send(hostileMessage(name)), { state: 'delivered' });
       assert.equal(mails.length, hostile.length);
@@ -188,6 +193,7 @@ describe('Names of the game', () => {
 describe('A mail', () => {
   const at = (port: number, user = '') => ({
     url: `smtp://${user}127.0.0.1:${port}`,
+    ca: null,
     from: 'Roundwarden <rw@example.org>',
     to: 'ops@example.org',
   });

@@ -10,6 +10,7 @@ import { readMail, withSmtp } from './servers.ts';
 const password = 'hunter2&more';
 const at = (port: number, given: { login?: boolean; to?: string; query?: string } = {}) => ({
   url: `smtp://${given.login ? `ann:${encodeURIComponent(password)}@` : ''}127.0.0.1:${port}${given.query ?? ''}`,
+  ca: null,
   from: 'Roundwarden <rw@example.org>',
   to: given.to ?? 'ops@example.org',
 });
