@@ -7,6 +7,7 @@ import { missingKeys, newestRounds } from '../src/source/look.ts';
 import { inspectRights, type Purpose, type Rights, rightText } from '../src/source/rights.ts';
 import { inspectSource } from '../src/source/schema.ts';
 import { type Area, type Check, checksOf } from './doctor-check.ts';
+import { checkTransport } from './doctor-transport.ts';
 
 const { ok, problem, warning } = checksOf('source');
 
@@ -59,7 +60,7 @@ export async function openSource(config: Config): Promise<{ source: Source | nul
     return { source: { database, schema, name }, checks: [reached] };
   } catch (thrown) {
     await closeDatabase(database);
-    const mend = `point ${setting} to the database of the pipeline, or grant SELECT on its tables (README, Rights)`;
+    const mend = `point ${setting} to the database of the pipeline, or grant SELECT on its tables (docs/security.md)`;
     return { source: null, checks: [problem('source tables', messageOf(thrown), mend)] };
   }
 }
@@ -71,7 +72,7 @@ function checkColumns({ schema }: Source): Check {
   return warning(
     'columns',
     'there is no table lua_spawn_stats, or this role may not see it: spawn rows are not repaired',
-    'if the pipeline has it, grant SELECT on it (README, Rights)',
+    'if the pipeline has it, grant SELECT on it (docs/security.md)',
   );
 }
 
@@ -111,7 +112,7 @@ async function checkRights(
   return warning(
     of.name,
     `${role} may do more than is needed: ${beyond.join(', ')}`,
-    'use a role with the rights in README ("Rights in PostgreSQL")',
+    'use a role with the rights in docs/security.md',
   );
 }
 
@@ -123,7 +124,7 @@ async function checkRevert(config: Config, source: Source): Promise<Check[]> {
   if (url === config.sourceUrl) {
     const { lacking } = await inspectRights(source.database, source.schema, 'revert');
     if (lacking.every(({ privilege }) => privilege !== 'DELETE')) return [];
-    const mend = 'give it a role of its own (README, Rights)';
+    const mend = 'give it a role of its own (docs/security.md)';
     return [warning(name, 'SOURCE_REVERT_URL is not set, and this role may not delete', mend)];
   }
   let database: Database;
@@ -144,6 +145,11 @@ async function checkRevert(config: Config, source: Source): Promise<Check[]> {
 export async function checkSource(config: Config, source: Source): Promise<Check[]> {
   const purpose = config.repair ? 'write' : 'read';
   return [
+    ...(await checkTransport('source', {
+      setting: 'SOURCE_DATABASE_URL',
+      url: config.sourceUrl,
+      database: source.database,
+    })),
     checkColumns(source),
     await checkKeys(source),
     await checkRights(source, { name: 'rights', purpose }),

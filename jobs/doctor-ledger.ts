@@ -10,10 +10,12 @@ import { isProcessAlive } from '../src/ledger/lease.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { openLedger } from '../src/ledger/open.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
+import { inspectLedgerRights } from '../src/ledger/rights.ts';
 import { lastRuns, type Run } from '../src/ledger/runs.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
 import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 import { unopened } from './doctor-databases.ts';
+import { checkTransport } from './doctor-transport.ts';
 import { checkRepairedRows } from './repaired-rows.ts';
 
 const { ok, problem, warning, unchecked } = checksOf('ledger');
@@ -83,6 +85,21 @@ async function checkLease({ nowMs }: Examination, { database }: Ledger): Promise
   return ok('lease', `held by ${by} since ${acquired_at}, until ${expires_at}`);
 }
 
+/** Whether the role of every day could take the guards of the entries away. */
+async function checkLedgerRole({ database }: Ledger): Promise<Check[]> {
+  const rights = await inspectLedgerRights(database);
+  if (rights === null) return [];
+  const { role, beyond } = rights;
+  if (beyond.length === 0) return [ok('ledger role', `${role} can add entries, and cannot change them`)];
+  return [
+    warning(
+      'ledger role',
+      `${role} may do more than add: ${beyond.join(', ')}`,
+      'use the role for a ledger in docs/security.md',
+    ),
+  ];
+}
+
 const cronMinutes = 60;
 const cronLine =
   'run it by cron: `*/3 * * * * cd /opt/roundwarden && node dist/jobs/main.js audit --json >> audit.log`';
@@ -117,6 +134,8 @@ async function checkRuns({ source, nowMs, playedUnix }: Examination, { database 
 export async function checkLedger(asked: Examination, ledger: Ledger): Promise<Check[]> {
   return [
     ok(setting, `${ledger.database.label} answers (${ledger.database.dialect})`),
+    ...(await checkLedgerRole(ledger)),
+    ...(await checkTransport('ledger', { setting, url: asked.config.ledgerUrl, database: ledger.database })),
     await checkChain(ledger),
     ...(await checkRows(asked, ledger)),
     await checkOpenRepairs(asked, ledger),

@@ -169,6 +169,18 @@ export async function rows<T>(
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
 
+/** Whether the connection is encrypted on its way (PostgreSQL); a pooler may hand it on in the clear behind that. */
+export async function isEncrypted({ knex: handle }: Database): Promise<boolean> {
+  const connection = (await handle.client.acquireConnection()) as {
+    connection: { stream: { encrypted?: boolean } };
+  };
+  try {
+    return connection.connection.stream.encrypted === true;
+  } finally {
+    await handle.client.releaseConnection(connection);
+  }
+}
+
 /** True for the errors of a lock that was not to be had in time. */
 export function isLockTimeout(thrown: unknown): boolean {
   const code = (thrown as { code?: string }).code;

@@ -50,7 +50,7 @@ async function sequenceOf(database: Database, table: string): Promise<string | n
   return found?.sequence ?? null;
 }
 
-/** Exactly what README grants ("Rights in PostgreSQL"). */
+/** Exactly what docs/security.md grants. */
 async function neededRights(database: Database, schema: SourceSchema, purpose: Purpose): Promise<Right[]> {
   const tables = tablesOf(schema);
   const needed = tables.map((table) => whole('SELECT', table));

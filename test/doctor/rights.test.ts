@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createSource, type SchemaVersion } from '../../src/source/create.ts';
 import { databaseClock, missingKeys } from '../../src/source/look.ts';
 import { inspectRights, type Purpose, type Rights, rightText } from '../../src/source/rights.ts';
 import { inspectSource } from '../../src/source/schema.ts';
 import { forEachDatabase, openTestDatabase, skipWithoutConnections } from '../databases.ts';
 import { using } from '../failure/scene.ts';
+import { roleSql } from '../role-sql.ts';
 import { checkOf, doctor, namesOf } from './hosts.ts';
 import { inInstallation } from './installation.ts';
 
 const skip = skipWithoutConnections('postgres');
-
-/** The SQL that README tells people to run. */
-function leastPrivilege(): string {
-  const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
-  const found = /```sql\n-- roundwarden: least privilege\n([^`]*)```/.exec(readFileSync(readme, 'utf8'));
-  if (found === null) throw new Error('README has no such block');
-  return found[1]!;
-}
 
 const execute = (url: string, sql: string) => using(url, ({ knex }) => knex.raw(sql));
 
@@ -31,10 +22,10 @@ function asRole(url: string, role: string, password = ''): string {
   return changed.href;
 }
 
-/** README's two roles for a source, under names of their own; they go afterwards. */
+/** The two roles of docs/security.md for a source, under names of their own; they go afterwards. */
 async function withRoles(url: string, work: (role: string) => Promise<void>, version?: SchemaVersion) {
   const role = `rw_doctor_${randomBytes(4).toString('hex')}`;
-  const block = leastPrivilege().replaceAll(/\broundwarden/g, role);
+  const block = roleSql('least privilege').replaceAll(/\broundwarden/g, role);
   try {
     await execute(url, version === 'february' ? block.replace(/,\s*round_canonical_id/, '') : block);
     await work(role);
@@ -66,7 +57,7 @@ const texts = ({ lacking }: Rights) => lacking.map(rightText).sort();
 
 describe('the rights of a role', { skip }, () => {
   for (const version of ['february', 'august'] as const)
-    test(`are exactly those that README grants (${version})`, async () => {
+    test(`are exactly those that docs/security.md grants (${version})`, async () => {
       await inSource(version, async (url, role) => {
         for (const [name, purpose] of [
           [role, 'write'],
@@ -118,7 +109,7 @@ describe('the rights of a role', { skip }, () => {
       for (const [right, said] of cases)
         assert.deepEqual(await beyond(`grant ${right} to ${role}`, `revoke ${right} from ${role}`), [said]);
       // The right on columns goes with the one on the table.
-      const filled = leastPrivilege().match(/GRANT UPDATE \([^)]*\)/)![0];
+      const filled = roleSql('least privilege').match(/GRANT UPDATE \([^)]*\)/)![0];
       assert.deepEqual(
         await beyond(
           `grant update on rounds to ${role}`,

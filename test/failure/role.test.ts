@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { AuditResult } from '../../jobs/audit-result.ts';
 import { skipWithoutConnections } from '../databases.ts';
+import { roleSql } from '../role-sql.ts';
 import {
   bodyOf,
   dumpSource,
@@ -19,17 +18,8 @@ import {
   withSettings,
 } from './scene.ts';
 
-/** The SQL that README tells people to run. */
-function leastPrivilege(): string | null {
-  const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
-  if (!existsSync(readme)) return null;
-  const [, block = null] =
-    /```sql\n(-- roundwarden: least privilege\n[^`]*)```/.exec(readFileSync(readme, 'utf8')) ?? [];
-  return block;
-}
-
-const block = leastPrivilege();
-const skip = skipWithoutConnections('postgres') || (block === null && 'README has no such block');
+const block = roleSql('least privilege');
+const skip = skipWithoutConnections('postgres');
 
 /** Roles belong to the whole server, so those of a test have names of their own and go with it. */
 interface Roles {
@@ -62,7 +52,7 @@ async function withRoles(
   const roles = { audit: name, revert: `${name}_revert`, reader: `${name}_reader` };
   try {
     await withScene({ source: 'postgres', rows: options.rows }, async (scene) => {
-      await execute(scene.sourceUrl, block!.replaceAll(/\broundwarden/g, name).replace(`-- ${name}`, '--'));
+      await execute(scene.sourceUrl, block.replaceAll(/\broundwarden/g, name));
       await execute(
         scene.sourceUrl,
         `create role ${roles.reader} login;
@@ -91,7 +81,7 @@ async function refusedBy(url: string, sql: string): Promise<string> {
 
 const insufficientPrivilege = '42501';
 
-describe('the role that README describes', { skip }, () => {
+describe('the role that docs/security.md describes', { skip }, () => {
   test('audits and repairs the incident', async () => {
     await withRoles({}, async (scene) => {
       const ended = await runCommand(scene, ['audit', '--all', '--json']);
