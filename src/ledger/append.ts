@@ -1,7 +1,8 @@
 import { chunks, type Database, transact } from '../database.ts';
 import { type Entry, type EntryDraft, linkEntries } from './chain.ts';
 import { entryToRow, head } from './entries.ts';
-import { assertNotBehind, writeHead } from './head.ts';
+import { assertFence } from './fence.ts';
+import { assertNotBehind, readHead, writeHead } from './head.ts';
 import type { Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
 import { storeProjections } from './projections.ts';
@@ -13,8 +14,9 @@ export interface AppendOptions {
 
 /**
  * Adds entries to the ledger, folds them into the projections in the same transaction, and keeps the new head.
- * `at` is UTC with milliseconds. Throws an OperationError, and adds nothing, where the ledger is behind its head
- * file. One after the other within a process: SQLite has one transaction at a time on a connection.
+ * `at` is UTC with milliseconds. Throws an OperationError, and adds nothing, where another run has taken over from
+ * the one that this ledger was opened for, and where the ledger is behind its head file. One after the other within
+ * a process: SQLite has one transaction at a time on a connection.
  */
 export async function append(
   ledger: Ledger,
@@ -26,6 +28,7 @@ export async function append(
   const entries = await transact(ledger.database, async (database) => {
     const inside = { ...ledger, database };
     await lockLedger(database, 'append');
+    await assertFence(inside, { share: true });
     await assertNotBehind(inside);
     const linked = linkEntries(await head(inside), drafts, at);
     for (const chunk of chunks(linked)) await database.knex('entries').insert(chunk.map(entryToRow));
@@ -37,8 +40,12 @@ export async function append(
   return entries;
 }
 
-/** A crash before this line leaves an older head, which the grown ledger still contains. */
+/**
+ * A crash before this line leaves an older head, which the grown ledger still contains. Whoever stood still before
+ * it must not put back the head of those who went on.
+ */
 function keepHead(ledger: Ledger, last: Entry | undefined): void {
   if (ledger.headFile === null || last === undefined) return;
+  if ((readHead(ledger.headFile)?.seq ?? 0) > last.seq) return;
   writeHead(ledger.headFile, { seq: last.seq, hash: last.hash, count: last.seq, at: last.at });
 }

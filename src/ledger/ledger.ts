@@ -12,11 +12,21 @@ export interface Fold {
   repair(entry: Entry): { opens?: number; closes?: number };
 }
 
+/** Which acquisition of which lease a run works under. Whoever takes over gets a higher number. */
+export interface Fence {
+  name: string;
+  number: number;
+  /** No other acquisition has it, not even one of the same number in another copy of the ledger. */
+  token: string;
+}
+
 /** An open ledger. `headFile` is null where no head is kept beside it. */
 export interface Ledger {
   database: Database;
   headFile: string | null;
   fold: Fold;
+  /** Of a run. People's decisions need no lease, and have none. */
+  fence?: Fence;
 }
 
 /** One gap's story, folded from its entries. */

@@ -17,22 +17,31 @@ export const migrations: readonly Migration[] = [
   { name: '003-runs-and-leases', up: createRunsAndLeases },
   { name: '004-logs', up: createLogs },
   { name: '005-alerts', up: createAlerts },
+  { name: '006-fences', up: addFences },
 ];
 
 /**
- * Brings the ledger to this version, in one transaction that only one process is in. Costs one query where
- * nothing is missing. Throws an OperationError where a newer version made the ledger.
+ * Brings the ledger to this version, in one transaction that only one process is in, and answers with the
+ * names that it applied: none where another process was first. Costs one query where nothing is missing.
+ * Throws an OperationError where a newer version made the ledger.
  */
-export async function migrate(database: Database): Promise<void> {
-  if (missing(database, await appliedMigrations(database)).length === 0) return;
-  await transact(database, async (inside) => {
+export async function migrate(database: Database): Promise<string[]> {
+  if ((await pendingMigrations(database)).length === 0) return [];
+  return transact(database, async (inside) => {
     await lockLedger(inside, 'migrate');
     await createMigrationsTable(inside);
-    for (const { name, up } of missing(inside, await appliedMigrations(inside))) {
+    const pending = missing(inside, await appliedMigrations(inside));
+    for (const { name, up } of pending) {
       await up(inside);
       await inside.knex('migrations').insert({ name, applied_at: inside.knex.raw('current_timestamp') });
     }
+    return pending.map(({ name }) => name);
   });
+}
+
+/** What migrate() would apply, in order. Throws an OperationError where a newer version made the ledger. */
+export async function pendingMigrations(database: Database): Promise<string[]> {
+  return missing(database, await appliedMigrations(database)).map(({ name }) => name);
 }
 
 /** Throws an OperationError where the ledger is not exactly this version's: for those who may not change it. */
@@ -164,6 +173,15 @@ async function createAlerts(database: Database): Promise<void> {
       state text not null check (state in ('queued', 'sent', 'dead')), attempts integer not null,
       created_at text not null, next_at text not null, sent_at text, error text)`,
     'create index outbox_by_state on outbox (state, next_at)',
+  );
+}
+
+/** Under which acquisition of the lease a run worked, and in which process: null for runs of earlier versions. */
+async function addFences(database: Database): Promise<void> {
+  await run(
+    database,
+    'alter table runs add column fence bigint',
+    'alter table runs add column process text',
   );
 }
 

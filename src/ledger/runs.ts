@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../core/model.ts';
 import type { Database } from '../database.ts';
-import { isProcessAlive } from './lease.ts';
+import { isGone, type ProcessName } from './process.ts';
 
 const runRow = z.object({
   id: z.string(),
@@ -43,12 +43,29 @@ function runFromRow(row: unknown): Run {
   };
 }
 
-export type NewRun = Pick<Run, 'id' | 'command' | 'host' | 'pid' | 'startedAt'>;
+export interface NewRun {
+  id: string;
+  command: string;
+  process: ProcessName;
+  /** The number of its lease. */
+  fence: number;
+  startedAt: string;
+}
 
 /** Records that a run began. */
 export async function startRun(database: Database, run: NewRun): Promise<void> {
-  const { startedAt, ...rest } = run;
-  await database.knex('runs').insert({ ...rest, started_at: startedAt, state: 'running' });
+  const { id, command, fence, startedAt } = run;
+  const { host, pid, ...marks } = run.process;
+  await database.knex('runs').insert({
+    id,
+    command,
+    host,
+    pid,
+    process: JSON.stringify(marks),
+    fence,
+    started_at: startedAt,
+    state: 'running',
+  });
 }
 
 export interface RunEnd {
@@ -127,25 +144,57 @@ export async function firstRunAt(database: Database, command: string): Promise<s
   return row === undefined ? null : String(row.started_at);
 }
 
-export interface DeadRunOptions {
-  /** This host; the processes of others cannot be asked. */
-  host: string;
-  /** The runs that this very process is in. A run of its number that it does not know is an earlier process's. */
-  own?: readonly string[];
-  at: string;
-}
+const workingRow = z.object({
+  id: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  process: z
+    .string()
+    .nullable()
+    .transform((text) => JSON.parse(text ?? '{}') as unknown)
+    .pipe(z.object({ table: z.string().optional(), started: z.string().optional() })),
+  fence: z.int().nullable(),
+});
 
-/** Marks the runs as failed whose process on this host is gone; returns their ids. */
-export async function closeDeadRuns(database: Database, options: DeadRunOptions): Promise<string[]> {
-  const { host, own = [], at } = options;
-  const running = await database.knex('runs').select('id', 'pid').where({ host, state: 'running' });
-  const dead = running.filter(({ id, pid }) =>
-    pid === process.pid ? !own.includes(id) : !isProcessAlive(pid),
-  );
-  for (const { id } of dead)
+/**
+ * Marks the runs as failed that are recorded as running and are not: those whose process has ended, and those that
+ * `run` has taken over from. Returns their ids. Asked by whoever holds the lease.
+ */
+export async function closeDeadRuns(
+  database: Database,
+  run: Pick<NewRun, 'id' | 'process' | 'fence'>,
+  at: string,
+): Promise<string[]> {
+  const rows = await database
+    .knex('runs')
+    .select(Object.keys(workingRow.shape))
+    .where('state', 'running')
+    .whereNot('id', run.id)
+    .orderBy('id');
+  const closed: string[] = [];
+  for (const row of rows) {
+    const other = workingRow.parse(row);
+    const error = whyNotAtWork(other, run);
+    if (error === null) continue;
     await database
       .knex('runs')
-      .where({ id, state: 'running' })
-      .update({ state: 'failed', finished_at: at, error: 'the process ended without finishing' });
-  return dead.map(({ id }) => id);
+      .where({ id: other.id, state: 'running' })
+      .update({ state: 'failed', finished_at: at, error });
+    closed.push(other.id);
+  }
+  return closed;
+}
+
+function whyNotAtWork(
+  other: z.infer<typeof workingRow>,
+  run: Pick<NewRun, 'id' | 'process' | 'fence'>,
+): string | null {
+  const { host, pid, process: marks, fence } = other;
+  // One process is in one run at a time: another one under its number is of an earlier process.
+  const isEarlier = host === run.process.host && pid === run.process.pid && marks.table === run.process.table;
+  if (isEarlier || isGone({ host, pid, ...marks }, run.process))
+    return 'the process ended without finishing';
+  return fence !== null && fence < run.fence
+    ? `run ${run.id} took over: the lease of this one ended before it was prolonged`
+    : null;
 }
