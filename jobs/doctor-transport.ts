@@ -33,6 +33,9 @@ export async function checkTransport(
   const { hostname, searchParams } = new URL(url);
   const host = searchParams.get('host') ?? decodeURIComponent(hostname);
   const encrypted = await isEncrypted(database);
-  const check = judgeTransport(area, { setting, host, mode: searchParams.get('sslmode'), encrypted });
+  const asked = searchParams.get('sslmode');
+  // As libpq reads the other modes, none checks who answers.
+  const asLibpq = searchParams.get('uselibpqcompat') === 'true' && asked !== 'verify-full';
+  const check = judgeTransport(area, { setting, host, mode: asLibpq ? 'no-verify' : asked, encrypted });
   return check === null ? [] : [check];
 }
