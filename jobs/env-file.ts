@@ -1,0 +1,81 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { parse } from 'dotenv';
+import { codeOf, OperationError, UsageError } from '../src/errors.ts';
+
+/** The text of a `.env`, or '' where there is none. */
+export function readEnvFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return '';
+    throw new UsageError(`cannot read ${path}`, { cause: thrown });
+  }
+}
+
+/** The value as it is read back from a line; the first spelling that is, of those that a `.env` knows. */
+function lineOf(name: string, value: string): string {
+  const spellings = [value, `'${value}'`, `\`${value}\``, `"${value}"`];
+  const line = spellings
+    .map((spelling) => `${name}=${spelling}`)
+    .find((text) => !/[\r\n]/.test(text) && parse(text)[name] === value);
+  // The value may be a secret.
+  if (line === undefined)
+    throw new UsageError(`${name} cannot stand in a .env file; give it as ${name}_FILE`);
+  return line;
+}
+
+const setsIt = (name: string) => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*[=:]`);
+
+/**
+ * The text with other values; everything else stays as it is, comments too. A value of null takes its line out.
+ * Throws a UsageError where a value cannot be spelled, or the text would not be read back as it is meant.
+ */
+export function changeEnvText(text: string, changes: ReadonlyMap<string, string | null>): string {
+  let lines = text === '' ? [] : text.replace(/\n$/, '').split('\n');
+  for (const [name, value] of changes) {
+    const at = lines.findLastIndex((line) => setsIt(name).test(line));
+    const line = value === null ? [] : [lineOf(name, value)];
+    lines = lines.flatMap((old, index) => {
+      if (index === at) return line;
+      return setsIt(name).test(old) ? [] : [old];
+    });
+    if (at === -1) lines.push(...line);
+  }
+  const changed = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  const expected = Object.entries({ ...parse(text), ...Object.fromEntries(changes) }).filter(
+    ([, value]) => value !== null,
+  );
+  const found = parse(changed);
+  for (const [name, value] of expected)
+    if (found[name] !== value)
+      throw new UsageError(`.env has lines that cannot be changed safely, about ${name}; edit it by hand`);
+  return changed;
+}
+
+/** Replaces a `.env` in one step, readable by its owner alone: whoever reads it finds the old one or the new. */
+export function writeEnvFile(path: string, text: string): void {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    const descriptor = openSync(unfinished, 'wx', 0o600);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    chmodSync(unfinished, 0o600);
+    renameSync(unfinished, path);
+  } catch (cause) {
+    rmSync(unfinished, { force: true });
+    throw new OperationError(`cannot write ${path}; it is as it was`, { cause });
+  }
+}
