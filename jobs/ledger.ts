@@ -1,19 +1,25 @@
 import type { Config } from '../src/config.ts';
-import { foldEntry, incidentFold, withLedgerToRead, withSource } from '../src/context.ts';
+import { foldEntry, incidentFold, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
 import { entryText } from '../src/core/entry-text.ts';
 import { headLine } from '../src/core/head-line.ts';
+import { walkPrefixes } from '../src/core/merkle.ts';
 import { printable } from '../src/core/printable.ts';
+import type { VerifierKey } from '../src/core/signed-note.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
 import type { Entry, Head } from '../src/ledger/chain.ts';
+import { leafOfEntry } from '../src/ledger/checkpoint.ts';
+import type { FiledCheckpoint } from '../src/ledger/checkpoint-files.ts';
 import { eachEntry, head, readEntries } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { acceptRestore } from '../src/ledger/restore.ts';
 import { type Verification, verifyChain } from '../src/ledger/verify.ts';
+import { type CheckpointCheck, checkCheckpoints, printCheckpoints } from './checkpoint-check.ts';
 import { colours, say, table } from './print.ts';
 import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
 import { runJob } from './run.ts';
 
-async function reading<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+/** Opens the ledger for reading. Throws a UsageError where there is none yet. */
+export async function reading<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
   return withLedgerToRead(config, (ledger) => {
     if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
     return work({ ...ledger, fold: incidentFold });
@@ -30,17 +36,38 @@ export function parseAnchor(line: string): Head {
 /** The chain and the repaired rows. `rows` is null where the source was not asked. */
 export interface LedgerCheck {
   chain: Verification;
+  /** The checkpoints that were held against it. */
+  checkpoints: CheckpointCheck[];
+  /** The last entry up to which the chain is whole and a checkpoint vouches for it, or null. */
+  checkpointedThrough: number | null;
   rows: RowCheck[] | null;
 }
 
+/** What the ledger is held against. */
+export interface VerifyRequest {
+  anchors: readonly Head[];
+  checkpoints?: { files: readonly FiledCheckpoint[]; keys: readonly VerifierKey[] };
+  rows: boolean;
+}
+
+/** The last entry before the first problem that a good checkpoint reaches. */
+function vouchedThrough(chain: Verification, checkpoints: readonly CheckpointCheck[]): number | null {
+  const whole = (size: number) => chain.problems.every(({ seq }) => seq === null || seq > size);
+  const sizes = checkpoints.filter(({ ok, size }) => ok && whole(size)).map(({ size }) => size);
+  return sizes.length === 0 ? null : Math.max(...sizes);
+}
+
 /** Re-hashes every entry, and every row that a repair of this source wrote. */
-export async function verifyLedger(
-  config: Config,
-  options: { anchors: readonly Head[]; rows: boolean },
-): Promise<LedgerCheck> {
+export async function verifyLedger(config: Config, options: VerifyRequest): Promise<LedgerCheck> {
+  const { files, keys } = options.checkpoints ?? { files: [], keys: [] };
   return reading(config, async (ledger) => {
-    // The head of an empty ledger anchors nothing.
-    const chain = await verifyChain(ledger, { anchors: options.anchors.filter(({ seq }) => seq > 0) });
+    const walk = walkPrefixes(files.map(({ said }) => said.size));
+    const chain = await verifyChain(ledger, {
+      // The head of an empty ledger anchors nothing.
+      anchors: options.anchors.filter(({ seq }) => seq > 0),
+      each: files.length === 0 ? undefined : (hash) => walk.add(leafOfEntry(hash)),
+    });
+    const checkpoints = await checkCheckpoints(ledger, { checkpoints: files, keys, walk });
     const asked = options.rows && chain.problems.length === 0;
     const rows = asked
       ? await withSource(config, { readOnly: true }, (source) => checkRepairedRows(ledger, source)).catch(
@@ -52,31 +79,46 @@ export async function verifyLedger(
           },
         )
       : null;
-    return { chain, rows };
+    return { chain, checkpoints, checkpointedThrough: vouchedThrough(chain, checkpoints), rows };
   });
 }
 
-/** 0 intact, 1 the chain is broken or an anchor is not in it, 3 repaired rows were changed or deleted. */
-export function verifyExitCode({ chain, rows }: LedgerCheck): number {
-  if (chain.problems.length > 0 || chain.anchors.some(({ ok }) => !ok)) return 1;
+const isBroken = ({ chain, checkpoints }: LedgerCheck) =>
+  chain.problems.length > 0 ||
+  chain.anchors.some(({ ok }) => !ok) ||
+  checkpoints.some(({ ok, counts }) => counts && !ok);
+
+const isUnproven = ({ checkpoints }: LedgerCheck) => checkpoints.some(({ counts }) => !counts);
+
+/** 0 intact, 1 the chain is broken or not what an anchor or a checkpoint says, 3 repaired rows were changed or deleted. */
+export function verifyExitCode(check: LedgerCheck): number {
+  const { rows } = check;
+  if (isBroken(check) || isUnproven(check)) return 1;
   return rows?.some(({ state }) => state === 'changed' || state === 'deleted') ? 3 : 0;
 }
 
 /** A verification for people. */
-export function printVerification({ chain, rows }: LedgerCheck): void {
+export function printVerification(check: LedgerCheck): void {
+  const { chain, checkpoints, checkpointedThrough, rows } = check;
   say(`${chain.count} entries read and re-hashed`);
   for (const { seq, what } of chain.problems)
     say(colours.red(`${seq === null ? 'ledger' : `entry ${seq}`}: ${printable(what)}`));
   for (const { seq, ok, why } of chain.anchors)
     say(ok ? colours.green(`anchor ${seq} is in the chain`) : colours.red(`anchor ${seq}: ${why}`));
-  if (chain.anchors.length === 0)
+  printCheckpoints(checkpoints);
+  if (chain.anchors.length + checkpoints.length === 0)
     say(
       colours.dim(
-        'no anchor was given: a ledger rewritten from some entry on, with its head file, would not show',
+        'neither anchor nor checkpoint was given: a ledger rewritten from some entry on, with its head file, would not show',
       ),
     );
-  else if (chain.anchoredThrough !== null)
+  if (chain.anchoredThrough !== null)
     say(`anchored through entry ${chain.anchoredThrough} of ${chain.head.seq}`);
+  if (checkpointedThrough !== null)
+    say(`signed for through entry ${checkpointedThrough} of ${chain.head.seq}`);
+  const through = Math.max(chain.anchoredThrough ?? 0, checkpointedThrough ?? 0);
+  if (through > 0 && through < chain.head.seq)
+    say(colours.dim(`what came after entry ${through} is vouched for by nothing from outside yet`));
   if (rows !== null) {
     const count = (state: RowCheck['state']) => rows.filter((row) => row.state === state).length;
     say(
@@ -87,8 +129,10 @@ export function printVerification({ chain, rows }: LedgerCheck): void {
         say(`  ${row.state}: ${row.table} ${printable(JSON.stringify(row.key))} (repair ${row.repair})`);
   }
   say(headLine(chain.head));
-  const broken = chain.problems.length > 0 || chain.anchors.some(({ ok }) => !ok);
-  say(broken ? colours.red('The ledger is not what was written.') : colours.green('The chain is intact.'));
+  if (isBroken(check)) say(colours.red('The ledger is not what was written.'));
+  else if (isUnproven(check))
+    say(colours.yellow('The chain is intact, but a checkpoint that was given does not count.'));
+  else say(colours.green('The chain is intact.'));
 }
 
 /** Every entry as one line of NDJSON, bodies as values. */
@@ -126,6 +170,8 @@ export async function acceptRestored(
   said: { by: string; reason: string; nowMs: number },
 ): Promise<Entry> {
   const { by, reason, nowMs } = said;
+  // Where the file of the ledger is gone, this begins a new one; nobody else may.
+  await withLedger(config, async () => undefined, { acceptsLoss: true });
   const end = await runJob(
     config,
     { command: 'accept-restore', nowMs, acceptsRestore: true },

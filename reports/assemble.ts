@@ -229,7 +229,7 @@ function r2CoveredOf(rows: readonly CoverageRow[]) {
 
 /** The report of what was read. The same facts in any order give the same report. */
 export function assemble(facts: ReportFacts): Report {
-  const { source, zone, window, asOf, incidents, packets, auditor, ledger } = facts;
+  const { source, zone, window, asOf, incidents, packets, auditor, ledger, checkpoint } = facts;
   const rows = inWindow(facts).sort(byPlay);
   const until = lastDayOf(window);
   const since = addDays(until, 1 - seriesDays);
@@ -276,5 +276,6 @@ export function assemble(facts: ReportFacts): Report {
     })),
     auditor,
     ledger,
+    checkpoint,
   };
 }

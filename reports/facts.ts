@@ -35,4 +35,5 @@ export interface ReportFacts {
   duplicates: readonly DuplicateIngestion[];
   auditor: Report['auditor'];
   ledger: Report['ledger'];
+  checkpoint: Report['checkpoint'];
 }

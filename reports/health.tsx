@@ -21,6 +21,22 @@ function Blindness({ auditor }: { auditor: Report['auditor'] }) {
   );
 }
 
+/** The checkpoint, as it must be kept to be worth something: whole, with its signature. */
+function SignedHead({ checkpoint }: Pick<Report, 'checkpoint'>) {
+  if (checkpoint === null) return null;
+  const { note, problem } = checkpoint;
+  if (note === null) return <p class="alarm">The ledger was not signed: {oneLine(problem ?? '')}</p>;
+  return (
+    <>
+      <pre>{note}</pre>
+      <p class="soft">
+        The same, signed: in a file of its own, `roundwarden ledger verify --checkpoint` holds the ledger
+        against it.
+      </p>
+    </>
+  );
+}
+
 /** How the auditor itself is: a sensor that is down must not look like health. */
 export function Health({ report }: { report: Report }) {
   const { auditor } = report;
@@ -56,6 +72,7 @@ export function Health({ report }: { report: Report }) {
         Keep this line: `roundwarden ledger verify --anchor` compares the ledger with it, so that a mailbox is
         a witness.
       </p>
+      <SignedHead checkpoint={report.checkpoint} />
     </section>
   );
 }

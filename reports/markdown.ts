@@ -121,7 +121,7 @@ function repairLines({ repairs }: Report): string[] {
   );
 }
 
-function auditorLines({ auditor, ledger, duplicates }: Report): string[] {
+function auditorLines({ auditor, ledger, checkpoint, duplicates }: Report): string[] {
   const { runs, blindSeconds, outbox, unreadablePlaces, deadLetters, lastAuditAt } = auditor;
   const last = lastAuditAt === null ? 'never' : instantText(lastAuditAt);
   return [
@@ -138,6 +138,22 @@ function auditorLines({ auditor, ledger, duplicates }: Report): string[] {
     `* Duplicate ingestion: ${duplicates.length === 0 ? 'none' : duplicates.map((one) => plain(roundText(one))).join(', ')}.`,
     '',
     `\`${headLine(ledger)}\``,
+    '',
+    ...checkpointLines(checkpoint),
+  ];
+}
+
+/** As text, a mail is where a checkpoint is kept: nothing in it may be escaped. */
+function checkpointLines(checkpoint: Report['checkpoint']): string[] {
+  if (checkpoint === null) return [];
+  const { note, problem } = checkpoint;
+  if (note === null) return [`**The ledger was not signed: ${plain(problem ?? '')}**`, ''];
+  return [
+    'The same, signed, for `ledger verify --checkpoint`:',
+    '',
+    '```',
+    ...note.trimEnd().split('\n'),
+    '```',
     '',
   ];
 }

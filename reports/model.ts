@@ -174,6 +174,8 @@ export const reportSchema = z.strictObject({
   }),
   /** The end of the ledger when this was made: keep it outside. */
   ledger: z.strictObject({ seq: z.int(), hash: z.string() }).nullable(),
+  /** The same end, signed (c2sp.org/tlog-checkpoint), or why it could not be; null where no key is set. */
+  checkpoint: z.strictObject({ note: z.string().nullable(), problem: z.string().nullable() }).nullable(),
 });
 
 export type Report = z.infer<typeof reportSchema>;

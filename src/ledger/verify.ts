@@ -43,17 +43,18 @@ interface Walk {
 /**
  * Reads and re-hashes the whole chain as it is at one moment, page by page, and compares it with the head file,
  * the anchors and the stored incidents and open repairs. Memory grows with the incidents, not with the entries.
- * Whatever the rows hold becomes a problem; it throws only where the database cannot be read.
+ * Whatever the rows hold becomes a problem; it throws only where the database cannot be read. `each` is given the
+ * hash in every row, in their order.
  */
 export async function verifyChain(
   ledger: Ledger,
-  options: { anchors?: readonly Head[] } = {},
+  options: { anchors?: readonly Head[]; each?: (hash: string) => void } = {},
 ): Promise<Verification> {
   // Before the snapshot: an entry is committed before it gets into the file.
   const headFile = await checkHeadFile(ledger);
   return await snapshot(ledger.database, async (database) => {
     const inside = { ...ledger, database };
-    const walk = await walkChain(inside);
+    const walk = await walkChain(inside, options.each);
     const projections = await compareProjections(inside, walk.projections);
     const anchors = [];
     for (const anchor of options.anchors ?? []) anchors.push(await checkAnchor(database, anchor, walk));
@@ -78,7 +79,7 @@ async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
   }
 }
 
-async function walkChain(ledger: Ledger): Promise<Walk> {
+async function walkChain(ledger: Ledger, each?: (hash: string) => void): Promise<Walk> {
   const walk: Walk = {
     count: 0,
     head: emptyHead,
@@ -86,7 +87,10 @@ async function walkChain(ledger: Ledger): Promise<Walk> {
     problems: [],
     projections: emptyProjections(),
   };
-  for await (const row of eachRow(ledger.database)) step(ledger, walk, row);
+  for await (const row of eachRow(ledger.database)) {
+    step(ledger, walk, row);
+    each?.(walk.head.hash);
+  }
   const { total } = (await ledger.database.knex('entries').count({ total: '*' }).first()) as {
     total: number;
   };
