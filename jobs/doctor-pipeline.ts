@@ -69,7 +69,9 @@ export async function checkCoverage(asked: Examination): Promise<Check[]> {
   const nowUnix = Math.floor(nowMs / 1000);
   const today = localDay(nowUnix, config.zone);
   const scope = { kind: 'days', since: r2Since(today), until: today } as const;
-  const seen = await observe({ config, source, ledger, scope, nowUnix, progress: noProgress });
+  // Only captures count here, and no artifact makes a round covered.
+  const asking = { config, source, ledger, scope, capturesOnly: true, nowUnix, progress: noProgress };
+  const seen = await observe(asking);
   return [judgeCoverage(r2Coverage(classify(seen.situation), today))];
 }
 

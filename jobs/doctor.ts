@@ -66,7 +66,7 @@ async function prepare(opened: Opened, request: DoctorRequest, config: Config) {
   const played = source === null ? [] : await newestPlayed(config, source).catch(() => []);
   const past = played.filter(({ unix }) => unix <= nowMs / 1000).map(({ unix }) => unix);
   const playedUnix = past.length === 0 ? null : Math.max(...past);
-  const places = await lookAtPlaces(config);
+  const places = await lookAtPlaces(config, nowMs);
   const asked: Examination = { config, nowMs, acceptance, ...opened, places, playedUnix };
   return { asked, played };
 }

@@ -13,7 +13,7 @@ import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { logLinesFor } from './causes.ts';
-import { observe } from './observe.ts';
+import { observe, visitFor } from './observe.ts';
 import { laterFolder, packetFolder, writePacket } from './packet.ts';
 import { makePlan } from './planning.ts';
 import { colouredVerdict, colours, say, table } from './print.ts';
@@ -50,7 +50,10 @@ export async function lookAt(request: ExplainRequest, of: { source: Source; ledg
   const { source, ledger } = of;
   const scope = { kind: 'round', roundId } as const;
   const nowUnix = Math.floor(nowMs / 1000);
-  const observation = await observe({ config, source, ledger, scope, nowUnix, progress: noProgress });
+  const asked = { config, source, ledger, scope, nowUnix, progress: noProgress };
+  // A packet holds copies of what was looked at, so they are kept.
+  const visit = await visitFor(asked, { keep: request.packet === true });
+  const observation = await observe({ ...asked, visit });
   const { assessments } = await makePlan(observation.situation, source);
   const { lines } = await logLinesFor({ config, ledger, scope, reading: null }, assessments);
   const [assessment] = withCauses(observation.situation, assessments, lines);

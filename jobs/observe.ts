@@ -22,6 +22,7 @@ import {
 } from '../src/source/read.ts';
 import type { Progress } from './progress.ts';
 import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
+import { hasVisits, ownPaths, type Visit, visitPlaces } from './visit.ts';
 
 /** What one look at the world found, before and after rules. */
 export interface Observation {
@@ -32,6 +33,8 @@ export interface Observation {
   openKeys: readonly string[];
   /** Files in artifact places that are no artifacts, with the reason. */
   ignored: readonly { path: string; why: string }[];
+  /** What was found on other hosts and in retry buffers, for a second look of the same run. */
+  visit: Visit;
 }
 
 /** What is looked at, with what, and when. */
@@ -44,6 +47,8 @@ export interface Observing {
   capturesOnly?: boolean;
   /** Look at the rows of these incidents, open or not by now, instead of those that are open. */
   openKeys?: readonly string[];
+  /** What this run has found on other hosts and in retry buffers; they are visited where it has not yet. */
+  visit?: Visit;
   nowUnix: number;
   progress: Progress;
 }
@@ -148,24 +153,57 @@ async function openKeptCopies(
   return copies;
 }
 
+const nowhere: Visit = { places: [], artifacts: [], ignored: [] };
+
+/** Days that hold every row which this scope may judge, without reading those rows. */
+async function daysToVisit(asked: Observing): Promise<DayRange[]> {
+  const { scope, source } = asked;
+  if (scope.kind === 'round') {
+    const found = await readRoundsById(source.database, source.schema, [scope.roundId]);
+    return found.flatMap(({ date }) => dayRange(date));
+  }
+  const open = scope.kind === 'lookback' ? await openOnes(asked) : [];
+  return [windowOf(scope), ...open.flatMap(({ round }) => dayRange(round?.date ?? null))];
+}
+
+/**
+ * Visits the places on other hosts and the retry buffers for a scope. With `keep` what is fetched is copied to
+ * DATA_DIR first. Belongs before the snapshot of the source, which must not wait for another host.
+ */
+export async function visitFor(asked: Observing, { keep }: { keep: boolean }): Promise<Visit> {
+  const { config, nowUnix, progress } = asked;
+  if (asked.capturesOnly || !hasVisits(config)) return nowhere;
+  const days = joinRanges((await daysToVisit(asked)).map((range) => widen(range, 1)));
+  const ranges = days.map((range) => instantsOf(range, config.zone));
+  const visit = await visitPlaces(config, { ranges, keep, nowUnix });
+  progress.step('visiting places', visit.places.length, visit.places.length);
+  return visit;
+}
+
 /** Lists the places, and opens only the files whose name says an end inside the ranges. */
 async function readArtifactsNear(
   asked: Observing,
-  ranges: readonly DayRange[],
+  of: { ranges: readonly DayRange[]; visit: Visit },
 ): Promise<{ artifacts: Artifact[]; places: Place[]; ignored: { path: string; why: string }[] }> {
-  const listing = await listPlaces(asked.config.gametimePaths);
-  const instants = ranges.map((range) => instantsOf(range, asked.config.zone));
-  const near = listing.files.filter(({ name }) =>
-    instants.some(({ fromUnix, toUnix }) => name.endUnix >= fromUnix && name.endUnix < toUnix),
-  );
-  const artifacts = await readArtifacts(near);
-  asked.progress.step('reading artifacts', near.length, near.length);
-  return { artifacts, places: listing.places, ignored: listing.ignored };
+  const { visit } = of;
+  const listing = await listPlaces(ownPaths(asked.config.gametimePaths));
+  const instants = of.ranges.map((range) => instantsOf(range, asked.config.zone));
+  const isNear = ({ endUnix }: { endUnix: number }) =>
+    instants.some(({ fromUnix, toUnix }) => endUnix >= fromUnix && endUnix < toUnix);
+  const near = listing.files.filter(({ name }) => isNear(name));
+  const artifacts = [...(await readArtifacts(near)), ...visit.artifacts.filter(isNear)];
+  asked.progress.step('reading artifacts', artifacts.length, artifacts.length);
+  return {
+    artifacts,
+    places: [...listing.places, ...visit.places],
+    ignored: [...listing.ignored, ...visit.ignored],
+  };
 }
 
 /** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */
 export async function observe(asked: Observing): Promise<Observation> {
   const { config, source, ledger } = asked;
+  const visit = asked.visit ?? (await visitFor(asked, { keep: false }));
   const open = await openOnes(asked);
   const judged = await readJudged(asked, open);
   const ranges = rangesAround(asked.scope, judged);
@@ -185,7 +223,7 @@ export async function observe(asked: Observing): Promise<Observation> {
   const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
   const { artifacts, places, ignored } = asked.capturesOnly
     ? { artifacts: [], places: [], ignored: [] }
-    : await readArtifactsNear(asked, ranges);
+    : await readArtifactsNear(asked, { ranges, visit });
   const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, artifacts);
 
   const facts: AuditFacts = {
@@ -207,5 +245,5 @@ export async function observe(asked: Observing): Promise<Observation> {
   };
   const byKey = new Map(incidents.map((incident) => [incident.key, incident]));
   const openKeys = open.map((incident) => incident.key);
-  return { situation: understand(facts, rules), incidents: byKey, openKeys, ignored };
+  return { situation: understand(facts, rules), incidents: byKey, openKeys, ignored, visit };
 }

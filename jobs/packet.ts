@@ -9,6 +9,7 @@ import type { LogLines } from '../src/core/log-lines.ts';
 import type { Json } from '../src/core/model.ts';
 import { parseArtifactName, safeMap } from '../src/core/names.ts';
 import type { Packet } from '../src/core/record.ts';
+import { isSftp } from '../src/core/sftp-address.ts';
 import type { Situation } from '../src/core/situation.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
@@ -111,7 +112,25 @@ async function namesIn(path: string, { listings }: PacketFacts) {
   return names;
 }
 
+/** What was read of a place on another host, or of a retry buffer, whose names say no time; it is not asked again. */
+function listRead(place: string, { situation, assessment }: PacketFacts): string[] {
+  const around = assessment.playedUnix ?? 0;
+  const near = situation.facts.artifacts.filter(
+    ({ path, endUnix }) => path.startsWith(`${place}/`) && Math.abs(endUnix - around) <= listingSeconds,
+  );
+  const lines = near
+    .slice(0, mostListed)
+    .map(({ path, bytes, modifiedUnix, fromCopy }) =>
+      [
+        `  ${basename(path)}  ${bytes} bytes  ${new Date(modifiedUnix * 1000).toISOString()}`,
+        ...(fromCopy ? ['read from the copy that was kept'] : []),
+      ].join('  '),
+    );
+  return lines.length === 0 ? ['  no artifact of that hour'] : lines;
+}
+
 async function listPlace(path: string, facts: PacketFacts): Promise<string[]> {
+  if (isSftp(path) || facts.config.pendingPaths.includes(path)) return listRead(path, facts);
   const around = facts.assessment.playedUnix ?? 0;
   const names = await namesIn(path, facts);
   if ('failed' in names) return [`  could not be listed: ${names.failed}`];

@@ -1,5 +1,7 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
+import { parsePrivateKey, parseVerifierKey } from './core/signed-note.ts';
+import { messageOf } from './errors.ts';
 
 /** The kinds of value that a setting may have, each with what is said where it is none of them. */
 
@@ -52,18 +54,19 @@ export const mailAddress = z
   .string()
   .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
 
-/** A pattern of five fields that has a next time. */
+/** A pattern of five fields, or of six with seconds first, that has a next time. */
 export const cronPattern = z.string().refine(
   (pattern) => {
     try {
       return (
-        pattern.trim().split(/\s+/).length === 5 && new Cron(pattern, { timezone: 'UTC' }).nextRun() !== null
+        [5, 6].includes(pattern.trim().split(/\s+/).length) &&
+        new Cron(pattern, { timezone: 'UTC' }).nextRun() !== null
       );
     } catch {
       return false;
     }
   },
-  { error: 'expected a cron pattern of five fields, such as */3 * * * *' },
+  { error: 'expected a cron pattern of five fields, such as */3 * * * *, or of six with seconds first' },
 );
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
@@ -75,6 +78,24 @@ export const listenAddress = z
     return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
   })
   .refine(({ port }) => port <= 65_535, { error: 'expected a port up to 65535' });
+
+/** A text that `read` takes; what it throws, which holds nothing of the text, is the problem. */
+const readBy = (read: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      read(text);
+    } catch (thrown) {
+      context.addIssue({ code: 'custom', message: messageOf(thrown) });
+    }
+  });
+
+/** A private key, as `roundwarden ledger key` writes it. */
+export const signingKey = readBy(parsePrivateKey);
+
+const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
+
+/** One verifier key or several, with spaces or line breaks between them. */
+export const verifierKeys = readBy((text) => words(text).map(parseVerifierKey)).transform(words);
 
 /** What is shorter could be guessed. */
 export const shortestToken = 16;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse as parseEnvironmentFile } from 'dotenv';
 import { z } from 'zod';
@@ -10,12 +9,16 @@ import {
   mailAddress,
   onOff,
   shortestToken,
+  signingKey,
+  verifierKeys,
   webUrl,
   wholeNumber,
 } from './config-values.ts';
+import { isSftp, parseSftpAddress } from './core/sftp-address.ts';
 import { isDay, isZone } from './core/time.ts';
 import { describeUrl } from './database.ts';
 import { messageOf, UsageError } from './errors.ts';
+import { readSettingFile } from './setting-file.ts';
 
 /** The settings of one installation, parsed once, with every default applied. */
 export interface Config {
@@ -26,8 +29,12 @@ export interface Config {
   sourceRevertUrl: string;
   ledgerUrl: string;
   zone: string;
-  /** Directories and globs; empty where there are none (`none`). */
+  /** Directories and globs, and `sftp://` directories of other hosts; empty where there are none (`none`). */
   gametimePaths: readonly string[];
+  /** Directories, here or on other hosts, of the module's retry buffer. */
+  pendingPaths: readonly string[];
+  /** How other hosts are entered; null where no place is on one. */
+  sftp: SftpSettings | null;
   captureSince: string;
   graceMinutes: number;
   settleHours: number;
@@ -44,6 +51,8 @@ export interface Config {
   discordWebhookUrl: string | null;
   mail: MailSettings | null;
   alertWebhook: { url: string; secret: string | null } | null;
+  /** A dead man's switch, told of each audit; null tells none. */
+  heartbeatUrl: string | null;
   /** `user@host` of the game server, for `doctor`; null looks at no other host. */
   doctorSsh: string | null;
   /** When an audit is expected to run: a cron pattern, in UTC. */
@@ -56,7 +65,20 @@ export interface Config {
   webListen: { host: string; port: number };
   /** Who has it may see the review pages, and decide on them. */
   webToken: string | null;
+  /** What signs checkpoints of the ledger, as `PRIVATE+KEY+...`; null signs none. */
+  checkpointKey: string | null;
+  /** The keys whose checkpoints count, as `NAME+ID+BASE64`; empty where that of `checkpointKey` alone does. */
+  checkpointVerifiers: readonly string[];
   logLevel: string;
+}
+
+/** By what we are known to other hosts, and they to us. */
+export interface SftpSettings {
+  /** Path of our private key. */
+  keyPath: string;
+  passphrase: string | null;
+  /** Path of a known_hosts file, in which the key of each host is pinned. */
+  knownHostsPath: string;
 }
 
 /** How mail is sent: `smtp://` or `smtps://`, with user and password where the server wants them. */
@@ -80,6 +102,10 @@ const settings = z.object({
     .refine(isZone, { error: 'expected the name of a time zone, such as Europe/Ljubljana' })
     .default('Europe/Ljubljana'),
   GAMETIME_PATHS: z.string().optional(),
+  PENDING_PATHS: z.string().optional(),
+  SFTP_KEY: z.string().optional(),
+  SFTP_KEY_PASSPHRASE: z.string().optional(),
+  SFTP_KNOWN_HOSTS: z.string().optional(),
   CAPTURE_SINCE: z.string().refine(isDay, { error: 'expected a day, YYYY-MM-DD' }).default('2026-01-24'),
   GRACE_MINUTES: wholeNumber(0, 1_440).default(5),
   SETTLE_HOURS: wholeNumber(0, 8_760).default(24),
@@ -99,6 +125,7 @@ const settings = z.object({
   MAIL_TO: mailAddress.optional(),
   ALERT_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
   ALERT_WEBHOOK_SECRET: z.string().max(1_000).optional(),
+  HEARTBEAT_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
   DOCTOR_SSH: z
     .string()
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/, { error: 'expected USER@HOST' })
@@ -115,10 +142,18 @@ const settings = z.object({
     .min(shortestToken, { error: `expected at least ${shortestToken} characters` })
     .max(1_000)
     .optional(),
+  CHECKPOINT_KEY: signingKey.optional(),
+  CHECKPOINT_VERIFIER: verifierKeys.optional(),
   LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
-const names = Object.keys(settings.shape);
+/** Every setting, by the name of its variable. */
+export const settingNames: readonly string[] = Object.keys(settings.shape);
+
+/** Whether a setting may hold a secret, if only by mistake: its value stands in no message. */
+export function isSecret(name: string): boolean {
+  return /_(URL|SECRET|TOKEN|KEY|VERIFIER|PASSPHRASE)$/.test(name);
+}
 
 /** Every setting by name; one that is given as a file (`X_FILE`) is read from it. An empty value counts as absent. */
 function readValues(
@@ -126,14 +161,14 @@ function readValues(
   problems: string[],
 ): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const name of names) {
+  for (const name of settingNames) {
     const file = environment[`${name}_FILE`];
     const value = environment[name];
     if (value && file) problems.push(`${name} and ${name}_FILE are both set; keep one`);
     else if (value) values[name] = value;
     else if (file) {
       try {
-        const text = readFileSync(file, 'utf8').trim();
+        const text = readSettingFile(file).trim();
         // Not absent: the default might be another database than the one that was meant.
         if (text === '') problems.push(`${name}_FILE is empty: ${file}`);
         else values[name] = text;
@@ -148,7 +183,7 @@ function readValues(
 /** A secret must not appear in a message, so only harmless settings are quoted. */
 function describeProblem(issue: z.core.$ZodIssue, values: Record<string, string>): string {
   const name = String(issue.path[0]);
-  return /_URL$|_SECRET$|_TOKEN$/.test(name)
+  return isSecret(name)
     ? `${name}: ${issue.message}`
     : `${name} is "${values[name] ?? ''}": ${issue.message}`;
 }
@@ -161,6 +196,47 @@ function splitPaths(name: string, text: string, problems: string[]): string[] {
     problems.push(`${name} has an empty entry; separate paths by single commas`);
   if (paths.includes('none')) problems.push(`${name} says none and names places; keep one`);
   return paths;
+}
+
+/** Directories and `sftp://` addresses, each in its one spelling. A password in an address is not repeated. */
+function readPlaces(name: string, text: string, problems: string[]): string[] {
+  return splitPaths(name, text, problems).map((path) => {
+    if (!isSftp(path)) return path;
+    const address = parseSftpAddress(path);
+    if (!('problem' in address)) return address.name;
+    const shown = path.replace(/^(sftp:\/*)[^@]*@/i, '$1...@');
+    problems.push(`${name} has "${shown}": ${address.problem}`);
+    return path;
+  });
+}
+
+/** A buffer is a directory: its files have no names that a glob could choose among. */
+function readBuffers(text: string, gametimes: readonly string[], problems: string[]): string[] {
+  const paths = readPlaces('PENDING_PATHS', text, problems);
+  for (const path of paths)
+    if (!isSftp(path) && /[*?[\]{}]/.test(path))
+      problems.push(`PENDING_PATHS has "${path}": name each directory, without a glob`);
+    else if (gametimes.includes(path))
+      problems.push(`PENDING_PATHS and GAMETIME_PATHS both have "${path}"; a directory is one or the other`);
+  return paths;
+}
+
+/** What enters other hosts, where a place is on one. */
+function readSftp(
+  values: Record<string, string>,
+  places: readonly string[],
+  problems: string[],
+): SftpSettings | null {
+  if (!places.some(isSftp)) return null;
+  const { SFTP_KEY: keyPath, SFTP_KEY_PASSPHRASE: passphrase, SFTP_KNOWN_HOSTS: knownHostsPath } = values;
+  if (keyPath === undefined)
+    problems.push('SFTP_KEY is not set: an sftp:// place needs the path of a private key');
+  if (knownHostsPath === undefined)
+    problems.push(
+      'SFTP_KNOWN_HOSTS is not set: an sftp:// place needs the path of a known_hosts file that pins its host key',
+    );
+  if (keyPath === undefined || knownHostsPath === undefined) return null;
+  return { keyPath, passphrase: passphrase ?? null, knownHostsPath };
 }
 
 /** What belongs together is given together. */
@@ -189,11 +265,18 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const parsed = settings.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describeProblem(issue, values)));
   const dataDir = values.DATA_DIR ?? 'data';
+  const gametimes = readPlaces(
+    'GAMETIME_PATHS',
+    values.GAMETIME_PATHS ?? join(dataDir, 'gametimes'),
+    problems,
+  );
   const paths = {
-    gametimes: splitPaths('GAMETIME_PATHS', values.GAMETIME_PATHS ?? join(dataDir, 'gametimes'), problems),
+    gametimes,
+    pending: readBuffers(values.PENDING_PATHS ?? 'none', gametimes, problems),
     botLogs: splitPaths('WEBHOOK_LOG', values.WEBHOOK_LOG ?? 'none', problems),
     consoleLogs: splitPaths('CONSOLE_LOG', values.CONSOLE_LOG ?? 'none', problems),
   };
+  const sftp = readSftp(values, [...paths.gametimes, ...paths.pending], problems);
   checkMail(values, problems);
   if (parsed.success) {
     const { SOURCE_DATABASE_URL: source = `sqlite:${join(dataDir, 'source.sqlite')}` } = parsed.data;
@@ -202,18 +285,18 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       problems.push(
         'LEDGER_DATABASE_URL is the source itself: a restored source would erase the audit; give the ledger a database of its own',
       );
-    if (problems.length === 0) return toConfig(parsed.data, { source, ledger, paths });
+    if (problems.length === 0) return toConfig(parsed.data, { source, ledger, paths, sftp });
   }
   throw new UsageError(
     `the configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
   );
 }
 
-type Paths = Record<'gametimes' | 'botLogs' | 'consoleLogs', readonly string[]>;
+type Paths = Record<'gametimes' | 'pending' | 'botLogs' | 'consoleLogs', readonly string[]>;
 
 function toConfig(
   data: z.infer<typeof settings>,
-  derived: { source: string; ledger: string; paths: Paths },
+  derived: { source: string; ledger: string; paths: Paths; sftp: SftpSettings | null },
 ): Config {
   return {
     sourceUrl: derived.source,
@@ -222,6 +305,8 @@ function toConfig(
     ledgerUrl: derived.ledger,
     zone: data.SERVER_TIMEZONE,
     gametimePaths: derived.paths.gametimes,
+    pendingPaths: derived.paths.pending,
+    sftp: derived.sftp,
     captureSince: data.CAPTURE_SINCE,
     graceMinutes: data.GRACE_MINUTES,
     settleHours: data.SETTLE_HOURS,
@@ -241,12 +326,15 @@ function toConfig(
       data.ALERT_WEBHOOK_URL === undefined
         ? null
         : { url: data.ALERT_WEBHOOK_URL, secret: data.ALERT_WEBHOOK_SECRET ?? null },
+    heartbeatUrl: data.HEARTBEAT_URL ?? null,
     doctorSsh: data.DOCTOR_SSH ?? null,
     auditCron: data.AUDIT_CRON,
     reportAt: data.REPORT_AT,
     reportKeepDays: data.REPORT_KEEP_DAYS,
     webListen: data.WEB_LISTEN,
     webToken: data.WEB_TOKEN ?? null,
+    checkpointKey: data.CHECKPOINT_KEY ?? null,
+    checkpointVerifiers: data.CHECKPOINT_VERIFIER ?? [],
     logLevel: data.LOG_LEVEL,
   };
 }
@@ -258,7 +346,7 @@ export function readEnvironment(
 ): Record<string, string | undefined> {
   let text: string;
   try {
-    text = readFileSync(join(directory, '.env'), 'utf8');
+    text = readSettingFile(join(directory, '.env'));
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return { ...environment };
     throw new UsageError(`cannot read ${join(directory, '.env')}`, { cause: thrown });

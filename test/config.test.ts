@@ -9,6 +9,12 @@ import { messageOf, UsageError } from '../src/errors.ts';
 const directory = mkdtempSync(join(tmpdir(), 'roundwarden-config-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
+const privateKey = 'PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz';
+const verifiers = [
+  'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW',
+  'EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop',
+];
+
 type Environment = Record<string, string | undefined>;
 
 const defaults: Config = {
@@ -18,6 +24,8 @@ const defaults: Config = {
   ledgerUrl: 'sqlite:data/ledger.sqlite',
   zone: 'Europe/Ljubljana',
   gametimePaths: ['data/gametimes'],
+  pendingPaths: [],
+  sftp: null,
   captureSince: '2026-01-24',
   graceMinutes: 5,
   settleHours: 24,
@@ -31,12 +39,15 @@ const defaults: Config = {
   discordWebhookUrl: null,
   mail: null,
   alertWebhook: null,
+  heartbeatUrl: null,
   doctorSsh: null,
   auditCron: '*/3 * * * *',
   reportAt: '07:10',
   reportKeepDays: 400,
   webListen: { host: '127.0.0.1', port: 8787 },
   webToken: null,
+  checkpointKey: null,
+  checkpointVerifiers: [],
   logLevel: 'info',
 };
 
@@ -83,7 +94,12 @@ describe('parseConfig()', () => {
       },
       {
         discordWebhookUrl: 'https://discord.com/api/webhooks/1/t',
-        mail: { url: 'smtps://u:p@mail.example', ca: null, from: 'Roundwarden <rw@b.example>', to: 'ops@b.example' },
+        mail: {
+          url: 'smtps://u:p@mail.example',
+          ca: null,
+          from: 'Roundwarden <rw@b.example>',
+          to: 'ops@b.example',
+        },
         alertWebhook: { url: 'https://hook.example/x', secret: 's' },
       },
     ],
@@ -119,6 +135,28 @@ describe('parseConfig()', () => {
       { GAMETIME_PATHS: '/srv/{one,two}/gametimes,/x/{a,b,c}/*.json,/y' },
       { gametimePaths: ['/srv/{one,two}/gametimes', '/x/{a,b,c}/*.json', '/y'] },
     ],
+    [
+      'places may be on other hosts, under one spelling each, where a key and known hosts are given',
+      {
+        GAMETIME_PATHS: '/a,sftp://et@Game.Example:22/home/et/game%20times/',
+        PENDING_PATHS: '/b,sftp://et@[::1]:2222/pending',
+        SFTP_KEY: '/etc/rw/key',
+        SFTP_KEY_PASSPHRASE: 'hunter2',
+        SFTP_KNOWN_HOSTS: '/etc/rw/known_hosts',
+      },
+      {
+        gametimePaths: ['/a', 'sftp://et@game.example/home/et/game%20times'],
+        pendingPaths: ['/b', 'sftp://et@[::1]:2222/pending'],
+        sftp: { keyPath: '/etc/rw/key', passphrase: 'hunter2', knownHostsPath: '/etc/rw/known_hosts' },
+      },
+    ],
+    ['a key for other hosts is not asked for where no place is on one', { SFTP_KEY: '/k' }, { sftp: null }],
+    [
+      'HEARTBEAT_URL is an address of the web',
+      { HEARTBEAT_URL: 'https://hc-ping.example/b6a7' },
+      { heartbeatUrl: 'https://hc-ping.example/b6a7' },
+    ],
+    ['AUDIT_CRON may have seconds', { AUDIT_CRON: '*/20 * * * * *' }, { auditCron: '*/20 * * * * *' }],
     ['CAPTURE_SINCE is a day', { CAPTURE_SINCE: '2025-02-28' }, { captureSince: '2025-02-28' }],
     ['SERVER_TIMEZONE is a zone', { SERVER_TIMEZONE: 'America/Sao_Paulo' }, { zone: 'America/Sao_Paulo' }],
     ['GRACE_MINUTES may be 0', { GRACE_MINUTES: '0' }, { graceMinutes: 0 }],
@@ -128,6 +166,12 @@ describe('parseConfig()', () => {
     ['REPAIR=off', { REPAIR: 'off' }, { repair: false }],
     ['REPAIR_COVERED=on', { REPAIR_COVERED: 'on' }, { repairCovered: true }],
     ['LOG_LEVEL', { LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+    ['CHECKPOINT_KEY is a private key', { CHECKPOINT_KEY: privateKey }, { checkpointKey: privateKey }],
+    [
+      'CHECKPOINT_VERIFIER may hold several keys',
+      { CHECKPOINT_VERIFIER: ` ${verifiers[0]}\n${verifiers[1]} ` },
+      { checkpointVerifiers: verifiers },
+    ],
     [
       'an empty value counts as absent',
       { REPAIR: '', MAX_REPAIRS: '', SOURCE_DATABASE_URL: '', GAMETIME_PATHS: '', DATA_DIR: '' },
@@ -200,6 +244,44 @@ describe('parseConfig()', () => {
       { GAMETIME_PATHS: '/a,' },
       'GAMETIME_PATHS has an empty entry; separate paths by single commas',
     ],
+    ...(
+      [
+        ['sftp://game.example/gt', 'expected sftp://USER@HOST/PATH, or sftp://USER@HOST:PORT/PATH'],
+        ['sftp://...@game.example', 'expected sftp://USER@HOST/PATH, or sftp://USER@HOST:PORT/PATH'],
+        ['sftp:/gt', 'expected sftp://USER@HOST/PATH, or sftp://USER@HOST:PORT/PATH'],
+        ['sftp://...@game.example:0/gt', 'its port is not from 1 to 65535'],
+        ['sftp://...@game.example/*/gt', 'a glob is not looked for on another host; name each directory'],
+      ] as const
+    ).map(([shown, problem]): [string, Environment, string] => [
+      `${shown} as a place`,
+      { GAMETIME_PATHS: shown.replace('...', 'et'), SFTP_KEY: '/k', SFTP_KNOWN_HOSTS: '/h' },
+      `GAMETIME_PATHS has "${shown}": ${problem}`,
+    ]),
+    [
+      'a password in a place, and does not show it',
+      { GAMETIME_PATHS: 'sftp://et:hunter2@game.example/gt', SFTP_KEY: '/k', SFTP_KNOWN_HOSTS: '/h' },
+      'GAMETIME_PATHS has "sftp://...@game.example/gt": it holds a password; SFTP_KEY is the only way in',
+    ],
+    [
+      'a place on another host without a key',
+      { PENDING_PATHS: 'sftp://et@game.example/p', SFTP_KNOWN_HOSTS: '/h' },
+      'SFTP_KEY is not set: an sftp:// place needs the path of a private key',
+    ],
+    [
+      'a place on another host whose key is nowhere pinned',
+      { GAMETIME_PATHS: 'sftp://et@game.example/gt', SFTP_KEY: '/k' },
+      'SFTP_KNOWN_HOSTS is not set: an sftp:// place needs the path of a known_hosts file that pins its host key',
+    ],
+    [
+      'a directory that is a retry buffer and an artifact place',
+      { GAMETIME_PATHS: '/a,/b', PENDING_PATHS: '/b' },
+      'PENDING_PATHS and GAMETIME_PATHS both have "/b"; a directory is one or the other',
+    ],
+    [
+      'a glob of retry buffers',
+      { PENDING_PATHS: '/srv/*/pending' },
+      'PENDING_PATHS has "/srv/*/pending": name each directory, without a glob',
+    ],
     [
       'mail without its sender and receiver',
       { SMTP_URL: 'smtp://u:hunter2@h' },
@@ -219,6 +301,7 @@ describe('parseConfig()', () => {
       [
         ['DISCORD_WEBHOOK_URL', 'https://discord.com/api/webhooks/ID/TOKEN'],
         ['ALERT_WEBHOOK_URL', 'https://HOST/PATH'],
+        ['HEARTBEAT_URL', 'https://HOST/PATH'],
       ] as const
     ).map(([name, example]): [string, Environment, string] => [
       `${name} that is no web address`,
@@ -229,6 +312,16 @@ describe('parseConfig()', () => {
       'an option in the place of a host',
       { DOCTOR_SSH: '-oProxyCommand=x' },
       'DOCTOR_SSH is "-oProxyCommand=x": expected USER@HOST',
+    ],
+    [
+      'a private key that was cut',
+      { CHECKPOINT_KEY: privateKey.slice(0, -1) },
+      'CHECKPOINT_KEY: it is no private key: expected PRIVATE+KEY+NAME+ID+BASE64, as `roundwarden ledger key` writes it',
+    ],
+    [
+      'a private key in the place of a verifier key, which it does not show',
+      { CHECKPOINT_VERIFIER: privateKey },
+      'CHECKPOINT_VERIFIER: it is no verifier key: expected NAME+ID+BASE64',
     ],
     [
       'none beside places',

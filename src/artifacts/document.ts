@@ -22,7 +22,8 @@ export interface Document {
   salvaged: boolean;
 }
 
-type Payload = Omit<Document, 'meta'>;
+/** A message as the module sends it; an artifact holds one beside its meta. */
+export type Payload = Omit<Document, 'meta'>;
 
 const wholeSchema = z.object({ meta: z.unknown(), payload: z.unknown() });
 /** Discord takes 25 fields at most; the bound comes first, so that a hostile list costs nothing. */
@@ -53,7 +54,7 @@ function addField(fields: Map<string, Field>, name: string, field: Field): void 
 }
 
 /** The fields that stand in lines of their own, up to the last `", "inline": ` of each line. */
-function fieldsByLine(payloadText: string): Map<string, Field> {
+export function fieldsByLine(payloadText: string): Map<string, Field> {
   const fields = new Map<string, Field>();
   for (const line of payloadText.split('\n')) {
     const found = fieldLine.exec(line);
@@ -93,12 +94,23 @@ function salvagedDocument(text: string): Document {
   return { ...payload, meta: parseJson('meta', payload.legacy ? escapeControls(meta) : meta) };
 }
 
+function assertNotBlank(text: string): void {
+  if (text.trim() === '') throw new Damage(text === '' ? 'it is empty' : 'it holds nothing but white space');
+}
+
+/** Takes a bare message's text apart, as JSON or by its lines. Throws Damage, as `readDocument` does. */
+export function readPayload(text: string): Payload {
+  assertNotBlank(text);
+  const json = tryJson(text);
+  return json === undefined ? salvagedPayload(text.trimEnd()) : parsedPayload(json, text);
+}
+
 /**
  * Takes an artifact's text apart: as JSON, and where that fails by its lines (DOMAIN, section 3, the
  * salvage recipe). Throws Damage where the closing braces, the payload or the module version are missing.
  */
 export function readDocument(text: string): Document {
-  if (text.trim() === '') throw new Damage(text === '' ? 'it is empty' : 'it holds nothing but white space');
+  assertNotBlank(text);
   const json = tryJson(text);
   if (json === undefined) return salvagedDocument(text);
   const whole = wholeSchema.safeParse(json);

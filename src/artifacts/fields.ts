@@ -1,5 +1,5 @@
 import { Damage, parseJson, tryJson } from './damage.ts';
-import type { Document, Field } from './document.ts';
+import type { Field, Payload } from './document.ts';
 import { escapeControls } from './text.ts';
 
 /** Names of older modules that are still accepted (DOMAIN, section 3). */
@@ -12,7 +12,7 @@ const olderNames = new Map([
   ['Lua_RoundEnd', 'end unix'],
 ]);
 
-function findField(document: Document, label: string): Field {
+function findField(document: Payload, label: string): Field {
   const own = document.fields.get(label.toLowerCase());
   const older = document.fields.get(olderNames.get(label) ?? '');
   if (own && older) throw new Damage(`${label} is there twice, under two names`);
@@ -22,7 +22,7 @@ function findField(document: Document, label: string): Field {
 }
 
 /** A field's value as text; throws Damage where the field is missing or no JSON text. */
-export function readText(document: Document, label: string): string {
+export function readText(document: Payload, label: string): string {
   const { value, raw } = findField(document, label);
   if (value !== null) return value;
   const line = `"${raw}"`;
@@ -45,7 +45,7 @@ function parseRewritten(label: string, text: string): unknown {
  * The JSON inside a field. Before 1.6.4 only its quotes were escaped a second time, so it is taken from the
  * field's own line even where the file is JSON (DOMAIN, section 3). Throws Damage.
  */
-export function readInner(document: Document, label: string): unknown {
+export function readInner(document: Payload, label: string): unknown {
   if (!document.legacy) return parseJson(label, readText(document, label));
   const { value, raw } = findField(document, label);
   if (raw !== null) return parseJson(label, escapeControls(raw.replaceAll('\\"', '"')));

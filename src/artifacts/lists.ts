@@ -7,6 +7,10 @@ const guidLength = 32;
 const nameLength = 64;
 /** The module writes flat pause events; what is nested deeper than this is not its work. */
 const deepest = 8;
+/** The game holds 64 players at a time; nobody has seen four times that come and go in one round. */
+export const mostPlayers = 256;
+/** A module that counted pauses wrongly wrote one event for each frame, some hundreds for a round. */
+export const mostPauses = 10_000;
 
 const playerSchema = z.object({ guid: z.string(), name: z.string() });
 const spawnSchema = playerSchema.extend({
@@ -25,10 +29,16 @@ export function readName(text: string): string {
   return cut(cleanText(text), nameLength);
 }
 
+function readItems(label: string, value: unknown, most: number): unknown[] {
+  if (!Array.isArray(value)) throw new Damage(`${label} is no list`);
+  if (value.length > most)
+    throw new Damage(`${label} has ${value.length} items, and no round has more than ${most}`);
+  return value;
+}
+
 /** Checks item by item and stops at the first that is wrong, so that a hostile list is cheap. */
 function readList<T>(label: string, value: unknown, schema: z.ZodType<T>): T[] {
-  if (!Array.isArray(value)) throw new Damage(`${label} is no list`);
-  return value.map((item, index) => {
+  return readItems(label, value, mostPlayers).map((item, index) => {
     const checked = schema.safeParse(item);
     if (checked.success) return checked.data;
     const issue = checked.error.issues[0]!;
@@ -82,6 +92,5 @@ function cleanJson(label: string, value: unknown, depth: number): Json {
 
 /** Pause events as they stand there, made fit for jsonb. Throws Damage. */
 export function readPauseEvents(label: string, value: unknown): Json[] {
-  if (!Array.isArray(value)) throw new Damage(`${label} is no list`);
-  return value.map((item) => cleanJson(label, item, 1));
+  return readItems(label, value, mostPauses).map((item) => cleanJson(label, item, 1));
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ArtifactContent } from '../core/model.ts';
-import { candidateNumber } from '../core/names.ts';
+import { type ArtifactName, candidateNumber, safeMap } from '../core/names.ts';
 import { Damage, parseJson, quoted } from './damage.ts';
-import { type Document, readDocument } from './document.ts';
+import { type Document, fieldsByLine, type Payload, readDocument, readPayload } from './document.ts';
 import { readInner, readText } from './fields.ts';
 import { readGuid, readName, readPauseEvents, readPlayers, readSpawns } from './lists.ts';
 import { cleanText, cut, decodeText } from './text.ts';
@@ -53,13 +53,12 @@ function mustAgree(label: string, meta: string | number | null, payload: string 
     throw new Damage(`${label} is ${quoted(String(payload))}, but meta says ${quoted(String(meta))}`);
 }
 
-function readContent(document: Document): ArtifactContent {
+/** Everything that the message itself says; the spawn list stands beside it. */
+function readMessage(document: Payload): ArtifactContent {
   const text = (label: string) => cleanText(readText(document, label));
-  const meta = readMeta(document.meta);
-  const { spawn_stats: spawnStats } = meta;
   const pauses = readPauses('Lua_Pauses', text('Lua_Pauses'));
   text('Lua_SpawnSummary');
-  const content: ArtifactContent = {
+  return {
     map: readMap('Map', text('Map')),
     number: readRound('Round', text('Round')),
     timing: {
@@ -84,11 +83,19 @@ function readContent(document: Document): ArtifactContent {
     axisPlayers: readPlayers('Axis_JSON', readInner(document, 'Axis_JSON')),
     alliesPlayers: readPlayers('Allies_JSON', readInner(document, 'Allies_JSON')),
     pauseEvents: readPauseEvents('Lua_Pauses_JSON', readInner(document, 'Lua_Pauses_JSON')),
-    spawns: readSpawns(
-      'spawn_stats',
-      typeof spawnStats === 'string' ? parseJson('spawn_stats', spawnStats) : spawnStats,
-    ),
+    spawns: [],
   };
+}
+
+function readContent(document: Document): ArtifactContent {
+  const message = readMessage(document);
+  const meta = readMeta(document.meta);
+  const { spawn_stats: spawnStats } = meta;
+  const spawns = readSpawns(
+    'spawn_stats',
+    typeof spawnStats === 'string' ? parseJson('spawn_stats', spawnStats) : spawnStats,
+  );
+  const content = { ...message, spawns };
   mustAgree('Map', cleanText(meta.map), content.map);
   mustAgree('Round', candidateNumber(meta.round), content.number);
   mustAgree('Lua_RoundStart', meta.round_start_unix, content.timing.startUnix);
@@ -111,6 +118,41 @@ export function parseArtifact(
     return { content: readContent(document), salvaged: document.salvaged || !strict };
   } catch (thrown) {
     if (thrown instanceof Damage) return { damage: thrown.message };
+    throw thrown;
+  }
+}
+
+/** What a bare message says of its round; null for the parts that cannot be read. */
+export type ParsedMessage =
+  | { content: ArtifactContent; name: ArtifactName }
+  | { damage: string; name: ArtifactName | null };
+
+/** Map, number and end by their lines alone, so that a damaged message can still be laid before its round. */
+function nameByLines(text: string): ArtifactName | null {
+  try {
+    const fields = fieldsByLine(text);
+    const raw = (label: string) => cleanText(fields.get(label)?.raw ?? '');
+    const map = readMap('Map', raw('map'));
+    const endUnix = readUnix('Lua_RoundEnd', raw('lua_roundend'));
+    return { safeMap: safeMap(map), number: readRound('Round', raw('round')), endUnix, finished: true };
+  } catch (thrown) {
+    if (thrown instanceof Damage) return null;
+    throw thrown;
+  }
+}
+
+/**
+ * Reads a bare message of the retry buffer (DOMAIN, section 3): an artifact's payload alone, without meta and
+ * spawn list. `damage` says why it is not whole. Never throws, whatever the bytes are.
+ */
+export function parseMessage(bytes: Uint8Array): ParsedMessage {
+  const { text } = decodeText(bytes);
+  try {
+    const content = readMessage(readPayload(text));
+    const { map, number, timing } = content;
+    return { content, name: { safeMap: safeMap(map), number, endUnix: timing.endUnix, finished: true } };
+  } catch (thrown) {
+    if (thrown instanceof Damage) return { damage: thrown.message, name: nameByLines(text) };
     throw thrown;
   }
 }

@@ -26,7 +26,8 @@ export interface Listing {
   ignored: Ignored[];
 }
 
-interface Found {
+/** What one place holds. */
+export interface Found {
   place: Place;
   files: ListedFile[];
   ignored: Ignored[];
@@ -38,7 +39,7 @@ function unreadablePlace(name: string, why: string): Found {
 }
 
 /** A place that holds these paths. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
-function placeOf(place: string, paths: string[]): Found {
+export function placeOf(place: string, paths: readonly string[]): Found {
   const files: ListedFile[] = [];
   const ignored: Ignored[] = [];
   for (const path of paths) {

@@ -23,23 +23,17 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
   return length;
 }
 
+/** Re-writes what is not UTF-8, and decodes all of it at once: piece by piece would take seconds for a megabyte. */
 function decodeMixed(bytes: Uint8Array): string {
-  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-  let text = '';
-  let start = 0;
-  let at = 0;
-  while (at < bytes.length) {
+  const utf8 = Buffer.alloc(3 * bytes.length);
+  let written = 0;
+  for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes, at);
-    if (length > 0) {
-      at += length;
-      continue;
-    }
-    if (at > start) text += utf8.decode(bytes.subarray(start, at));
-    text += fromWindows1252(bytes[at]!);
-    at += 1;
-    start = at;
+    for (let next = at; next < at + length; next++) utf8[written++] = bytes[next]!;
+    if (length === 0) written += utf8.write(fromWindows1252(bytes[at]!), written);
+    at += Math.max(1, length);
   }
-  return text + utf8.decode(bytes.subarray(start));
+  return utf8.toString('utf8', 0, written);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { LogEvent } from './log-event.ts';
 import { parseStatsFile } from './stats-file.ts';
-import { addDays, localToInstants } from './time.ts';
+import { addDays, isDay, localToInstants } from './time.ts';
 
 /** What the clock of the bot's host shows: the server's own time, or a fixed distance from UTC. */
 export type BotClock = { kind: 'server' } | { kind: 'fixed'; offsetSeconds: number };
@@ -84,6 +84,8 @@ export function clockOfDays(events: readonly LogEvent[], zone: string): (day: st
   const triggers = events.filter(({ kind, at }) => kind === 'trigger' && at !== null);
   const known = new Map<string, BotClock | null>();
   const find = (day: string): BotClock | null => {
+    // A torn line may begin with any digits.
+    if (!isDay(day)) return null;
     for (const days of reachesDays) {
       const [from, to] = [addDays(day, -days), addDays(day, days)];
       const near = triggers.filter(({ at }) => at!.slice(0, 10) >= from && at!.slice(0, 10) <= to);

@@ -1,7 +1,7 @@
 import type { Group, UsableArtifact } from './doubles.ts';
 import { incidentKey } from './expected.ts';
 import { type Fit, type Matching, singleBest } from './match.ts';
-import type { Capture, Round } from './model.ts';
+import type { Artifact, Capture, Round } from './model.ts';
 import { type Decision, type Situation, spawnKey, type UnusableFit } from './situation.ts';
 import type { SeenCandidate } from './verdict.ts';
 
@@ -118,18 +118,27 @@ export function seenCapture(situation: Situation, chosen: Chosen<Capture>, round
   };
 }
 
+/** What is special about an artifact's origin. */
+function remarks({ bare, fromCopy }: Artifact): string[] {
+  return [
+    ...(bare ? ['a bare message of the retry buffer: no spawn rows'] : []),
+    ...(fromCopy ? ['read from the copy that was kept: its place does not list it'] : []),
+  ];
+}
+
 /** An artifact as people are shown it. */
 export function seenArtifact(chosen: Chosen<UsableArtifact>): SeenCandidate {
   const doubles = chosen.group.members
     .filter((member) => member !== chosen.member)
     .map((member) => member.path);
+  const written = doubles.length > 0 ? [`written again as ${doubles.join(', ')}`] : [];
   return {
     kind: 'artifact',
     captureId: null,
     path: chosen.member.path,
     sha256: chosen.member.sha256,
     deltaSeconds: chosen.fit.deltaSeconds,
-    note: doubles.length > 0 ? `whole and sane, written again as ${doubles.join(', ')}` : 'whole and sane',
+    note: ['whole and sane', ...remarks(chosen.member), ...written].join(', '),
   };
 }
 
@@ -140,7 +149,7 @@ function seenUnusable(entry: UnusableFit): SeenCandidate {
     path: entry.artifact.path,
     sha256: entry.artifact.sha256,
     deltaSeconds: entry.deltaSeconds,
-    note: `${entry.state}: ${entry.why}`,
+    note: [`${entry.state}: ${entry.why}`, ...remarks(entry.artifact)].join(', '),
   };
 }
 

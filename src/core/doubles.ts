@@ -58,7 +58,8 @@ export function artifactGroups(artifacts: readonly UsableArtifact[]): Group<Usab
       startUnix: timing.startUnix,
       endUnix: timing.endUnix,
     };
-    return { item: artifact, candidate, order: artifact.path };
+    // Of the same end an artifact comes before a bare message: it has the spawn list too.
+    return { item: artifact, candidate, order: `${artifact.bare ? 1 : 0} ${artifact.path}` };
   });
   return join(entries);
 }

@@ -33,5 +33,6 @@ export function flagsOf(situation: Situation, round: Round, verdict: Verdict): F
   const member = chosen?.member;
   const timing = member === undefined ? null : 'content' in member ? member.content.timing : member.timing;
   if (timing !== null && durationDiffers(timing)) found.push('duration_differs');
+  if (member !== undefined && 'bare' in member && member.bare) found.push('bare_message');
   return found;
 }

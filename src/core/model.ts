@@ -101,6 +101,10 @@ export interface Artifact {
   damage: string | null;
   /** Why it could not be read at all, or null. */
   unreadable: string | null;
+  /** A message of the module's retry buffer: everything of an artifact but its meta and its spawn list. */
+  bare?: boolean;
+  /** It was read from the copy that was kept, because its place does not list it (any more). */
+  fromCopy?: boolean;
 }
 
 /** A configured place of artifacts, and what was seen of it. */

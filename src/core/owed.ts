@@ -35,3 +35,13 @@ export function owedDays(facts: OwedFacts): string[] {
   for (let day = first > oldest ? first : oldest; day <= last; day = addDays(day, 1)) days.push(day);
   return days;
 }
+
+const minute = 60;
+
+/** When the next report becomes owed, after a moment; unix seconds. Asked minute by minute: the clock may change. */
+export function nextReport(facts: Omit<OwedFacts, 'lastDay'>): number {
+  const now = lastOwedDay(facts);
+  let at = facts.nowUnix - (facts.nowUnix % minute) + minute;
+  while (lastOwedDay({ ...facts, nowUnix: at }) <= now) at += minute;
+  return at;
+}

@@ -11,12 +11,16 @@ import { type Rule, uncertain, wantFor } from './rule.ts';
 
 /** True where the file that counts has a twin with the same end that says something else. */
 function doublesDiffer({ group, member }: Chosen<UsableArtifact>): boolean {
-  const text = JSON.stringify(member.content);
-  return group.members.some(
-    (other) =>
+  const text = ({ content }: UsableArtifact, bare: boolean) =>
+    JSON.stringify(bare ? { ...content, spawns: [] } : content);
+  return group.members.some((other) => {
+    // A bare message has no spawn list, and says nothing against one.
+    const bare = member.bare === true || other.bare === true;
+    return (
       other.content.timing.endUnix === member.content.timing.endUnix &&
-      JSON.stringify(other.content) !== text,
-  );
+      text(other, bare) !== text(member, bare)
+    );
+  });
 }
 
 /** Ambiguous or recoverable, by the artifacts that are whole and sane. */
@@ -38,7 +42,7 @@ export const byArtifact: Rule = (of) => {
   return {
     verdict: 'recoverable',
     reason: 'artifact',
-    because: `${chosen.member.path} is whole, sane and fits it alone, ${chosen.fit.deltaSeconds} s before the file`,
+    because: `${chosen.member.path} is whole${chosen.member.bare ? ' (a bare message: no spawn rows)' : ''}, sane and fits it alone, ${chosen.fit.deltaSeconds} s before the file`,
     candidate,
     want: { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'backfill', artifact: chosen.member },
   };

@@ -63,6 +63,7 @@ export const flags = [
   'weak_distance',
   'time_moved',
   'duration_differs',
+  'bare_message',
 ] as const;
 export type Flag = (typeof flags)[number];
 
