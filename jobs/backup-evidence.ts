@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keepArtifact } from '../src/artifacts/keep.ts';
+import { keepArtifact, writeWhole } from '../src/artifacts/keep.ts';
 import { codeOf, messageOf, plainError } from '../src/errors.ts';
 
 /** What became of one kind of evidence: how much is in the backup now, how much of it is new, what is not. */
@@ -94,4 +94,21 @@ export async function copyPackets(from: string, to: string): Promise<EvidenceCop
   const names = (await namesIn(from)).filter((name) => !name.endsWith('.tmp'));
   await mkdir(to, { recursive: true, mode: 0o700 });
   return copyEach(names, (name) => copyPacket(join(from, name), join(to, name)));
+}
+
+/** Copies the small files of a directory that the backup lacks, or has as they were before; each whole. */
+export async function copyFiles(from: string, to: string): Promise<EvidenceCopied> {
+  const names = (await namesIn(from)).filter((name) => !name.endsWith('.tmp'));
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  return copyEach(names, async (name) => {
+    try {
+      const bytes = await readFile(join(from, name));
+      const before = await readFile(join(to, name)).catch(() => null);
+      if (before?.equals(bytes)) return 'already';
+      await writeWhole(to, name, { bytes });
+      return 'copied';
+    } catch (thrown) {
+      return { failed: `${join(from, name)}: ${plainError(thrown)}` };
+    }
+  });
 }

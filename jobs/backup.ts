@@ -16,7 +16,8 @@ import {
   syncFile,
 } from '../src/ledger/backup.ts';
 import { readHead } from '../src/ledger/head.ts';
-import { copyArtifacts, copyPackets, type EvidenceCopied } from './backup-evidence.ts';
+import { copyArtifacts, copyFiles, copyPackets, type EvidenceCopied } from './backup-evidence.ts';
+import { checkpointsDirectory } from './checkpoint.ts';
 import { colours, say } from './print.ts';
 import type { Progress } from './progress.ts';
 
@@ -45,7 +46,13 @@ export interface Backup {
   head: { seq: number; hash: string; count: number };
   artifacts: EvidenceCopied | null;
   packets: EvidenceCopied | null;
+  /** The lists by which copies of files of other hosts are found. */
+  lists: EvidenceCopied | null;
+  checkpoints: EvidenceCopied | null;
 }
+
+type Evidence = Pick<Backup, 'artifacts' | 'packets' | 'lists' | 'checkpoints'>;
+const noEvidence: Evidence = { artifacts: null, packets: null, lists: null, checkpoints: null };
 
 /** A backup, where it lies, and the older ones that were removed after it. */
 export interface BackupMade extends Backup {
@@ -128,8 +135,8 @@ function target({ config, to, keep }: BackupRequest): { directory: string; file:
 }
 
 /**
- * Backs up the ledger while others write to it, and into a directory also the kept artifacts and the triage
- * packets that are not there yet. The copy is read back whole before it gets its name, and only then are
+ * Backs up the ledger while others write to it, and into a directory also the kept artifacts with their lists, the
+ * triage packets and the checkpoints that are not there yet. The copy is read back whole before it gets its name, and only then are
  * older ones removed. Throws an OperationError where anything of the ledger's copy fails.
  */
 export async function backup(request: BackupRequest): Promise<BackupMade> {
@@ -141,7 +148,7 @@ export async function backup(request: BackupRequest): Promise<BackupMade> {
   const at = new Date(nowMs).toISOString();
   const stamp = at.replace(/[-:]|\.\d+/g, '');
   const unfinished = join(directory, `.ledger-${stamp}.${process.pid}.tmp`);
-  let done: Omit<Backup, 'artifacts' | 'packets'> & { path: string };
+  let done: Omit<Backup, keyof Evidence> & { path: string };
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const { head, count, schema } = await copyLedger(unfinished, request);
@@ -153,21 +160,32 @@ export async function backup(request: BackupRequest): Promise<BackupMade> {
     removeCopy(unfinished);
     failed(thrown, ledger);
   }
-  if (file !== null) return { ...done, artifacts: null, packets: null, removed: [] };
-  progress.step('copying artifacts and packets', 0, 2);
-  const artifacts = await copyArtifacts(keptArtifacts(config), join(directory, 'artifacts'));
-  progress.step('copying artifacts and packets', 1, 2);
-  const packets = await copyPackets(join(config.dataDir, 'packets'), join(directory, 'packets'));
-  const isWhole = artifacts.failed.length + packets.failed.length === 0;
+  if (file !== null) return { ...done, ...noEvidence, removed: [] };
+  progress.step('copying evidence', 0, 1);
+  const evidence = await copyEvidence(config, directory);
   const { path, ...manifest } = done;
-  writeManifest(`${path}.json`, { ...manifest, artifacts, packets });
-  const removed = isWhole ? removeOld(directory, done.file, request) : [];
-  return { ...done, artifacts, packets, removed };
+  writeManifest(`${path}.json`, { ...manifest, ...evidence });
+  const removed = notCopied(evidence).length === 0 ? removeOld(directory, done.file, request) : [];
+  return { ...done, ...evidence, removed };
+}
+
+async function copyEvidence(config: Config, directory: string): Promise<Evidence> {
+  const { dataDir } = config;
+  // The lists first: what they name is kept before they name it.
+  const lists = await copyFiles(join(dataDir, 'places'), join(directory, 'places'));
+  const artifacts = await copyArtifacts(keptArtifacts(config), join(directory, 'artifacts'));
+  const packets = await copyPackets(join(dataDir, 'packets'), join(directory, 'packets'));
+  const checkpoints = await copyFiles(checkpointsDirectory(config), join(directory, 'checkpoints'));
+  return { artifacts, packets, lists, checkpoints };
+}
+
+function notCopied({ artifacts, packets, lists, checkpoints }: Evidence): string[] {
+  return [artifacts, packets, lists, checkpoints].flatMap((copied) => copied?.failed ?? []);
 }
 
 /** 3 where the ledger is safe and some of its evidence is not. */
-export function backupExitCode({ artifacts, packets }: Backup): number {
-  return (artifacts?.failed.length ?? 0) + (packets?.failed.length ?? 0) > 0 ? 3 : 0;
+export function backupExitCode(made: Backup): number {
+  return notCopied(made).length > 0 ? 3 : 0;
 }
 
 const evidenceText = ({ total, copied }: EvidenceCopied, what: string) =>
@@ -183,7 +201,7 @@ export function printBackup(made: BackupMade): void {
   if (artifacts !== null)
     say(`  ${evidenceText(artifacts, 'artifact')}, ${evidenceText(packets!, 'packet')}`);
   if (removed.length > 0) say(`  removed: ${removed.join(', ')}`);
-  const problems = [...(artifacts?.failed ?? []), ...(packets?.failed ?? [])];
+  const problems = notCopied(made);
   for (const problem of problems) say(colours.red(`  not copied: ${problem}`));
   if (problems.length > 0) say('  no older backup was removed, because of what could not be copied');
 }

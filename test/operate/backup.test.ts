@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
@@ -118,6 +127,26 @@ test('a backup holds ledger and evidence, verified; the next one adds what is ne
   });
 });
 
+test('a backup holds the lists of places and the checkpoints as they are now', async () => {
+  await withAudited(async (scene, to) => {
+    const place = (directory: string) => join(directory, 'places', 'one.json');
+    for (const name of ['places', 'checkpoints']) mkdirSync(join(scene.config.dataDir, name));
+    writeFileSync(place(scene.config.dataDir), 'first');
+    writeFileSync(join(scene.config.dataDir, 'checkpoints', 'a.checkpoint'), 'signed');
+    const first = await backedUp(scene, to);
+    assert.deepEqual(first.lists, { total: 1, copied: 1, failed: [] });
+    assert.deepEqual(first.checkpoints, { total: 1, copied: 1, failed: [] });
+    writeFileSync(place(scene.config.dataDir), 'second');
+    const second = await backedUp(scene, to);
+    assert.deepEqual([second.lists?.copied, second.checkpoints?.copied], [1, 0]);
+    assert.equal(readFileSync(place(to), 'utf8'), 'second');
+    rmSync(scene.config.dataDir, { recursive: true });
+    mkdirSync(scene.config.dataDir);
+    restore(scene, second.path);
+    assert.equal(readFileSync(place(scene.config.dataDir), 'utf8'), 'second');
+  });
+});
+
 test('a backup into a file holds the ledger alone, and replaces nothing', async () => {
   await withAudited(async (scene) => {
     const file = join(scene.directory, 'one.sqlite');
@@ -211,7 +240,7 @@ function restore(scene: Scene, backup: string): void {
   const live = pathOf(scene.config.ledgerUrl);
   for (const end of ['', '-wal', '-shm']) rmSync(`${live}${end}`, { force: true });
   cpSync(backup, live);
-  for (const evidence of ['artifacts', 'packets'])
+  for (const evidence of ['artifacts', 'packets', 'places', 'checkpoints'])
     if (existsSync(join(dirname(backup), evidence)))
       cpSync(join(dirname(backup), evidence), join(scene.config.dataDir, evidence), {
         recursive: true,
