@@ -1,15 +1,14 @@
-import { hostname } from 'node:os';
-import { z } from 'zod';
 import { configuredChannels } from '../src/alert/channel.ts';
 import type { Config } from '../src/config.ts';
 import { incidentFold } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
 import { messageOf } from '../src/errors.ts';
 import { openRepairs } from '../src/ledger/incidents.ts';
-import { isProcessAlive } from '../src/ledger/lease.ts';
+import { holderText, isFree, type Lease, ledgerNow, readLease, workLease } from '../src/ledger/lease.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { openLedger } from '../src/ledger/open.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
+import { isGone, ownProcess } from '../src/ledger/process.ts';
 import { inspectLedgerRights } from '../src/ledger/rights.ts';
 import { lastRuns, type Run } from '../src/ledger/runs.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
@@ -71,18 +70,14 @@ async function checkOpenRepairs({ config }: Examination, ledger: Ledger): Promis
   return warning('open repairs', what, 'the next audit closes it; nothing to do unless none runs');
 }
 
-const leaseRow = z.object({ holder: z.string(), acquired_at: z.string(), expires_at: z.string() });
-const holderDocument = z.object({ host: z.string(), pid: z.int(), runId: z.string() });
-
 async function checkLease({ nowMs }: Examination, { database }: Ledger): Promise<Check> {
-  const row: unknown = await database.knex('leases').select(Object.keys(leaseRow.shape)).first();
-  if (row === undefined) return ok('lease', 'free');
-  const { holder, acquired_at, expires_at } = leaseRow.parse(row);
-  if (Date.parse(expires_at) <= nowMs) return ok('lease', 'free');
-  const { host, pid, runId } = holderDocument.parse(JSON.parse(holder));
-  const by = `run ${runId} (process ${pid} on ${host})`;
-  if (host === hostname() && !isProcessAlive(pid)) return ok('lease', `free: ${by} is gone`);
-  return ok('lease', `held by ${by} since ${acquired_at}, until ${expires_at}`);
+  const lease = await readLease(database, workLease);
+  if (lease === null || lease.token === '') return ok('lease', 'free');
+  const by = holderText(lease);
+  if (isGone(lease.holder)) return ok('lease', `free: ${by} is gone`);
+  const now = { nowMs: await ledgerNow(database, nowMs), us: ownProcess() };
+  if (isFree(lease, now)) return ok('lease', `free: that of ${by} ended at ${lease.expiresAt}`);
+  return ok('lease', `held by ${by} since ${lease.acquiredAt}, until ${lease.expiresAt}`);
 }
 
 /** Whether the role of every day could take the guards of the entries away. */
@@ -104,12 +99,14 @@ const cronMinutes = 60;
 const cronLine =
   'run it by cron: `*/3 * * * * cd /opt/roundwarden && node dist/jobs/main.js audit --json >> audit.log`';
 
-const isGone = ({ state, host, pid }: Run) =>
-  state === 'running' && host === hostname() && !isProcessAlive(pid);
+/** A run is at work while it has the lease: that is free where its process is gone. */
+function isAtWork({ state, id }: Run, lease: Lease | null): boolean {
+  return state === 'running' && lease?.token !== '' && lease?.holder.runId === id && !isGone(lease.holder);
+}
 
-function runText(run: Run): string {
+function runText(run: Run, lease: Lease | null): string {
   const { startedAt, exitCode, state } = run;
-  const working = isGone(run) ? 'its process is gone' : 'still at work';
+  const working = isAtWork(run, lease) ? 'still at work' : 'its process is gone';
   const how = state === 'running' ? working : `exit code ${exitCode ?? 'unknown'}`;
   return `${utcTime(Date.parse(startedAt))}, ${how}`;
 }
@@ -119,15 +116,16 @@ async function checkRuns({ source, nowMs, playedUnix }: Examination, { database 
   if (source === null) return [];
   const [run] = await lastRuns(database, { command: 'audit', limit: 1 });
   if (run === undefined) return [unchecked('last audit', 'there was none yet', auditOnce)];
+  const lease = await readLease(database, workLease);
+  const said = runText(run, lease);
   const minutes = Math.floor((nowMs - Date.parse(run.startedAt)) / 60_000);
   if (minutes > cronMinutes && playedUnix !== null)
-    return [problem('last audit', `${runText(run)}: ${minutes} minutes ago`, cronLine)];
+    return [problem('last audit', `${said}: ${minutes} minutes ago`, cronLine)];
   if (run.state === 'failed')
-    return [
-      problem('last audit', `${runText(run)}: ${run.error ?? 'failed'}`, 'run `roundwarden audit` by hand'),
-    ];
-  if (isGone(run)) return [warning('last audit', runText(run), 'the next audit goes on where it stopped')];
-  return [ok('last audit', runText(run))];
+    return [problem('last audit', `${said}: ${run.error ?? 'failed'}`, 'run `roundwarden audit` by hand')];
+  if (run.state === 'running' && !isAtWork(run, lease))
+    return [warning('last audit', said, 'the next audit goes on where it stopped')];
+  return [ok('last audit', said)];
 }
 
 /** The ledger itself: whole, not behind, worked on by one, and lately. */

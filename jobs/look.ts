@@ -9,10 +9,11 @@ import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
 import { logLinesFor } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
-import { type Observation, observe } from './observe.ts';
+import { type Observation, observe, visitFor } from './observe.ts';
 import { makePlan, type Plan } from './planning.ts';
 import type { Progress } from './progress.ts';
-import type { Moment } from './repairing.ts';
+import type { Reached } from './repairing.ts';
+import type { LeaseOptions } from './run.ts';
 import type { Scope } from './scope.ts';
 
 /** How one audit is asked for. */
@@ -24,7 +25,10 @@ export interface AuditRequest {
   expect?: string;
   nowMs: number;
   progress: Progress;
-  reached?: (moment: Moment) => void | Promise<void>;
+  lease?: LeaseOptions;
+  reached?: Reached;
+  /** Aborted where the process is asked to end: the audit stops before its next repair or step, and fails. */
+  signal?: AbortSignal;
 }
 
 /** One look at the world with the plan that follows from it. */
@@ -50,14 +54,18 @@ export async function look(
     reading: LogReading | null;
     /** What an earlier look of the same run found in the logs. */
     logs?: Pick<Look, 'lines' | 'unreadLogs'>;
+    /** What an earlier look of the same run found on other hosts and in retry buffers. */
+    visit?: Observation['visit'];
   },
 ): Promise<Look> {
   const { config, scope, nowMs, progress } = request;
   const nowUnix = Math.floor(nowMs / 1000);
+  const { ledger, openKeys } = of;
+  const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress };
+  const visit = of.visit ?? (await visitFor(asked, { keep: of.reading !== null }));
   return snapshot(of.source.database, async (database) => {
     const source = { ...of.source, database };
-    const { ledger, openKeys } = of;
-    const observation = await observe({ config, source, ledger, scope, openKeys, nowUnix, progress });
+    const observation = await observe({ ...asked, source, visit });
     const { situation } = observation;
     const bare = await makePlan(situation, source);
     const from = { config, ledger, scope, reading: of.reading };

@@ -19,8 +19,9 @@ import type { StartedBody } from './settle.ts';
 /** What became of each round's repair, by incident key: `done`, or `refused (why)`. */
 export type Outcomes = Map<string, string>;
 
-/** Moments at which a test may kill the process. */
-export type Moment = 'started' | 'written' | 'committed';
+/** Moments at which a test may stop or kill the process. */
+export type Moment = 'planned' | 'started' | 'written' | 'committed';
+export type Reached = (moment: Moment) => void | Promise<void>;
 
 /** What repairing needs besides the plan. */
 export interface Workshop {
@@ -31,7 +32,9 @@ export interface Workshop {
   /** What people had decided when the plan was made. */
   incidents: ReadonlyMap<string, Incident>;
   progress: Progress;
-  reached?: (moment: Moment) => void | Promise<void>;
+  reached?: Reached;
+  /** Aborted where the process is asked to end. */
+  signal?: AbortSignal;
 }
 
 function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & { fingerprint: string } {
@@ -97,6 +100,7 @@ async function repairGroup(planned: PlannedGroup, workshop: Workshop): Promise<W
   const body = startedBody(planned, workshop) as unknown as Json;
   const draft: EntryDraft = { kind: 'repair.started', source: source.name, key: wants[0].key, body };
   const inside = assertSameDecisions(planned, workshop);
+  await workshop.reached?.('planned');
   const [started] = await append(run.ledger, [draft], run.at, { inside });
   await workshop.reached?.('started');
   const written = await writeGroup(source.database, {
@@ -106,7 +110,10 @@ async function repairGroup(planned: PlannedGroup, workshop: Workshop): Promise<W
     capturedAt: started!.at,
     schema: source.schema,
     zone: config.zone,
-    beforeCommit: () => workshop.reached?.('written'),
+    beforeCommit: async () => {
+      await workshop.reached?.('written');
+      await run.assertNotTakenOver();
+    },
   });
   await workshop.reached?.('committed');
   await append(run.ledger, [endDraft({ ...draft, seq: started!.seq }, written, run.id)], run.at);
@@ -123,11 +130,15 @@ async function repairOrRefuse(planned: PlannedGroup, workshop: Workshop): Promis
   }
 }
 
-/** Makes the repairs of a plan, group by group; a refusal ends one group and no other. */
+/**
+ * Makes the repairs of a plan, group by group; a refusal ends one group and no other. Asked to end, it throws between
+ * two groups, never within one.
+ */
 export async function repairAll(planned: readonly PlannedGroup[], workshop: Workshop): Promise<Outcomes> {
   const outcomes: Outcomes = new Map();
   let done = 0;
   for (const group of planned) {
+    workshop.signal?.throwIfAborted();
     const written = await repairOrRefuse(group, workshop);
     const outcome = written.written ? 'done' : `refused (${written.refusal.reason})`;
     for (const { key } of group.group.wants) outcomes.set(key, outcome);

@@ -10,7 +10,8 @@ import { append } from '../src/ledger/append.ts';
 import { eachEntry, entryBySeq } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { writeRevert } from '../src/source/write-revert.ts';
-import { type Run, runJob } from './run.ts';
+import type { Reached } from './repairing.ts';
+import { type LeaseOptions, type Run, runJob } from './run.ts';
 import { type StartedBody, settleInterrupted } from './settle.ts';
 
 /** A repair group as the ledger tells it: how it began, and what became of it. */
@@ -118,8 +119,9 @@ async function undo(of: {
   repair: Repair;
   by: string;
   reason: string;
+  reached?: Reached;
 }): Promise<Reverted> {
-  const { run, source, repair, by, reason } = of;
+  const { run, source, repair, by, reason, reached } = of;
   const { incidents, repairs } = repair.body;
   const changes = invert(repair.body.changes);
   const reverts = repair.started.seq;
@@ -131,8 +133,17 @@ async function undo(of: {
     body: { ...about, ...body } as unknown as Json,
   });
   const hash = hashOf(changes as unknown as Json);
+  await run.assertLease();
   const [started] = await append(run.ledger, [draft('revert.started', { changes, hash })], run.at);
-  const written = await writeRevert(source.database, { changes, at: run.at, schema: source.schema });
+  const written = await writeRevert(source.database, {
+    changes,
+    at: run.at,
+    schema: source.schema,
+    beforeCommit: async () => {
+      await reached?.('written');
+      await run.assertNotTakenOver();
+    },
+  });
   const end = written.written
     ? draft('revert.done', { started: started!.seq })
     : draft('revert.not_done', { started: started!.seq, ...written.refusal });
@@ -152,9 +163,11 @@ export async function revert(request: {
   by: string;
   reason: string;
   nowMs: number;
+  lease?: LeaseOptions;
+  reached?: Reached;
 }): Promise<Reverted> {
-  const { config, seq, force, by, reason, nowMs } = request;
-  const end = await runJob(config, { command: 'revert', nowMs }, (run) =>
+  const { config, seq, force, by, reason, nowMs, lease, reached } = request;
+  const end = await runJob(config, { command: 'revert', nowMs, lease }, (run) =>
     withSource(config, { revert: true }, async (source) => {
       await settleInterrupted(run, source);
       const started = await startedSeq(run.ledger, seq);
@@ -164,7 +177,7 @@ export async function revert(request: {
         throw new OperationError(`repair ${started} was made in another source than ${source.name}`);
       assertRevertible(repair, force);
       assertLast(repair, repairs);
-      const result = await undo({ run, source, repair, by, reason });
+      const result = await undo({ run, source, repair, by, reason, reached });
       return { exitCode: 0, summary: { reverts: result.reverts, entry: result.entry }, result };
     }),
   );

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import knex, { type Knex } from 'knex';
 import type pg from 'pg';
+import { faultCode, faultText } from './database-fault.ts';
 import { messageOf, OperationError } from './errors.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
@@ -117,9 +118,23 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
     if (dialect === 'sqlite' && options.readOnly) await handle.raw('pragma cache_size = -2000');
   } catch (cause) {
     await handle.destroy();
-    throw new OperationError(`cannot open database ${label}`, { cause });
+    throw new OperationError(`cannot open database ${label}`, { cause: told(cause) });
   }
+  handle.on('query-error', (thrown: unknown) => told(thrown, label));
   return { dialect, knex: handle, label };
+}
+
+/**
+ * Says in an error what the world did to the database, in place of the statement and the driver's word for it. It stays
+ * the same error: whoever branches on its code still can.
+ */
+function told(thrown: unknown, label?: string): unknown {
+  const text = thrown instanceof Error ? faultText(thrown) : null;
+  if (text === null) return thrown;
+  const error = thrown as Error & { code?: string };
+  error.code = faultCode(error);
+  error.message = label === undefined ? text : `database ${label}: ${text}`;
+  return error;
 }
 
 export async function closeDatabase(database: Database): Promise<void> {
@@ -131,8 +146,7 @@ export async function closeDatabase(database: Database): Promise<void> {
  * between what is read and what is written; knex only offers a deferred one, which can fail half-way.
  */
 export async function transact<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
-  if (database.dialect === 'postgres')
-    return database.knex.transaction((transaction) => work({ ...database, knex: transaction }));
+  if (database.dialect === 'postgres') return transactOnServer(database, work);
   await database.knex.raw('begin immediate');
   try {
     const result = await work(database);
@@ -141,6 +155,21 @@ export async function transact<T>(database: Database, work: (inside: Database) =
   } catch (thrown) {
     await database.knex.raw('rollback').catch(() => undefined);
     throw thrown;
+  }
+}
+
+/** Where the connection is lost, knex throws that ROLLBACK cannot be sent; what was thrown before it says why. */
+async function transactOnServer<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
+  const failures: unknown[] = [];
+  try {
+    return await database.knex.transaction((transaction) =>
+      work({ ...database, knex: transaction }).catch((thrown) => {
+        failures.push(thrown);
+        throw thrown;
+      }),
+    );
+  } catch (thrown) {
+    throw failures.length > 0 ? failures[0] : thrown;
   }
 }
 

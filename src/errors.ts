@@ -19,6 +19,20 @@ export function exitCodeOfFailure(thrown: unknown): number {
   return thrown instanceof LeaseHeldError ? 4 : 1;
 }
 
+/** What the world can do to a command: said in full by its message, where a defect shows its place too. */
+function isExpected(thrown: unknown): boolean {
+  if (thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError)
+    return true;
+  // Databases and the system give their errors a code.
+  return thrown instanceof Error && typeof codeOf(thrown) === 'string';
+}
+
+/** What a person reads of a command that failed. */
+export function failureText(thrown: unknown): string {
+  if (isExpected(thrown)) return messageOf(thrown);
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
 /** The message of whatever was thrown, with its causes: what could not be done, and why. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);

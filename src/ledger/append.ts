@@ -46,6 +46,15 @@ export async function append(
  */
 function keepHead(ledger: Ledger, last: Entry | undefined): void {
   if (ledger.headFile === null || last === undefined) return;
-  if ((readHead(ledger.headFile)?.seq ?? 0) > last.seq) return;
+  if (isFurther(ledger.headFile, last.seq)) return;
   writeHead(ledger.headFile, { seq: last.seq, hash: last.hash, count: last.seq, at: last.at });
+}
+
+/** A file that cannot be read is written, which says why where it cannot be. */
+function isFurther(file: string, seq: number): boolean {
+  try {
+    return (readHead(file)?.seq ?? 0) > seq;
+  } catch {
+    return false;
+  }
 }

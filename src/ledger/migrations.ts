@@ -178,11 +178,7 @@ async function createAlerts(database: Database): Promise<void> {
 
 /** Under which acquisition of the lease a run worked, and in which process: null for runs of earlier versions. */
 async function addFences(database: Database): Promise<void> {
-  await run(
-    database,
-    'alter table runs add column fence bigint',
-    'alter table runs add column process text',
-  );
+  await run(database, 'alter table runs add column fence bigint', 'alter table runs add column process text');
 }
 
 /** SQLite knows an automatic row number by the exact words "integer primary key"; PostgreSQL's integer is too short. */

@@ -127,10 +127,12 @@ export async function runsBetween(
     .where('started_at', '>=', of.from)
     .where('started_at', '<', of.to)
     .orderBy('started_at');
-  return rows.map((row) => {
-    const { started_at: startedAt, finished_at: finishedAt, state } = runTime.parse(row);
-    return { startedAt, finishedAt, state };
-  });
+  return rows.map(timeFromRow);
+}
+
+function timeFromRow(row: unknown): RunTime {
+  const { started_at: startedAt, finished_at: finishedAt, state } = runTime.parse(row);
+  return { startedAt, finishedAt, state };
 }
 
 /** When the first run of a command began; null where there was none. */
@@ -191,10 +193,73 @@ function whyNotAtWork(
 ): string | null {
   const { host, pid, process: marks, fence } = other;
   // One process is in one run at a time: another one under its number is of an earlier process.
-  const isEarlier = host === run.process.host && pid === run.process.pid && marks.table === run.process.table;
-  if (isEarlier || isGone({ host, pid, ...marks }, run.process))
-    return 'the process ended without finishing';
+  const isHere = host === run.process.host && (marks.table ?? run.process.table) === run.process.table;
+  const isEarlier = isHere && pid === run.process.pid;
+  if (isEarlier || isGone({ host, pid, ...marks }, run.process)) return 'the process ended without finishing';
   return fence !== null && fence < run.fence
     ? `run ${run.id} took over: the lease of this one ended before it was prolonged`
     : null;
+}
+
+/** Audits that looked at everything they should, as they are recorded; those of a part have another name. */
+export const wholeAudit = 'audit';
+
+/** What the record of runs says of whole audits up to a moment; what a clock ran ahead for is not counted. */
+export interface AuditsSoFar {
+  lastFinished: RunTime | null;
+  /** When the last finished one of the whole history began. */
+  lastFullAt: string | null;
+  lastState: RunState | null;
+}
+
+/** The last whole audits that began up to `at`, UTC with milliseconds. */
+export async function auditsUntil(database: Database, at: string): Promise<AuditsSoFar> {
+  const newest = () =>
+    database
+      .knex('runs')
+      .select(Object.keys(runTime.shape))
+      .where('command', wholeAudit)
+      .where('started_at', '<=', at)
+      .orderBy('started_at', 'desc')
+      .first();
+  const finished = () => newest().where('state', 'finished');
+  const [last, done, full] = [
+    await newest(),
+    await finished(),
+    // As JSON.stringify writes it in summaries; no text of the game's world stands in one.
+    await finished().where('summary', 'like', '%"scope":"all"%'),
+  ];
+  return {
+    lastFinished: done === undefined ? null : timeFromRow(done),
+    lastFullAt: full === undefined ? null : timeFromRow(full).startedAt,
+    lastState: last === undefined ? null : timeFromRow(last).state,
+  };
+}
+
+/** So many rows at most go at once: a clock that is years ahead for a moment does not take the whole record. */
+const mostPruned = 100;
+
+/**
+ * Forgets runs that began before `before`, and the documents of those that began before `summariesBefore`; the oldest
+ * first, at most a hundred of each.
+ */
+export async function pruneRuns(
+  database: Database,
+  of: { before: string | null; summariesBefore: string },
+): Promise<{ runs: number; summaries: number }> {
+  const { knex } = database;
+  const oldest = (before: string) =>
+    knex('runs')
+      .select('id')
+      .where('started_at', '<', before)
+      .whereNot('state', 'running')
+      .orderBy('started_at')
+      .limit(mostPruned);
+  const idsOf = async (query: ReturnType<typeof oldest>) => (await query).map(({ id }: { id: string }) => id);
+  const gone = of.before === null ? [] : await idsOf(oldest(of.before));
+  const bare = await idsOf(oldest(of.summariesBefore).whereNotNull('summary').whereNot('id', 'in', gone));
+  return {
+    runs: gone.length === 0 ? 0 : await knex('runs').whereIn('id', gone).delete(),
+    summaries: bare.length === 0 ? 0 : await knex('runs').whereIn('id', bare).update({ summary: null }),
+  };
 }

@@ -8,10 +8,19 @@ import { type Database, rows } from '../database.ts';
 import type { SourceSchema } from './schema.ts';
 
 const lockTimeout = '2s';
+const standstillTimeout = '30s';
 
-/** A lock that this transaction waits for longer than two seconds is not to be had. SQLite has its own limit. */
+/**
+ * A lock that this transaction waits for longer than two seconds is not to be had, and a process that stands still
+ * in the middle of it for 30 s loses it: the live pipeline waits for these locks. SQLite has its own limit.
+ */
 export async function limitWaiting(inside: Database): Promise<void> {
-  if (inside.dialect === 'postgres') await inside.knex.raw(`set local lock_timeout = '${lockTimeout}'`);
+  if (inside.dialect === 'sqlite') return;
+  await rows(
+    inside,
+    `select set_config('lock_timeout', ?, true), set_config('idle_in_transaction_session_timeout', ?, true)`,
+    [lockTimeout, standstillTimeout],
+  );
 }
 
 /** The pipeline's own advisory locks on the captures of a group, in one order for everybody. */

@@ -55,6 +55,7 @@ async function foundState(
   const { changes, at } = of;
   await limitWaiting(inside);
   await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
+  await lockCapturesOfSpawns(inside, changes);
   const present = await readChangedRows(inside, changes, { lock: true });
   const found = new Map(changes.map((change, index) => [change, present[index]!]));
   const decisive = decisiveChanges(changes);
@@ -68,6 +69,19 @@ async function foundState(
   for (const change of inserts)
     if (!(await isOurInsert(inside, change, at))) return { state: 'other', certain: true };
   return { state: 'after', certain: true };
+}
+
+/** A spawn row that is not there yet cannot be locked; whoever is about to insert it has locked its capture. */
+async function lockCapturesOfSpawns(inside: Database, changes: readonly RowChange[]): Promise<void> {
+  if (inside.dialect === 'sqlite') return;
+  const spawns = changes.filter(({ table }) => table === 'lua_spawn_stats');
+  const keys = new Map(spawns.map(({ key }) => [`${key.match_id} ${key.round_number}`, key]));
+  for (const { match_id, round_number } of keys.values())
+    await inside
+      .knex('lua_round_teams')
+      .select('id')
+      .where({ match_id, round_number } as Record<string, string | number>)
+      .forUpdate();
 }
 
 /**

@@ -1,15 +1,18 @@
 import { type Refusal, Refused } from '../core/refusal.ts';
 import { type Database, isLockTimeout, transact } from '../database.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, OperationError } from '../errors.ts';
 import { limitWaiting } from './locks.ts';
 
 /** What a repair or a revert came to. A refusal left the source as it was. */
 export type Written = { written: true } | { written: false; refusal: Refusal };
 
-/** Points at which a test may kill the process: after the writes, before the commit. */
+/** Called after the writes, before the commit; what it throws rolls them back. */
 export type BeforeCommit = () => void | Promise<void>;
 
-/** Runs writes in one transaction that gives up on a lock after two seconds, and turns refusals into values. */
+/**
+ * Runs writes in one transaction that gives up on a lock after two seconds, and turns refusals into values. What
+ * `work` says in an OperationError is no refusal of the source, and is thrown on.
+ */
 export async function writing(
   database: Database,
   work: (inside: Database) => Promise<void>,
@@ -21,6 +24,7 @@ export async function writing(
     });
     return { written: true };
   } catch (thrown) {
+    if (thrown instanceof OperationError) throw thrown;
     if (thrown instanceof Refused) return { written: false, refusal: thrown.refusal };
     if (isLockTimeout(thrown))
       return {
@@ -36,9 +40,12 @@ export async function writing(
   }
 }
 
-/** The database refused these values or this role: nothing was written, and other repairs may still go well. */
+/**
+ * The database refused these values or this role, is read-only, or gave up on the statement: nothing was written, and
+ * the rest of the run may still go well.
+ */
 function isRejection(thrown: unknown): boolean {
-  return /^(22|23|42|SQLITE_CONSTRAINT|SQLITE_READONLY)/.test(
+  return /^(22|23|25006|42|57014|SQLITE_CONSTRAINT|SQLITE_READONLY)/.test(
     String((thrown as { code?: unknown }).code ?? ''),
   );
 }

@@ -12,7 +12,12 @@ if (task === 'append')
 if (task === 'lease') {
   const holder = { host: 'a', pid: process.pid, runId: argument };
   // The parent is what is alive: it stands for a holder that has not ended yet.
-  const request = { name: 'audit', holder: { ...holder, pid: process.ppid }, nowMs: 0, ttlMs: 60_000 };
+  const request = {
+    name: 'audit',
+    holder: { ...holder, pid: process.ppid },
+    nowMs: Date.now(),
+    ttlMs: 600_000,
+  };
   console.log(JSON.stringify(await acquireLease(ledger.database, request)));
 }
 if (task === 'append-and-die') {

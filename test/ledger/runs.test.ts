@@ -5,7 +5,9 @@ import { closeDeadRuns, finishRun, lastRuns, startRun } from '../../src/ledger/r
 import { forEachDatabase } from '../databases.ts';
 import { freshLedger } from './ledgers.ts';
 
-const started = { command: 'audit', host: 'a', pid: process.pid };
+const us = { host: 'a', pid: process.pid, table: 'a table', started: '5' };
+const started = { command: 'audit', process: us, fence: 3 };
+const recorded = { command: 'audit', host: 'a', pid: process.pid };
 const minute = (number: number) => `2026-02-14T20:0${number}:00.000Z`;
 
 forEachDatabase('runs', (kind) => {
@@ -18,7 +20,7 @@ forEachDatabase('runs', (kind) => {
     await finishRun(database, 'r2', { state: 'failed', exitCode: 1, error: 'no disk', at: minute(4) });
     assert.deepEqual(await lastRuns(database, { command: 'audit', limit: 5 }), [
       {
-        ...started,
+        ...recorded,
         id: 'r2',
         startedAt: minute(2),
         finishedAt: minute(4),
@@ -28,7 +30,7 @@ forEachDatabase('runs', (kind) => {
         error: 'no disk',
       },
       {
-        ...started,
+        ...recorded,
         id: 'r1',
         startedAt: minute(1),
         finishedAt: minute(2),
@@ -45,27 +47,56 @@ forEachDatabase('runs', (kind) => {
     assert.deepEqual(await ids({ state: 'finished' }), ['r1']);
   });
 
-  test('of processes that are gone on this host are marked failed', async (t) => {
+  test('of processes that are gone, and those that were taken over, are marked failed', async (t) => {
     const { database } = (await freshLedger(t, kind)).ledger;
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const cases = [
-      { id: 'dead', pid: dead, host: 'a' },
+      { id: 'dead', pid: dead },
       { id: 'dead elsewhere', pid: dead, host: 'b' },
-      { id: 'alive', pid: process.ppid, host: 'a' },
-      { id: 'this one', pid: process.pid, host: 'a' },
-      { id: 'an earlier process with our number', pid: process.pid, host: 'a' },
-      { id: 'done', pid: dead, host: 'a' },
+      { id: 'dead in a container', pid: dead, table: 'another table' },
+      { id: 'stuck elsewhere', pid: dead, host: 'b', fence: 2 },
+      { id: 'stuck in a container', pid: dead, table: 'another table', fence: 2 },
+      { id: 'alive', pid: process.ppid, started: undefined },
+      { id: 'this one', pid: process.pid },
+      { id: 'an earlier process with our number', pid: process.pid },
+      { id: 'done', pid: dead },
     ];
-    for (const run of cases) await startRun(database, { ...run, command: 'audit', startedAt: minute(1) });
+    for (const { id, fence = 3, ...process } of cases)
+      await startRun(database, {
+        ...started,
+        id,
+        fence,
+        process: { ...us, ...process },
+        startedAt: minute(1),
+      });
     await finishRun(database, 'done', { state: 'finished', exitCode: 0, at: minute(2) });
-    const closed = await closeDeadRuns(database, { host: 'a', own: ['this one'], at: minute(3) });
-    assert.deepEqual(closed.sort(), ['an earlier process with our number', 'dead']);
+    const closed = await closeDeadRuns(database, { ...started, id: 'this one' }, minute(3));
     const failed = await lastRuns(database, { state: 'failed', limit: 9 });
-    assert.deepEqual(failed.map(({ id }) => id).sort(), closed);
-    for (const { error, finishedAt, exitCode } of failed)
-      assert.deepEqual(
-        [error, finishedAt, exitCode],
-        ['the process ended without finishing', minute(3), null],
-      );
+    assert.deepEqual(failed.map(({ id }) => id).sort(), closed.sort());
+    for (const { finishedAt, exitCode } of failed)
+      assert.deepEqual([finishedAt, exitCode], [minute(3), null]);
+    const ended = 'the process ended without finishing';
+    const taken = 'run this one took over: the lease of this one ended before it was prolonged';
+    assert.deepEqual(Object.fromEntries(failed.map(({ id, error }) => [id, error])), {
+      dead: ended,
+      'an earlier process with our number': ended,
+      'stuck elsewhere': taken,
+      'stuck in a container': taken,
+    });
+  });
+
+  test('of an earlier version, which say neither table nor lease, are known by host and number', async (t) => {
+    const { database } = (await freshLedger(t, kind)).ledger;
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const old = { command: 'audit', started_at: minute(1), state: 'running' };
+    for (const [id, host, pid] of [
+      ['dead', 'a', dead],
+      ['dead elsewhere', 'b', dead],
+      ['our number', 'a', process.pid],
+      ['alive', 'a', process.ppid],
+    ] as const)
+      await database.knex('runs').insert({ ...old, id, host, pid });
+    const closed = await closeDeadRuns(database, { ...started, id: 'this one' }, minute(3));
+    assert.deepEqual(closed, ['dead', 'our number']);
   });
 });
