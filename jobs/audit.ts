@@ -4,19 +4,22 @@ import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts'
 import type { Json } from '../src/core/model.ts';
 import { findOrphans, findWrongLinks } from '../src/core/orphans.ts';
 import { openVerdicts } from '../src/core/verdict.ts';
-import { OperationError } from '../src/errors.ts';
+import { messageOf, OperationError } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
+import { pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
 import { type AuditResult, auditResult } from './audit-result.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
 import { type Plan, repairCount } from './planning.ts';
 import { keepEvidence, record, recordStop } from './recording.ts';
 import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
-import { asOptions, instantsOf, windowOf } from './scope.ts';
+import { asOptions, instantsOf, isWhole, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
+import { mayStop } from './stopping.ts';
 
 /** Why no repair may be made in this run, or null. */
 function stopped(request: AuditRequest, plan: Plan): 'repair_off' | 'max_repairs' | null {
@@ -39,7 +42,7 @@ async function repair(
     return new Map(
       plan.planned.flatMap(({ group }) => group.wants.map(({ key }) => [key, `refused (${why})`])),
     );
-  const { config, progress, reached } = request;
+  const { config, progress, reached, signal } = request;
   const { incidents } = before.observation;
   return repairAll(plan.planned, {
     config,
@@ -49,6 +52,7 @@ async function repair(
     incidents,
     progress,
     reached,
+    signal,
   });
 }
 
@@ -69,6 +73,7 @@ async function lookAgain(
     openKeys,
     reading: of.reading,
     logs: of.before,
+    visit: of.before.observation.visit,
   });
   await record(request, { run: of.run, source: of.source, seen: after });
   return after;
@@ -172,22 +177,39 @@ export async function planAudit(request: AuditRequest): Promise<AuditResult> {
 /**
  * One cycle: what a crash left is closed; the source and the artifacts are read, matched and judged; the
  * findings are written down; the repairs are made; what is true afterwards is read again and written down.
+ * Asked to end by its `signal`, it throws what the signal says, between two repairs or steps. One that looks at
+ * everything it should is watched by the heartbeat.
  */
 export async function audit(request: AuditRequest): Promise<AuditResult> {
+  return isWhole(request.scope)
+    ? withHeartbeat(request, (began) => cycle(request, began))
+    : cycle(request, () => undefined);
+}
+
+async function cycle(request: AuditRequest, began: (run: string) => void): Promise<AuditResult> {
   const beganMs = performance.now();
-  const end = await runJob(request.config, { command: 'audit', nowMs: request.nowMs }, (run) =>
-    withSource(request.config, {}, async (source) => {
+  const { nowMs, log, lease } = request;
+  const command = isWhole(request.scope) ? wholeAudit : `${wholeAudit} of a part`;
+  const goOn = () => mayStop(request.signal);
+  const end = await runJob(request.config, { command, nowMs, log, lease }, async (run) => {
+    began(run.id);
+    await goOn();
+    return withSource(request.config, {}, async (source) => {
       const looking = { source, ledger: run.ledger, when: 'before the repairs' };
       const unread = { ...looking, reading: null };
       // An unexpected plan writes nothing at all, so it is asked for before anything is closed.
       if (request.expect !== undefined) assertExpected(request, (await look(request, unread)).plan);
       await settleInterrupted(run, source);
       const reading = await readLogs(request, run);
+      await goOn();
       const before = await look(request, { ...looking, reading });
       assertExpected(request, before.plan);
+      await goOn();
       await keepEvidence(request, before.plan);
       await record(request, { run, source, seen: before });
+      await goOn();
       const outcomes = await repair(request, { run, source, before });
+      await goOn();
       const after = await lookAgain(request, { run, source, before, reading, outcomes });
       await alertPeople(request, { run, source, seen: after });
 
@@ -195,9 +217,10 @@ export async function audit(request: AuditRequest): Promise<AuditResult> {
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
       // What a long run queued is due now, and what it claims must stay claimed.
       await deliverNews(request, run, Math.round(performance.now() - beganMs));
-      return { exitCode: exitCodeOf(result), summary: summaryOf(result), result };
-    }),
-  );
+      await forgetOldRuns(request, run);
+      return { exitCode: exitCodeOf(result), summary: summaryOf(request, result), result };
+    });
+  });
   return end.result;
 }
 
@@ -212,19 +235,36 @@ async function readLogs(request: AuditRequest, run: Run): Promise<LogReading> {
 }
 
 /** Sends what is queued. A channel that fails is said, and fails no audit: it is tried again. */
-async function deliverNews({ config, log, nowMs }: AuditRequest, run: Run, tookMs: number): Promise<void> {
+async function deliverNews(request: AuditRequest, run: Run, tookMs: number): Promise<void> {
+  const { config, log, signal } = request;
   if (configuredChannels(config).length === 0) return;
   const { channelsOf } = await import('../src/alert/channels.ts');
   const { deliver } = await import('./deliver.ts');
-  const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs: nowMs + tookMs });
+  const nowMs = request.nowMs + tookMs;
+  const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs, signal });
   for (const { channel, why } of [...report.waiting, ...report.dead])
     log.warn({ channel, why }, 'could not deliver an alert');
 }
 
-/** What the record of runs keeps of an audit. */
-function summaryOf(result: AuditResult): Json {
+const dayMs = 86_400_000;
+/** What an audit came to is looked at for so long; that it ran is kept as long as reports are, which count it. */
+const summaryDays = 30;
+
+/** Keeps the record of runs from growing for ever: a few rows each time. It fails no audit. */
+async function forgetOldRuns({ config, log, nowMs }: AuditRequest, run: Run): Promise<void> {
+  const before = (days: number) => new Date(nowMs - days * dayMs).toISOString();
+  const { reportKeepDays } = config;
+  await pruneRuns(run.ledger.database, {
+    before: reportKeepDays === 0 ? null : before(Math.max(reportKeepDays, summaryDays)),
+    summariesBefore: before(summaryDays),
+  }).catch((thrown) => log.warn({ why: messageOf(thrown) }, 'could not forget old runs'));
+}
+
+/** What the record of runs keeps of an audit. By `scope` the next one knows whether the day had a full one. */
+function summaryOf({ scope }: AuditRequest, result: AuditResult): Json {
   const { window, rowsRead, counts, after, fingerprint, ledger, state } = result;
-  return { window, rowsRead, counts, after, fingerprint, ledger, state } as unknown as Json;
+  const summary = { scope: scope.kind, window, rowsRead, counts, after, fingerprint, ledger, state };
+  return summary as unknown as Json;
 }
 
 export type { AuditRequest };

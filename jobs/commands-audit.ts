@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../src/config.ts';
-import { addDays, isDay, localDay } from '../src/core/time.ts';
+import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { command, ends, person, progressOf, settings, shared, wholeNumber } from './command-line.ts';
 import type { Scope } from './scope.ts';
@@ -19,7 +19,10 @@ interface ScopeOptions {
   round?: string;
 }
 
-function scopeOf(options: ScopeOptions, config: Config, nowMs: number): Scope {
+async function scopeOf(
+  options: ScopeOptions,
+  of: { config: Config; nowMs: number; reads: boolean },
+): Promise<Scope> {
   const [since, until] = [day(options.since, '--since'), day(options.until, '--until')];
   const days = since !== null || until !== null;
   if ([days, options.all === true, options.round !== undefined].filter(Boolean).length > 1)
@@ -29,8 +32,8 @@ function scopeOf(options: ScopeOptions, config: Config, nowMs: number): Scope {
   if (options.round !== undefined) return { kind: 'round', roundId: wholeNumber(options.round, '--round') };
   if (options.all) return { kind: 'all' };
   if (days) return { kind: 'days', since, until };
-  const today = localDay(Math.floor(nowMs / 1000), config.zone);
-  return { kind: 'lookback', since: addDays(today, -config.lookbackDays), until: today };
+  const { cycleScope } = await import('./audits-so-far.ts');
+  return cycleScope(of.config, of);
 }
 
 function withScope(of: Command): Command {
@@ -49,11 +52,18 @@ async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<
   const config = settings();
   const { audit, exitCodeOf, planAudit } = await import('./audit.ts');
   const progress = progressOf(json);
-  const scope = scopeOf(options, config, nowMs);
-  const { openLog } = await import('../src/log.ts');
-  const request = { config, log: openLog(config.logLevel), scope, expect: options.expect, nowMs, progress };
   const dryRun = kind === 'plan' || options.dryRun === true;
-  const result = await (dryRun ? planAudit(request) : audit(request)).finally(() => progress.stop());
+  const scope = await scopeOf(options, { config, nowMs, reads: dryRun });
+  const { openLog } = await import('../src/log.ts');
+  const log = openLog(config.logLevel);
+  const request = { config, log, scope, expect: options.expect, nowMs, progress };
+  const run = async () => {
+    if (dryRun) return planAudit(request);
+    const { stopOnSignals } = await import('./stopping.ts');
+    const { signal, done } = stopOnSignals({ log });
+    return audit({ ...request, signal }).finally(done);
+  };
+  const result = await run().finally(() => progress.stop());
   const print = await import('./audit-print.ts');
   const { sayJson } = await import('./print.ts');
   if (json) sayJson(result);

@@ -28,6 +28,8 @@ export interface Delivering {
   nowMs: number;
   /** From 0 to 1. */
   chance?: () => number;
+  /** Aborted where the process is asked to end: what is left waits. */
+  signal?: AbortSignal;
 }
 
 const batch = 100;
@@ -124,6 +126,7 @@ export async function deliver(database: Database, delivering: Delivering): Promi
   for (;;) {
     const due = await dueMessages(database, delivering.nowMs, batch);
     for (const outgoing of due) {
+      if (delivering.signal?.aborted) return report;
       const rest = tour.resting.get(outgoing.channel);
       if (rest === undefined) await send(tour, outgoing);
       else await fail(tour, outgoing, rest);

@@ -117,11 +117,25 @@ async function bodyOf(
   return { captureId: deciding.captureId };
 }
 
-/** Writes down what a person decided, with who said so, and returns the incident as it is then. */
+/** As the review pages have it: an entry stands for ever, and is read by people. */
+const longestReason = 2_000;
+const longestName = 80;
+
+function assertShort(what: string, text: string, most: number): void {
+  const { length } = [...text];
+  if (length > most) throw new UsageError(`${what} has ${length} characters; write ${most} at most`);
+}
+
+/**
+ * Writes down what a person decided, with who said so, and returns the incident as it is then. Throws a UsageError
+ * where the reason or the name is too long.
+ */
 export async function decide(
   config: Config,
   decision: { id: number; deciding: Deciding; by: string; reason: string; nowMs: number },
 ): Promise<Incident> {
+  assertShort('the reason', decision.reason, longestReason);
+  assertShort('the name', decision.by, longestName);
   return withLedger(config, async (ledger) => {
     await assertNotBehind(ledger);
     const incident = await find(ledger, decision.id);

@@ -2,14 +2,17 @@
 import './utc.ts';
 import { Command, CommanderError } from 'commander';
 import { printableLines } from '../src/core/printable.ts';
-import { exitCodeOfFailure, LeaseHeldError, messageOf, OperationError, UsageError } from '../src/errors.ts';
+import { exitCodeOfFailure, failureText } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
 import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
 import { addLedgerCommands } from './commands-ledger.ts';
 import { addNotifyCommands } from './commands-notify.ts';
+import { addOperateCommands } from './commands-operate.ts';
 import { addReportCommands } from './commands-report.ts';
 import { addServeCommands } from './commands-serve.ts';
+import { addStartCommands } from './commands-start.ts';
+import { addExamples } from './examples.ts';
 
 const exitCodes = `
 Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open
@@ -29,7 +32,10 @@ addLedgerCommands(program);
 addNotifyCommands(program);
 addReportCommands(program);
 addServeCommands(program);
+addStartCommands(program);
 addDoctorCommands(program);
+addOperateCommands(program);
+addExamples(program);
 
 /** Which exit code a failure has (DESIGN, Commands). */
 function exitCodeOf(thrown: unknown): number {
@@ -42,23 +48,10 @@ process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
   if (thrown.code !== 'EPIPE') throw thrown;
 });
 
-/** What the world can do to a command: said in full by its message, where a defect shows its place too. */
-function isExpected(thrown: unknown): boolean {
-  if (thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError)
-    return true;
-  // Databases and the system give their errors a code.
-  return thrown instanceof Error && typeof (thrown as { code?: unknown }).code === 'string';
-}
-
-function messageFor(thrown: unknown): string {
-  if (isExpected(thrown)) return messageOf(thrown);
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-}
-
 try {
   await program.parseAsync();
 } catch (thrown) {
   process.exitCode = exitCodeOf(thrown);
   if (!(thrown instanceof CommanderError))
-    process.stderr.write(`roundwarden: ${printableLines(messageFor(thrown))}\n`);
+    process.stderr.write(`roundwarden: ${printableLines(failureText(thrown))}\n`);
 }

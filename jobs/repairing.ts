@@ -15,6 +15,7 @@ import type { Written } from '../src/source/writing.ts';
 import type { Progress } from './progress.ts';
 import type { Run } from './run.ts';
 import type { StartedBody } from './settle.ts';
+import { mayStop } from './stopping.ts';
 
 /** What became of each round's repair, by incident key: `done`, or `refused (why)`. */
 export type Outcomes = Map<string, string>;
@@ -138,7 +139,7 @@ export async function repairAll(planned: readonly PlannedGroup[], workshop: Work
   const outcomes: Outcomes = new Map();
   let done = 0;
   for (const group of planned) {
-    workshop.signal?.throwIfAborted();
+    await mayStop(workshop.signal);
     const written = await repairOrRefuse(group, workshop);
     const outcome = written.written ? 'done' : `refused (${written.refusal.reason})`;
     for (const { key } of group.group.wants) outcomes.set(key, outcome);

@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import { Cron } from 'croner';
 import { lastDayOf, seriesDays } from '../reports/assemble.ts';
 import type { DoneRepair, ReportFacts } from '../reports/facts.ts';
 import type { Report } from '../reports/model.ts';
@@ -18,6 +17,8 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
 import { firstRunAt, lastRuns, runsBetween } from '../src/ledger/runs.ts';
 import { datesOfSession } from '../src/source/look.ts';
+import { ticksBetween } from './audit-ticks.ts';
+import { checkpointFact } from './checkpoint.ts';
 import { observeCoverage } from './coverage.ts';
 import { gatherEvents } from './log-evidence.ts';
 
@@ -133,18 +134,6 @@ async function duplicatesOf({ config, ledger }: Reading, span: Span, days: { sin
   return found.filter(({ day }) => day >= days.since && day <= days.until);
 }
 
-/** When audits were expected: the ticks of AUDIT_CRON since the auditor was first there, as far as time has come. */
-function ticksOf(pattern: string, { fromUnix, toUnix }: Span): number[] {
-  const cron = new Cron(pattern, { timezone: 'UTC' });
-  const ticks: number[] = [];
-  for (let at = new Date(fromUnix * 1000 - 1); ; ) {
-    const next = cron.nextRun(at);
-    if (next === null || next.getTime() >= toUnix * 1000) return ticks;
-    ticks.push(next.getTime() / 1000);
-    at = next;
-  }
-}
-
 /** The places whose last word in the ledger is that they cannot be read. */
 export async function unreadablePlaces(ledger: Ledger, source: string) {
   const last = new Map<string, FoldEntry>();
@@ -178,7 +167,8 @@ async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span)
   const finished = runs.filter(({ state }) => state === 'finished');
   const unix = (at: string) => Math.floor(Date.parse(at) / 1000);
   const watched = watch({
-    ticks: ticksOf(config.auditCron, { fromUnix, toUnix: untilUnix }),
+    // As far as time has come, since the auditor was first there.
+    ticks: ticksBetween(config.auditCron, { fromUnix, toUnix: untilUnix }),
     untilUnix,
     runs: finished.map(({ startedAt, finishedAt }) => ({
       fromUnix: unix(startedAt),
@@ -233,6 +223,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     ...covered.incidents,
     ...more.map(({ key, state }) => [key, state as unknown as Incident] as const),
   ]);
+  const end = ledger === null ? null : await head(ledger);
   const lost = [...keys].filter((key) => incidents.get(key)?.status === 'written_off');
   return {
     source: source.name,
@@ -247,6 +238,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     repairs,
     duplicates: await duplicatesOf(reading, span, { since, until }),
     auditor: await auditorOf(reading, span),
-    ledger: ledger === null ? null : await head(ledger),
+    ledger: end,
+    checkpoint: await checkpointFact(config, ledger, end),
   };
 }

@@ -33,7 +33,7 @@ function sayExceptions(title: string, exceptions: readonly ReportException[]): v
 
 /** A report for people at a terminal: the verdict, what they should know, and where the rest is. */
 export function printReport({ report, paths, index }: MadeReport): void {
-  const { title, state, coverage, discrepancies, exceptions, earlier, ledger } = report;
+  const { title, state, coverage, discrepancies, exceptions, earlier, ledger, checkpoint } = report;
   say(colourOf[state](printable(title)));
   say(equationText(coverage));
   for (const one of discrepancies) say(colours.red(`does not add up: ${printable(one)}`));
@@ -42,6 +42,8 @@ export function printReport({ report, paths, index }: MadeReport): void {
   sayExceptions('Of earlier days, still open', earlier.open);
   say(`\n${r2Sentence(report)}`);
   say(headLine(ledger));
+  if (checkpoint?.problem != null)
+    say(colours.red(`the ledger was not signed: ${printable(checkpoint.problem)}`));
   say('');
   for (const path of paths) say(path);
   say(`${index} lists all reports`);

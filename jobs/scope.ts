@@ -10,6 +10,11 @@ export type Scope =
   | { kind: 'all' }
   | { kind: 'round'; roundId: number };
 
+/** Whether an audit looks at everything that a cycle should; one of a part does not know what else is open. */
+export function isWhole({ kind }: Scope): boolean {
+  return kind === 'lookback' || kind === 'all';
+}
+
 /** The days of the rows that are judged; null on both sides for the whole history. */
 export function windowOf(scope: Scope): DayRange {
   return scope.kind === 'lookback' || scope.kind === 'days'

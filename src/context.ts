@@ -48,9 +48,17 @@ export async function withSource<T>(
   }
 }
 
-/** Opens the ledger, creating it where there is none, and closes it whatever `work` does. */
-export async function withLedger<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const ledger = await openLedger({ url: config.ledgerUrl, dataDir: config.dataDir, fold: incidentFold });
+/**
+ * Opens the ledger, creating it where there is none, and closes it whatever `work` does. One that was there and is
+ * gone is made anew only with `acceptsLoss`.
+ */
+export async function withLedger<T>(
+  config: Config,
+  work: (ledger: Ledger) => Promise<T>,
+  { acceptsLoss = false }: { acceptsLoss?: boolean } = {},
+): Promise<T> {
+  const { ledgerUrl: url, dataDir } = config;
+  const ledger = await openLedger({ url, dataDir, fold: incidentFold, acceptsLoss });
   try {
     return await work(ledger);
   } finally {

@@ -78,22 +78,28 @@ function withoutUser(url: string): { address: string; headers: Record<string, st
   return { address: address.href, headers: { authorization: `Basic ${user.toString('base64')}` } };
 }
 
+interface PostOptions {
+  headers?: Record<string, string>;
+  patienceMs?: number;
+}
+
+/** Posts one JSON body, as post() does. */
+export function postJson(url: string, body: string, options: PostOptions = {}): Promise<Delivery> {
+  return post(url, body, { ...options, headers: { 'content-type': 'application/json', ...options.headers } });
+}
+
 /**
- * Posts one JSON body and says what became of it: delivered, to be tried again (408, 425, 429, 5xx, a network
+ * Posts one body and says what became of it: delivered, to be tried again (408, 425, 429, 5xx, a network
  * fault, no answer in time), or never (every other status; redirects are not followed). Does not throw.
  */
-export async function postJson(
-  url: string,
-  body: string,
-  options: { headers?: Record<string, string>; patienceMs?: number } = {},
-): Promise<Delivery> {
+export async function post(url: string, body: string, options: PostOptions = {}): Promise<Delivery> {
   const { patienceMs = defaultPatienceMs } = options;
   try {
     const { address, headers } = withoutUser(url);
     const response = await fetch(address, {
       method: 'POST',
       redirect: 'manual',
-      headers: { 'content-type': 'application/json', ...headers, ...options.headers },
+      headers: { ...headers, ...options.headers },
       body,
       signal: AbortSignal.timeout(patienceMs),
     });

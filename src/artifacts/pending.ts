@@ -17,7 +17,7 @@ export interface Visited {
 /** A file that is younger may still be being written (DOMAIN, section 3). */
 const stillWritingSeconds = 120;
 /** The module keeps what it could not deliver: a handful. */
-const mostMessages = 10_000;
+export const mostMessages = 10_000;
 
 /** The files of a buffer that are messages by their name; an artifact among them is said. */
 export function messagesAmong<T extends { path: string }>(files: readonly T[]) {

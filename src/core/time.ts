@@ -56,10 +56,11 @@ function uniformOffset(day: string, zone: string): number | null {
   const key = `${zone} ${day}`;
   const known = uniformOffsets.get(key);
   if (known !== undefined) return known;
-  const at = (time: string) => Temporal.PlainDateTime.from(`${day}T${time}`).toZonedDateTime(zone);
-  const [first, last] = [at('00:00:00'), at('23:59:59')];
-  const span = last.epochMilliseconds - first.epochMilliseconds;
-  const same = first.offsetNanoseconds === last.offsetNanoseconds && span === (secondsPerDay - 1) * 1000;
+  // To the next midnight: where the last hour is repeated, its first pass ends the day with the offset it began with.
+  const midnight = Temporal.PlainDateTime.from(`${day}T00:00:00`);
+  const [first, next] = [midnight.toZonedDateTime(zone), midnight.add({ days: 1 }).toZonedDateTime(zone)];
+  const span = next.epochMilliseconds - first.epochMilliseconds;
+  const same = first.offsetNanoseconds === next.offsetNanoseconds && span === secondsPerDay * 1000;
   const offset = same ? first.offsetNanoseconds / 1e9 : null;
   uniformOffsets.set(key, offset);
   return offset;

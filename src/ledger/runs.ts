@@ -248,18 +248,15 @@ export async function pruneRuns(
   of: { before: string | null; summariesBefore: string },
 ): Promise<{ runs: number; summaries: number }> {
   const { knex } = database;
-  const oldest = (before: string) =>
-    knex('runs')
-      .select('id')
-      .where('started_at', '<', before)
-      .whereNot('state', 'running')
-      .orderBy('started_at')
-      .limit(mostPruned);
-  const idsOf = async (query: ReturnType<typeof oldest>) => (await query).map(({ id }: { id: string }) => id);
-  const gone = of.before === null ? [] : await idsOf(oldest(of.before));
-  const bare = await idsOf(oldest(of.summariesBefore).whereNotNull('summary').whereNot('id', 'in', gone));
-  return {
-    runs: gone.length === 0 ? 0 : await knex('runs').whereIn('id', gone).delete(),
-    summaries: bare.length === 0 ? 0 : await knex('runs').whereIn('id', bare).update({ summary: null }),
+  const oldest = async (before: string, { withSummary }: { withSummary: boolean }): Promise<string[]> => {
+    const query = knex('runs').select('id').where('started_at', '<', before).whereNot('state', 'running');
+    if (withSummary) query.whereNotNull('summary');
+    const rows: { id: string }[] = await query.orderBy('started_at').limit(mostPruned);
+    return rows.map(({ id }) => id);
   };
+  const gone = of.before === null ? [] : await oldest(of.before, { withSummary: false });
+  const runs = gone.length === 0 ? 0 : await knex('runs').whereIn('id', gone).delete();
+  const bare = await oldest(of.summariesBefore, { withSummary: true });
+  const summaries = bare.length === 0 ? 0 : await knex('runs').whereIn('id', bare).update({ summary: null });
+  return { runs, summaries };
 }

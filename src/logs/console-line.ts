@@ -43,7 +43,7 @@ const says = (words: string) => new RegExp(module + words);
 
 /** The lines that prove something, without what the engine writes before them. The first that fits decides. */
 const messages: readonly Message[] = [
-  is('map', says('New map detected: (.+?)(?: - resetting score)?\\s*$'), ([, map]) => ({
+  is('map', says('New map detected: (.+?)(?: - resetting score)?$'), ([, map]) => ({
     ...namesNothing,
     map: map?.trim() ?? null,
   })),
@@ -67,7 +67,12 @@ const messages: readonly Message[] = [
   is('fallback', says('Shutdown fallback emit: (.+) R(\\d) \\('), round),
   is('notified', says('Sent round notification: (.+) R(\\d) \\('), round),
   is('shutdown', says('Shutdown')),
-  is('modules', /lua_modules[" ]+(?:is:?)?[" ]*([^"]*stats_discord_webhook\.lua[^"]*)/, subject),
+  // Each part ends where the next one begins, because spaces that two parts could take would be tried in every way.
+  is(
+    'modules',
+    /^(?:[^l]|l(?!ua_modules))*lua_modules[" ]+(?![" ])(?:is:?[" ]*(?![" ]))?([^"]*stats_discord_webhook\.lua[^"]*)/,
+    subject,
+  ),
   is('timelimit', says('Timelimit raw=')),
   is('timelimit', /^Server: timelimit changed to/),
 ];
@@ -98,7 +103,7 @@ export function readConsoleLine(
   state: ConsoleState,
   line: string,
 ): { state: ConsoleState; event: LineEvent | null } {
-  const words = line.replace(engine, '');
+  const words = line.replace(engine, '').trimEnd();
   for (const { kind, pattern, naming } of messages) {
     const found = pattern.exec(words);
     if (found === null) continue;

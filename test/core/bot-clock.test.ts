@@ -72,3 +72,9 @@ describe('clockOfDays()', () => {
     assert.equal(clock('2026-09-01'), null, 'too far away from any trigger');
   });
 });
+
+test('a line that begins with no day of the calendar has no clock, and stops nothing', () => {
+  const clockOf = clockOfDays([seen(fileUnix, hours)], zone);
+  for (const day of ['0000-00-00', '2026-02-30', '2026-13-01', '9999-12-31'])
+    assert.equal(clockOf(day), null);
+});

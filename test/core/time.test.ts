@@ -55,6 +55,28 @@ const localTimes: { what: string; zone: string; day: string; time: string; is: s
     is: ['2026-03-29T00:59:59Z'],
   },
   {
+    what: 'the last hour of a day, repeated before midnight',
+    zone: 'America/Santiago',
+    day: '2026-04-04',
+    time: '231500',
+    is: ['2026-04-05T02:15:00Z', '2026-04-05T03:15:00Z'],
+  },
+  {
+    what: 'the hour before it',
+    zone: 'America/Santiago',
+    day: '2026-04-04',
+    time: '221500',
+    is: ['2026-04-05T01:15:00Z'],
+  },
+  {
+    what: 'a midnight that does not exist',
+    zone: 'America/Santiago',
+    day: '2026-09-06',
+    time: '003000',
+    is: ['2026-09-06T04:30:00Z'],
+    moved: true,
+  },
+  {
     what: 'inside the spring gap',
     zone: 'Europe/Ljubljana',
     day: '2026-03-29',

@@ -176,15 +176,29 @@ export interface Child {
 
 const loader = import.meta.resolve('tsx');
 
-/** Starts a program of this repository with nothing of this process's environment but what it needs to run. */
+/**
+ * Starts a program of this repository with nothing of this process's environment but what it needs to run; `through`
+ * another program that starts it as another user, or with other limits.
+ */
 export function start(
   program: string,
   args: readonly string[],
-  options: { environment: Environment; cwd: string },
+  options: { environment: Environment; cwd: string; through?: readonly string[] },
 ): Child {
   const path = fileURLToPath(new URL(`../../${program}`, import.meta.url));
+  return startLine(
+    [...(options.through ?? []), process.execPath, '--import', loader, path, ...args],
+    options,
+  );
+}
+
+/** Starts a process with nothing of this one's environment but what it needs to run. */
+export function startLine(
+  line: readonly string[],
+  options: { environment: Environment; cwd: string },
+): Child {
   const env = { PATH: process.env.PATH ?? '', TZ: process.env.TZ ?? '', ...options.environment };
-  const child = spawn(process.execPath, ['--import', loader, path, ...args], { cwd: options.cwd, env });
+  const child = spawn(line[0]!, line.slice(1), { cwd: options.cwd, env });
   const output = { stdout: '', stderr: '' };
   const waiting: (() => void)[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -56,7 +56,12 @@ forEachDatabase('Delivering', (kind) => {
   it('loses nothing and sends nothing twice while the mail server is down for two simulated hours', () =>
     inOutbox(async (database) => {
       const port = await refusingPort();
-      const mail = { url: `smtp://127.0.0.1:${port}`, ca: null, from: 'rw@example.org', to: 'ops@example.org' };
+      const mail = {
+        url: `smtp://127.0.0.1:${port}`,
+        ca: null,
+        from: 'rw@example.org',
+        to: 'ops@example.org',
+      };
       const channels = [mailChannel(mail)];
       const run = (nowMs: number) => deliver(database, { channels, nowMs, chance: () => 0.5 });
       const end = began + 120 * minutes;

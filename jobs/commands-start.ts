@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { command, ends, settings, shared } from './command-line.ts';
+
+const about = `
+What is due is asked of the ledger, not of the clock: an audit where none has finished since AUDIT_CRON last expected
+one (UTC), one of the whole history on each day of the server, yesterday's report from REPORT_AT on (server time), and
+alerts and mails whose time has come. So it may start late, sleep, or run on several hosts that share a ledger: one
+works, the others look again at the next minute.
+
+SIGTERM or SIGINT: it finishes the repair in hand and ends within 10 s, with 0. A second one ends it at once, which is
+safe too. A defect, or a metronome that stands still, ends it with 1, for its supervisor (pm2, systemd) to start it
+again. A database that is away does not end it.
+
+HEARTBEAT_URL is told of each audit, here and under cron: a POST to URL/start, then to URL (exit codes 0 and 3: what is
+open is told by alerts) or URL/fail (exit code 1, and where the ledger cannot be asked). Nothing is sent by an audit of
+a part, by one that finds another at work (4), or after one that was asked to end.`;
+
+/** start. */
+export function addStartCommands(program: Command): void {
+  command(
+    program,
+    'start',
+    'the daemon: audits, reports and alerts when they are due, until SIGINT or SIGTERM',
+  )
+    .addHelpText('after', about)
+    .action(
+      ends(async (options: { json?: boolean }) => {
+        const { json } = shared(options);
+        const config = settings();
+        const { openLog } = await import('../src/log.ts');
+        const log = openLog(config.logLevel);
+        // Rejections that nobody handles come here too.
+        process.on('uncaughtException', (thrown) => {
+          log.fatal({ err: thrown }, 'a defect: this process ends, for its supervisor to start it again');
+          process.exit(1);
+        });
+        const { stopOnSignals } = await import('./stopping.ts');
+        const { signal, done } = stopOnSignals({ log });
+        const { daemonPlan, runDaemon } = await import('./daemon.ts');
+        const plan = daemonPlan(config, Date.now());
+        log.info(plan, 'started');
+        if (json) (await import('./print.ts')).sayJson(plan);
+        await runDaemon(config, { log, signal });
+        done();
+        log.info('ended');
+        return 0;
+      }),
+    );
+}

@@ -1,0 +1,251 @@
+import cron from 'node-cron';
+import { configuredChannels } from '../src/alert/channel.ts';
+import type { Config } from '../src/config.ts';
+import { withLedger } from '../src/context.ts';
+import { counted } from '../src/core/counted.ts';
+import { nextReport } from '../src/core/owed.ts';
+import type { OwedAudit } from '../src/core/owed-audit.ts';
+import { utcText } from '../src/core/time.ts';
+import { describeUrl } from '../src/database.ts';
+import { failureText, LeaseHeldError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import { audit, exitCodeOf } from './audit.ts';
+import { hasSeconds, nextTick } from './audit-ticks.ts';
+import { deliver } from './deliver.ts';
+import { tellFailure } from './heartbeat.ts';
+import { type Owed, readOwed } from './owed.ts';
+import { noProgress } from './progress.ts';
+import { makeOwedReports, sentExitCode } from './report.ts';
+
+/** What the daemon does, as it says when it begins. Times are UTC. */
+export interface DaemonPlan {
+  source: string;
+  /** Without a password. */
+  ledger: string;
+  pid: number;
+  auditCron: string;
+  nextAudit: string | null;
+  reportAt: string;
+  nextReport: string;
+  zone: string;
+  repair: boolean;
+  /** By what ways people are told. */
+  channels: string[];
+  heartbeat: boolean;
+}
+
+export interface DaemonOptions {
+  log: Log;
+  /** Aborted where the process is asked to end. */
+  signal: AbortSignal;
+}
+
+interface Daemon extends DaemonOptions {
+  config: Config;
+  /** After a report that could not be made, the next try waits; by `performance.now()`. */
+  reportRest: { failures: number; untilMs: number };
+}
+
+const next = (config: Config, nowMs: number) => {
+  const tick = nextTick(config.auditCron, Math.floor(nowMs / 1000));
+  return tick === null ? null : utcText(tick);
+};
+
+/** What will be done, and when. */
+export function daemonPlan(config: Config, nowMs: number): DaemonPlan {
+  const { sourceName, ledgerUrl, auditCron, reportAt, zone, repair, heartbeatUrl } = config;
+  return {
+    source: sourceName,
+    ledger: describeUrl(ledgerUrl).label,
+    pid: process.pid,
+    auditCron,
+    nextAudit: next(config, nowMs),
+    reportAt,
+    nextReport: utcText(nextReport({ nowUnix: Math.floor(nowMs / 1000), zone, reportAt })),
+    zone,
+    repair,
+    channels: configuredChannels(config),
+    heartbeat: heartbeatUrl !== null,
+  };
+}
+
+/**
+ * Runs a job that the ledger asks for. Whatever becomes of it, the daemon goes on: the job is asked for again at the
+ * next tick. True where it came to its end.
+ */
+async function attempt(
+  { log, signal }: Daemon,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (thrown) {
+    if (signal.aborted) log.info({ job: what, why: failureText(signal.reason) }, 'stopped');
+    else if (thrown instanceof LeaseHeldError)
+      log.info({ job: what, why: thrown.message }, 'another run is at work; asked again at the next tick');
+    else log.error({ job: what, why: failureText(thrown) }, 'failed; tried again at the next tick');
+    return false;
+  }
+}
+
+function whatOf(owed: OwedAudit): string {
+  return owed.kind === 'all' ? 'the whole history' : `${owed.since} to ${owed.until}`;
+}
+
+async function runAudit(daemon: Daemon, owed: OwedAudit, lastAuditUnix: number | null): Promise<void> {
+  const { config, log, signal } = daemon;
+  const nowMs = Date.now();
+  const last = lastAuditUnix === null ? null : utcText(lastAuditUnix);
+  log.debug({ scope: whatOf(owed), last }, 'an audit is owed');
+  const request = { config, log, signal, scope: owed, nowMs, progress: noProgress };
+  const result = await audit(request);
+  const { run, state, rowsRead, after, ledger } = result;
+  const made = result.plan.filter(({ outcome }) => outcome === 'done').length;
+  log.info(
+    {
+      run,
+      scope: whatOf(owed),
+      state,
+      exitCode: exitCodeOf(result),
+      rowsRead,
+      after: Object.fromEntries(
+        Object.entries(after).filter(([, count]) => typeof count === 'number' && count > 0),
+      ),
+      repairs: made,
+      stopped: result.stopped ?? undefined,
+      ledger: ledger?.seq,
+      tookMs: Date.now() - nowMs,
+      next: next(config, Date.now()),
+    },
+    'audited',
+  );
+}
+
+const minuteMs = 60_000;
+const longestRestMinutes = 15;
+
+/** A report that cannot be made takes work each time: after 1, 2, 4 and 8 minutes, then each quarter of an hour. */
+function restOf(failures: number): number {
+  return Math.min(longestRestMinutes, 2 ** Math.min(failures - 1, 10)) * minuteMs;
+}
+
+async function runReports(daemon: Daemon, days: readonly string[]): Promise<void> {
+  const { config, log, signal, reportRest } = daemon;
+  if (performance.now() < reportRest.untilMs) return;
+  const isMade = await attempt(daemon, 'report', async () => {
+    log.info({ days }, `${counted(days.length, 'report')} owed`);
+    const sent = await makeOwedReports({ config, nowMs: Date.now(), log, signal });
+    for (const { report, paths } of sent.made) log.info({ paths }, report.title);
+    const { delivery } = sent;
+    log.info({ mailed: delivery.sent, exitCode: sentExitCode(sent) }, 'reported');
+    for (const { channel, why } of [...delivery.waiting, ...delivery.dead])
+      log.warn({ channel, why }, 'could not deliver a report');
+  });
+  const failures = isMade ? 0 : reportRest.failures + 1;
+  daemon.reportRest = { failures, untilMs: isMade ? 0 : performance.now() + restOf(failures) };
+}
+
+async function runDelivery(daemon: Daemon): Promise<void> {
+  const { config, log, signal } = daemon;
+  await attempt(daemon, 'delivery', async () => {
+    const { channelsOf } = await import('../src/alert/channels.ts');
+    const report = await withLedger(config, ({ database }) =>
+      deliver(database, { channels: channelsOf(config), nowMs: Date.now(), signal }),
+    );
+    if (report.sent > 0) log.info({ sent: report.sent }, 'delivered');
+    for (const { channel, why } of [...report.waiting, ...report.dead])
+      log.warn({ channel, why }, 'could not deliver');
+  });
+}
+
+/** Asks what is owed, and does it. Does not throw. */
+async function beat(daemon: Daemon): Promise<void> {
+  const { config, signal } = daemon;
+  let owed: Owed | null = null;
+  const isAsked = await attempt(daemon, 'asking the ledger', async () => {
+    try {
+      owed = await readOwed(config, Date.now());
+    } catch (thrown) {
+      await tellFailure(daemon, null, thrown);
+      throw thrown;
+    }
+  });
+  if (!isAsked || owed === null) return;
+  const { audit: owedAudit, lastAuditUnix, reports, isDeliveryDue } = owed as Owed;
+  if (owedAudit !== null && !signal.aborted)
+    await attempt(daemon, 'audit', () => runAudit(daemon, owedAudit, lastAuditUnix));
+  if (reports.length > 0 && !signal.aborted) await runReports(daemon, reports);
+  if (isDeliveryDue && !signal.aborted) await runDelivery(daemon);
+}
+
+/** node-cron ticks, and knows nothing else: a minute is a minute in UTC (decision 0012). */
+const metronomes = {
+  minutes: { pattern: '* * * * *', everyMs: minuteMs },
+  seconds: { pattern: '* * * * * *', everyMs: 1_000 },
+};
+
+/** So many times in a row the watchdog may find that nothing ticked: more, and the metronome stands still. */
+const mostSilent = 5;
+/** Nothing that a job does takes so long; the report, too, looks for runs no longer than this. */
+const longestJobMs = 6 * 3_600_000;
+
+/**
+ * Counts, at each interval, whether something ticked since: not by the clock, which a suspended or blocked process
+ * finds far ahead. Throws, out of every promise, so that the process ends and its supervisor starts a new one.
+ */
+function openWatchdog(everyMs: number, job: () => { sinceMs: number } | null) {
+  let [ticked, silent] = [true, 0];
+  const timer = setInterval(() => {
+    silent = ticked ? 0 : silent + 1;
+    ticked = false;
+    if (silent >= mostSilent)
+      throw new Error(`the metronome stands still: no tick for ${(silent * everyMs) / 1000} s`);
+    const at = job();
+    if (at !== null && performance.now() - at.sinceMs > longestJobMs)
+      throw new Error(`a job hangs: it has been at work for ${longestJobMs / 3_600_000} hours`);
+  }, everyMs);
+  return {
+    sign: () => {
+      ticked = true;
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Ticks until it is asked to end, and waits for what is at work then. */
+export async function runDaemon(config: Config, options: DaemonOptions): Promise<void> {
+  const { log, signal } = options;
+  const daemon: Daemon = { config, ...options, reportRest: { failures: 0, untilMs: 0 } };
+  const { pattern, everyMs } = hasSeconds(config.auditCron) ? metronomes.seconds : metronomes.minutes;
+  let job: { sinceMs: number; done: Promise<void> } | null = null;
+  const watchdog = openWatchdog(everyMs, () => job);
+  const tick = async () => {
+    watchdog.sign();
+    if (job !== null || signal.aborted) return;
+    job = { sinceMs: performance.now(), done: beat(daemon) };
+    await job.done;
+    job = null;
+  };
+  const quiet = (text: string | Error) => log.debug(String(text));
+  const task = cron.schedule(pattern, tick, {
+    timezone: 'UTC',
+    noOverlap: true,
+    suppressMissedWarning: true,
+    logger: { info: quiet, debug: quiet, warn: quiet, error: (text) => log.error(String(text)) },
+  });
+  // A process that was blocked or suspended comes late to a tick; what is owed is owed all the same.
+  task.on('execution:missed', tick);
+  task.on('execution:overlap', () => watchdog.sign());
+  const asked = new Promise<void>((end) => {
+    if (signal.aborted) end();
+    signal.addEventListener('abort', () => end(), { once: true });
+  });
+  // What was missed while nothing ran is not put off to the next minute.
+  void tick();
+  await asked;
+  await task.destroy();
+  watchdog.close();
+  await (job as { done: Promise<void> } | null)?.done;
+}
