@@ -1,5 +1,6 @@
 import '../../jobs/utc.ts';
 import { writeFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import { countsOf, type Figure, type Suite } from './suite.ts';
 import { suites } from './suites.ts';
@@ -40,7 +41,7 @@ async function runSuite(suite: Suite, counts: Record<string, number>, seed: numb
     const figures = await suite.run({ counts, seed, progress });
     return { ...about, seconds: seconds(), figures, failure: null };
   } catch (thrown) {
-    const failure = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    const failure = inspect(thrown, { depth: 6 });
     return { ...about, seconds: seconds(), figures: [], failure };
   } finally {
     if (isTerminal) process.stderr.write('\r\x1b[K');

@@ -1,0 +1,4 @@
+import { ledgerAttacks } from './attacks.ts';
+import { testFast } from './suite.ts';
+
+testFast(ledgerAttacks);

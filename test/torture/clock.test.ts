@@ -1,0 +1,4 @@
+import { clock } from './clock.ts';
+import { testFast } from './suite.ts';
+
+testFast(clock);

@@ -1,0 +1,4 @@
+import { faults } from './faults.ts';
+import { testFast } from './suite.ts';
+
+testFast(faults);

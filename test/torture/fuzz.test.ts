@@ -1,0 +1,4 @@
+import { fuzz } from './fuzz.ts';
+import { testFast } from './suite.ts';
+
+testFast(fuzz);

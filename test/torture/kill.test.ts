@@ -1,0 +1,4 @@
+import { kill } from './kill.ts';
+import { testFast } from './suite.ts';
+
+testFast(kill);

@@ -1,0 +1,4 @@
+import { soak } from './soak.ts';
+import { testFast } from './suite.ts';
+
+testFast(soak);

@@ -1,0 +1,4 @@
+import { testFast } from './suite.ts';
+import { atOnce } from './together.ts';
+
+testFast(atOnce);
