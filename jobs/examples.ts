@@ -36,6 +36,7 @@ export const examples: Readonly<Record<string, readonly (readonly [string, strin
     ['report --date 2026-02-16 --format md --stdout', 'one day, to read at once'],
     ['report --send', 'what is owed by mail: as often as you like, each day once'],
   ],
+  start: [['start', 'under pm2 or systemd; it may start late, sleep, or run on several hosts']],
   notify: [['notify --test', 'one message through every channel']],
   doctor: [['doctor', 'after every change of the settings or of the host']],
   init: [

@@ -4,6 +4,7 @@ import type { EntryKind, FoldEntry } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import type { RowChange } from '../src/core/row-change.ts';
+import { OperationError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { openRepairs } from '../src/ledger/incidents.ts';
 import { type FoundState, inspectInterrupted } from '../src/source/recover.ts';
@@ -50,15 +51,25 @@ function closing(started: FoldEntry, found: FoundState, run: string): EntryDraft
   return { kind, source: started.source, key: started.key, body: { ...about, ...said } as unknown as Json };
 }
 
+/** Only a start can be open: what says otherwise was not written by this program. */
+function assertStart({ seq, kind }: FoldEntry): void {
+  if (kind === 'repair.started' || kind === 'revert.started') return;
+  throw new OperationError(
+    `cannot close the repair ${seq}, which is stored as open: entry ${seq} is none (${kind}), so somebody changed the ledger; run \`roundwarden ledger verify\`; nothing was written`,
+  );
+}
+
 /**
  * Closes every repair and revert that an earlier run started and did not end: done, not done, or
- * superseded by somebody else's row (DESIGN, Recorded). Returns what it wrote.
+ * superseded by somebody else's row (DESIGN, Recorded). Returns what it wrote. Throws an OperationError where
+ * something is stored as open that never was begun.
  */
 export async function settleInterrupted(run: Run, source: Source): Promise<EntryDraft[]> {
   const { columns } = source.schema;
   const closed: EntryDraft[] = [];
   for (const entry of await openRepairs(run.ledger, source.name)) {
     const started = foldEntry(entry);
+    assertStart(started);
     const { changes } = started.body as unknown as StartedBody;
     const stamped = columns.captures.has('captured_at');
     const found = await inspectInterrupted(source.database, { changes, at: started.at, stamped });

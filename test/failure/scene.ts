@@ -169,6 +169,8 @@ export interface Child {
   says(text: string): Promise<void>;
   tell(text: string): void;
   kill(): void;
+  /** Asks it to end (SIGTERM). */
+  terminate(): void;
   /** Closes our end of its standard output. */
   hangUp(): void;
   ended: Promise<Ended>;
@@ -227,6 +229,7 @@ export function startLine(
       }),
     tell: (text) => void child.stdin.write(text),
     kill: () => void child.kill('SIGKILL'),
+    terminate: () => void child.kill('SIGTERM'),
     hangUp: () => child.stdout.destroy(),
     ended,
   };

@@ -142,6 +142,12 @@ async function runPrograms(scene: Scene, written: Written): Promise<void> {
   const { url } = JSON.parse(served.stdout) as { url: string };
   assert.match(url, /^http:/);
   written.add('serve', served.stdout + served.stderr);
+  const daemon = startCommand(scene, ['start', '--json']);
+  await daemon.says('{');
+  daemon.terminate();
+  const ended = await daemon.ended;
+  assert.equal(ended.code, 0, ended.stderr);
+  written.add('start', ended.stdout + ended.stderr);
 }
 
 function settingsWith(hook: string, smtpPort: number): Environment {

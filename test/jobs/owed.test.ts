@@ -30,7 +30,7 @@ for (const kind of databaseKinds)
           now: utc(begun + 181_000),
           scope: { kind: 'days', since: '2026-03-20', until: null },
         });
-        await world.audit({ now: utc(begun + 400 * dayMs) });
+        await world.audit({ now: utc(begun + 20 * dayMs) });
         assert.deepEqual((await owed(begun + 182_000)).audit, cycle);
         const next = await owed(begun + dayMs);
         assert.deepEqual([next.audit, next.reports], [{ kind: 'all' }, ['2026-03-20']]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, existsSync, rmSync, truncateSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeDatabase, describeUrl, openDatabase, rows } from '../../src/database.ts';
 import { append } from '../../src/ledger/append.ts';
@@ -73,8 +73,22 @@ forEachDatabase('openLedger()', (kind) => {
   test('a lost ledger beside a head file is not taken for a new one', async (t) => {
     const { ledger, place } = await freshLedger(t, kind);
     await fill(ledger);
-    const empty = await freshPlaceBeside(t, place.dataDir);
+    await assert.rejects(freshPlaceBeside(t, place.dataDir), /there is no ledger in .* that it had entry \d+/);
+    const empty = await freshPlaceBeside(t, place.dataDir, { acceptsLoss: true });
     await assert.rejects(append(empty, [draft('found', 'goldrush')], at), /ends at entry 0/);
+  });
+
+  test('a ledger whose file is gone or empty is not made anew', { skip: kind !== 'sqlite' }, async (t) => {
+    const { ledger, place } = await freshLedger(t, kind);
+    await fill(ledger);
+    await closeLedger(ledger);
+    const path = place.url.slice('sqlite:'.length);
+    for (const spoil of [() => truncateSync(path), () => rmSync(path)]) {
+      spoil();
+      for (const readOnly of [false, true])
+        await assert.rejects(openLedger({ ...place, fold: testFold, readOnly }), /put the last backup in its place/);
+    }
+    assert.equal(existsSync(path), false);
   });
 
   test('migrate() costs one query where nothing is missing', async (t) => {
@@ -114,9 +128,13 @@ forEachDatabase('openLedger()', (kind) => {
 });
 
 /** Another, empty ledger with the data directory of the first. */
-async function freshPlaceBeside(t: Parameters<typeof freshPlace>[0], dataDir: string) {
+async function freshPlaceBeside(
+  t: Parameters<typeof freshPlace>[0],
+  dataDir: string,
+  options: { acceptsLoss?: boolean } = {},
+) {
   const { url } = await freshPlace(t, 'sqlite');
-  const ledger = await openLedger({ url, dataDir, fold: testFold });
+  const ledger = await openLedger({ url, dataDir, fold: testFold, ...options });
   t.after(() => closeLedger(ledger));
   return ledger;
 }

@@ -73,12 +73,15 @@ function said({ code, stdout, stderr }: Ended): string {
   return `exit ${code}: ${shortened(first)}`;
 }
 
-/** Hashes, paths and times differ each time. */
+/** What differs each time: hashes, moments, runs, keys and places. */
 function shortened(line: string): string {
   const plain = line
     .replace(/[0-9a-f]{64}/g, 'HASH')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/(?:\/[\w.-]+)+\/(?=[\w.-]+)/g, '');
+    .replace(/\d{8}T\d{6}Z-[0-9a-f]{6}/g, 'RUN')
+    .replace(/\+[0-9a-f]{8}\b/g, '+ID')
+    .replace(/there is no ledger in \S+,/, 'there is no ledger in PLACE,')
+    .replace(/(?<=^|\s)(?:\/[\w.-]+)+\/(?=[\w.-]+)/g, '');
   return plain.length > 160 ? `${plain.slice(0, 157)}...` : plain;
 }
 

@@ -181,7 +181,6 @@ export const placesGroup: FaultGroup = {
       vanishing(baseline),
       rightsFault(baseline, {
         name: 'ledger file read-only',
-        fast: true,
         mode: 0o400,
         path: ({ config }) => join(config.dataDir, 'ledger.sqlite'),
       }),
