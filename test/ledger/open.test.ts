@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, existsSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeDatabase, describeUrl, openDatabase, rows } from '../../src/database.ts';
 import { append } from '../../src/ledger/append.ts';
@@ -73,7 +73,10 @@ forEachDatabase('openLedger()', (kind) => {
   test('a lost ledger beside a head file is not taken for a new one', async (t) => {
     const { ledger, place } = await freshLedger(t, kind);
     await fill(ledger);
-    await assert.rejects(freshPlaceBeside(t, place.dataDir), /there is no ledger in .* that it had entry \d+/);
+    await assert.rejects(
+      freshPlaceBeside(t, place.dataDir),
+      /there is no ledger in .* that it had entry \d+/,
+    );
     const empty = await freshPlaceBeside(t, place.dataDir, { acceptsLoss: true });
     await assert.rejects(append(empty, [draft('found', 'goldrush')], at), /ends at entry 0/);
   });
@@ -86,7 +89,10 @@ forEachDatabase('openLedger()', (kind) => {
     for (const spoil of [() => truncateSync(path), () => rmSync(path)]) {
       spoil();
       for (const readOnly of [false, true])
-        await assert.rejects(openLedger({ ...place, fold: testFold, readOnly }), /put the last backup in its place/);
+        await assert.rejects(
+          openLedger({ ...place, fold: testFold, readOnly }),
+          /put the last backup in its place/,
+        );
     }
     assert.equal(existsSync(path), false);
   });

@@ -51,7 +51,7 @@ interface Place {
 
 /** Sometimes all at the same moment, sometimes within the time that a run takes, sometimes further apart. */
 function apart(chance: () => number): () => number {
-  const mostMs = [0, 1_000, 4_000][Math.floor(chance() * 3)]!;
+  const mostMs = [0, 1_000, 8_000][Math.floor(chance() * 3)]!;
   return () => Math.floor(chance() * mostMs);
 }
 
@@ -218,9 +218,9 @@ export const atOnce: Suite = {
   name: 'together',
   about: 'audits that are started at once: one works at a time, and each repair is written once',
   counts: {
-    'together-2': { full: 200, fast: 2 },
+    'together-2': { full: 200, fast: 1 },
     'together-8': { full: 200, fast: 1 },
-    'together-neighbours': { full: 100, fast: 2 },
+    'together-neighbours': { full: 100, fast: 1 },
   },
   async run(effort) {
     const [two, eight, beside] = Object.keys(atOnce.counts).map((name) => shares(effort.counts[name] ?? 0));
