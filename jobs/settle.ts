@@ -6,6 +6,7 @@ import type { EntryDraft } from '../src/core/record.ts';
 import type { RowChange } from '../src/core/row-change.ts';
 import { OperationError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
+import { lastEntryOf } from '../src/ledger/entries.ts';
 import { openRepairs } from '../src/ledger/incidents.ts';
 import { type FoundState, inspectInterrupted } from '../src/source/recover.ts';
 import type { Run } from './run.ts';
@@ -51,12 +52,24 @@ function closing(started: FoldEntry, found: FoundState, run: string): EntryDraft
   return { kind, source: started.source, key: started.key, body: { ...about, ...said } as unknown as Json };
 }
 
-/** Only a start can be open: what says otherwise was not written by this program. */
-function assertStart({ seq, kind }: FoldEntry): void {
-  if (kind === 'repair.started' || kind === 'revert.started') return;
-  throw new OperationError(
-    `cannot close the repair ${seq}, which is stored as open: entry ${seq} is none (${kind}), so somebody changed the ledger; run \`roundwarden ledger verify\`; nothing was written`,
-  );
+const closings: Readonly<Record<string, readonly EntryKind[]>> = {
+  'repair.started': ['repair.done', 'repair.not_done', 'repair.superseded', 'repair.refused'],
+  'revert.started': ['revert.done', 'revert.not_done'],
+};
+
+/** Only a start that nothing closed can be open: what says otherwise was not written by this program. */
+async function assertOpen({ ledger }: Run, { seq, kind, source, key }: FoldEntry): Promise<void> {
+  const wrong = (why: string) =>
+    new OperationError(
+      `cannot close the repair ${seq}, which is stored as open: ${why}, so somebody changed the ledger; run \`roundwarden ledger verify\`; nothing was written`,
+    );
+  const kinds = closings[kind];
+  if (kinds === undefined) throw wrong(`entry ${seq} is none (${kind})`);
+  // One incident has one repair at a time: a later one begins after this one was closed.
+  const last = await lastEntryOf(ledger, source, key, kinds);
+  if (last === null) return;
+  const { started } = foldEntry(last).body as { started?: number };
+  if (started !== undefined && started >= seq) throw wrong(`entry ${last.seq} closed it (${last.kind})`);
 }
 
 /**
@@ -69,7 +82,7 @@ export async function settleInterrupted(run: Run, source: Source): Promise<Entry
   const closed: EntryDraft[] = [];
   for (const entry of await openRepairs(run.ledger, source.name)) {
     const started = foldEntry(entry);
-    assertStart(started);
+    await assertOpen(run, started);
     const { changes } = started.body as unknown as StartedBody;
     const stamped = columns.captures.has('captured_at');
     const found = await inspectInterrupted(source.database, { changes, at: started.at, stamped });

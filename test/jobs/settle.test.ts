@@ -19,4 +19,20 @@ forEachDatabase('settleInterrupted()', (kind) => {
       assert.deepEqual([await dumpSource(scene.sourceUrl), (await readLedger(scene)).entries], before);
     });
   });
+
+  test('does not close a second time what was closed', async () => {
+    await withScene({ source: 'sqlite', ledger: kind }, async (scene) => {
+      await runAudit(scene);
+      const { entries } = await readLedger(scene);
+      const done = entries.find((entry) => entry.kind === 'repair.done')!;
+      const { started } = done.body as { started: number };
+      const ledger = await openDatabase(scene.config.ledgerUrl, { schema: ledgerSchema });
+      await ledger.knex('open_repairs').insert({ seq: started, source: 'scene' });
+      await closeDatabase(ledger);
+
+      const again = runAudit(scene, { nowMs: longAfterMs + 180_000 });
+      await assert.rejects(again, new RegExp(`entry ${done.seq} closed it \\(repair.done\\)`));
+      assert.deepEqual((await readLedger(scene)).entries, entries);
+    });
+  });
 });

@@ -83,7 +83,7 @@ async function waysBack(scene: Scene, kind: DatabaseKind): Promise<() => Promise
       await migrate(opened);
       await transact(opened, async ({ knex }) => {
         await knex.raw('alter table entries disable trigger user');
-        await knex.raw(`truncate ${tables.join(', ')}`);
+        for (const table of tables) await knex(table).delete();
         await knex.raw('alter table entries enable trigger user');
         for (const [table, rows] of kept) for (const chunk of chunks(rows)) await knex(table).insert(chunk);
       });
