@@ -56,7 +56,10 @@ export function readHead(file: string): HeadFile | null {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new OperationError(`cannot read ${file}`, { cause });
+    throw new OperationError(
+      `cannot read ${file}, which says how far the ledger had come; let this user read it`,
+      { cause },
+    );
   }
   try {
     return headDocument.parse(JSON.parse(text));
