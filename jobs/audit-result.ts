@@ -202,3 +202,8 @@ export function auditResult(parts: ResultParts): AuditResult {
     open: parts.open,
   };
 }
+
+/** What an audit that came to its end exits with: 3 where something is open. */
+export function exitCodeOf({ open }: AuditResult): number {
+  return open ? 3 : 0;
+}

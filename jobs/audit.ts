@@ -9,7 +9,7 @@ import { head } from '../src/ledger/entries.ts';
 import { pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
-import { type AuditResult, auditResult } from './audit-result.ts';
+import { type AuditResult, auditResult, exitCodeOf } from './audit-result.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
@@ -150,10 +150,6 @@ function resultOf(
   });
 }
 
-export function exitCodeOf(result: AuditResult): number {
-  return result.open ? 3 : 0;
-}
-
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
 export async function planAudit(request: AuditRequest): Promise<AuditResult> {
   return withSource(request.config, { readOnly: true }, (source) =>
@@ -239,11 +235,10 @@ async function deliverNews(request: AuditRequest, run: Run, tookMs: number): Pro
   const { config, log, signal } = request;
   if (configuredChannels(config).length === 0) return;
   const { channelsOf } = await import('../src/alert/channels.ts');
-  const { deliver } = await import('./deliver.ts');
+  const { deliver, warnUndelivered } = await import('./deliver.ts');
   const nowMs = request.nowMs + tookMs;
   const report = await deliver(run.ledger.database, { channels: channelsOf(config), nowMs, signal });
-  for (const { channel, why } of [...report.waiting, ...report.dead])
-    log.warn({ channel, why }, 'could not deliver an alert');
+  warnUndelivered(log, report, 'could not deliver an alert');
 }
 
 const dayMs = 86_400_000;

@@ -7,7 +7,8 @@ import { auditsUntil, type RunTime } from '../src/ledger/runs.ts';
 import type { Scope } from './scope.ts';
 
 const unix = (at: string) => Math.floor(Date.parse(at) / 1000);
-const stretchOf = ({ startedAt, finishedAt }: RunTime): Stretch => ({
+/** When a run was at work. */
+export const stretchOf = ({ startedAt, finishedAt }: RunTime): Stretch => ({
   fromUnix: unix(startedAt),
   toUnix: unix(finishedAt ?? startedAt),
 });

@@ -3,6 +3,7 @@ import { cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises
 import { join } from 'node:path';
 import { keepArtifact, writeWhole } from '../src/artifacts/keep.ts';
 import { codeOf, messageOf, plainError } from '../src/errors.ts';
+import { checksums } from './packet.ts';
 
 /** What became of one kind of evidence: how much is in the backup now, how much of it is new, what is not. */
 export interface EvidenceCopied {
@@ -50,8 +51,6 @@ export async function copyArtifacts(from: string, to: string): Promise<EvidenceC
   });
 }
 
-const sums = 'SHA256SUMS';
-
 /** Why a packet's files are not those of its list of checksums, or null. */
 async function spoiled(folder: string, list: string): Promise<string | null> {
   for (const line of list.split('\n').filter((text) => text !== '')) {
@@ -73,11 +72,11 @@ async function syncTree(folder: string): Promise<void> {
 async function copyPacket(from: string, to: string): Promise<'copied' | 'already' | { failed: string }> {
   const unfinished = `${to}.${randomUUID()}.tmp`;
   try {
-    const list = await readFile(join(from, sums), 'utf8');
-    if ((await readFile(join(to, sums), 'utf8').catch(() => null)) === list) return 'already';
+    const list = await readFile(join(from, checksums), 'utf8');
+    if ((await readFile(join(to, checksums), 'utf8').catch(() => null)) === list) return 'already';
     await cp(from, unfinished, { recursive: true });
     const changed = await spoiled(unfinished, list);
-    if (changed !== null) return { failed: `${from}: ${changed} is not what ${sums} says` };
+    if (changed !== null) return { failed: `${from}: ${changed} is not what ${checksums} says` };
     await syncTree(unfinished);
     await rm(to, { recursive: true, force: true });
     await rename(unfinished, to);

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
-import { incidentFold, keptArtifacts } from '../src/context.ts';
+import { incidentFold, keptArtifacts, packetsDirectory, placeLists } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
 import { describeUrl } from '../src/database.ts';
-import { OperationError, UsageError } from '../src/errors.ts';
+import { noLedgerYet, OperationError, UsageError } from '../src/errors.ts';
 import {
   type Copied,
   checkCopy,
@@ -15,7 +15,7 @@ import {
   sumOf,
   syncFile,
 } from '../src/ledger/backup.ts';
-import { readHead } from '../src/ledger/head.ts';
+import { headFileIn, readHead } from '../src/ledger/head.ts';
 import { copyArtifacts, copyFiles, copyPackets, type EvidenceCopied } from './backup-evidence.ts';
 import { checkpointsDirectory } from './checkpoint.ts';
 import { colours, say } from './print.ts';
@@ -77,7 +77,7 @@ function failed(thrown: unknown, ledger: string): never {
 async function copyLedger(unfinished: string, { config, progress }: BackupRequest): Promise<Copied> {
   const { path } = describeUrl(config.ledgerUrl);
   // Before the copy: an entry is committed before it gets into the file, so the copy must hold this head.
-  const seen = readHead(join(config.dataDir, 'head.json'));
+  const seen = readHead(headFileIn(config.dataDir));
   const options = { fold: incidentFold, seen };
   if (path === null) {
     progress.step('reading the chain', 0, 2);
@@ -136,14 +136,13 @@ function target({ config, to, keep }: BackupRequest): { directory: string; file:
 
 /**
  * Backs up the ledger while others write to it, and into a directory also the kept artifacts with their lists, the
- * triage packets and the checkpoints that are not there yet. The copy is read back whole before it gets its name, and only then are
- * older ones removed. Throws an OperationError where anything of the ledger's copy fails.
+ * triage packets and the checkpoints that are not there yet. The copy is read back whole before it gets its name, and
+ * only then are older ones removed. Throws an OperationError where anything of the ledger's copy fails.
  */
 export async function backup(request: BackupRequest): Promise<BackupMade> {
   const { config, nowMs, progress } = request;
   const { label: ledger, dialect: kind, path: live } = describeUrl(config.ledgerUrl);
-  if (live !== null && !existsSync(live))
-    throw new UsageError('there is no ledger yet; the first audit makes it');
+  if (live !== null && !existsSync(live)) throw noLedgerYet();
   const { directory, file } = target(request);
   const at = new Date(nowMs).toISOString();
   const stamp = at.replace(/[-:]|\.\d+/g, '');
@@ -170,11 +169,10 @@ export async function backup(request: BackupRequest): Promise<BackupMade> {
 }
 
 async function copyEvidence(config: Config, directory: string): Promise<Evidence> {
-  const { dataDir } = config;
   // The lists first: what they name is kept before they name it.
-  const lists = await copyFiles(join(dataDir, 'places'), join(directory, 'places'));
+  const lists = await copyFiles(placeLists(config), join(directory, 'places'));
   const artifacts = await copyArtifacts(keptArtifacts(config), join(directory, 'artifacts'));
-  const packets = await copyPackets(join(dataDir, 'packets'), join(directory, 'packets'));
+  const packets = await copyPackets(packetsDirectory(config), join(directory, 'packets'));
   const checkpoints = await copyFiles(checkpointsDirectory(config), join(directory, 'checkpoints'));
   return { artifacts, packets, lists, checkpoints };
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../src/config.ts';
-import { foldEntry } from '../src/context.ts';
 import {
   consistencyRanges,
   inclusionRanges,
@@ -20,7 +19,7 @@ import {
 } from '../src/core/signed-note.ts';
 import { proofText } from '../src/core/tlog-proof.ts';
 import { codeOf, OperationError, plainError, UsageError } from '../src/errors.ts';
-import type { Entry, Head } from '../src/ledger/chain.ts';
+import type { Head } from '../src/ledger/chain.ts';
 import {
   acceptedRestore,
   compareHeads,
@@ -38,7 +37,7 @@ import {
 import { newKey, type Signer, signerOf, signNote } from '../src/ledger/checkpoint-key.ts';
 import { entryBySeq, head } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { reading } from './ledger.ts';
+import { exportedEntry, reading } from './ledger.ts';
 
 /** Where every checkpoint that was signed here is kept. */
 export const checkpointsDirectory = (config: Config) => join(config.dataDir, 'checkpoints');
@@ -186,9 +185,6 @@ const notOfThisLedger = ({ file }: FiledCheckpoint) =>
     `cannot prove anything: the ledger is not the one of ${file}; \`roundwarden ledger verify --checkpoint\` says more`,
   );
 
-/** An entry as `ledger export` prints it. */
-export const exported = (entry: Entry) => JSON.stringify({ ...entry, body: foldEntry(entry).body });
-
 /**
  * Proves that an entry is in the ledger that a checkpoint vouches for: one that is given, or one that is made now.
  * The proof holds the entry too. Throws a UsageError where the checkpoint is too old for it.
@@ -212,7 +208,7 @@ export async function proveEntry(
     const hashes = await rootsOfRanges(ledger, inclusionRanges(index, size));
     if (!verifyInclusion(filed.said, { index, leaf: leafOfEntry(entry.hash) }, hashes))
       throw notOfThisLedger(filed);
-    const extra = new TextEncoder().encode(exported(entry));
+    const extra = new TextEncoder().encode(exportedEntry(entry));
     const proof = proofText({ kind: 'inclusion', index, hashes, extra, checkpoint: filed.note });
     return { kind: 'inclusion', of: seq, size, proof };
   });

@@ -50,7 +50,8 @@ type AuditOptions = ScopeOptions & { json?: boolean; dryRun?: boolean; expect?: 
 async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<number> {
   const { json, nowMs } = shared(options);
   const config = settings();
-  const { audit, exitCodeOf, planAudit } = await import('./audit.ts');
+  const { audit, planAudit } = await import('./audit.ts');
+  const { exitCodeOf } = await import('./audit-result.ts');
   const progress = progressOf(json);
   const dryRun = kind === 'plan' || options.dryRun === true;
   const scope = await scopeOf(options, { config, nowMs, reads: dryRun });

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { UsageError } from '../src/errors.ts';
 import { command, ends, progressOf, settings, shared, wholeNumber } from './command-line.ts';
+import { completionScript, type Shell, shells } from './completion.ts';
 
 interface BackupOptions {
   json?: boolean;
@@ -32,7 +33,8 @@ interface InitOptions {
 
 async function runInit(options: InitOptions): Promise<number> {
   const { json, nowMs } = shared(options);
-  const { initialiseAsking, initialiseUnasked, settingsAfter } = await import('./init.ts');
+  const { initialiseAsking, initialiseUnasked } = await import('./init.ts');
+  const { readEnvironment } = await import('../src/config.ts');
   const { say, sayJson } = await import('./print.ts');
   const request = { directory: process.cwd(), environment: process.env, given: options.set ?? [] };
   if (!options.yes && (json || !process.stdin.isTTY || !process.stdout.isTTY))
@@ -52,7 +54,7 @@ async function runInit(options: InitOptions): Promise<number> {
     return 0;
   }
   const { doctorDocument, examine, printDoctor } = await import('./doctor.ts');
-  const environment = settingsAfter(done, process.env);
+  const environment = readEnvironment(process.env);
   const report = await examine({ environment, acceptance: false, nowMs });
   if (json) sayJson({ ...done, doctor: doctorDocument(report) });
   else {
@@ -100,11 +102,10 @@ export function addOperateCommands(program: Command): void {
   program
     .command('completion')
     .description('prints a script that completes commands and options in a shell')
-    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
+    .addArgument(new Argument('<shell>', 'which shell').choices(shells))
     .exitOverride()
     .action(
-      ends(async (shell: string) => {
-        const { completionScript } = await import('./completion.ts');
+      ends(async (shell: Shell) => {
         process.stdout.write(completionScript(program, shell));
         return 0;
       }),

@@ -1,5 +1,4 @@
 import type { Command, Option } from 'commander';
-import { UsageError } from '../src/errors.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
@@ -149,9 +148,6 @@ ${lines.join('\n')}
 }
 
 /** A script that completes every command and option of `program` in a shell. It starts no process at a key. */
-export function completionScript(program: Command, shell: string): string {
-  const made = { bash, zsh, fish }[shell as Shell];
-  if (made === undefined)
-    throw new UsageError(`"${shell}" is no shell for this: expected ${shells.join(', ')}`);
-  return made(program.name(), nodesOf(program));
+export function completionScript(program: Command, shell: Shell): string {
+  return { bash, zsh, fish }[shell](program.name(), nodesOf(program));
 }

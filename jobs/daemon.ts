@@ -9,11 +9,12 @@ import { utcText } from '../src/core/time.ts';
 import { describeUrl } from '../src/database.ts';
 import { failureText, LeaseHeldError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
-import { audit, exitCodeOf } from './audit.ts';
+import { audit } from './audit.ts';
+import { exitCodeOf } from './audit-result.ts';
 import { hasSeconds, nextTick } from './audit-ticks.ts';
-import { deliver } from './deliver.ts';
+import { deliver, warnUndelivered } from './deliver.ts';
 import { tellFailure } from './heartbeat.ts';
-import { type Owed, readOwed } from './owed.ts';
+import { readOwed } from './owed.ts';
 import { noProgress } from './progress.ts';
 import { makeOwedReports, sentExitCode } from './report.ts';
 
@@ -71,22 +72,21 @@ export function daemonPlan(config: Config, nowMs: number): DaemonPlan {
 
 /**
  * Runs a job that the ledger asks for. Whatever becomes of it, the daemon goes on: the job is asked for again at the
- * next tick. True where it came to its end.
+ * next tick. Answers what it came to, or null where it did not come to its end.
  */
-async function attempt(
+async function attempt<T>(
   { log, signal }: Daemon,
   what: string,
-  work: () => Promise<unknown>,
-): Promise<boolean> {
+  work: () => Promise<T>,
+): Promise<{ result: T } | null> {
   try {
-    await work();
-    return true;
+    return { result: await work() };
   } catch (thrown) {
     if (signal.aborted) log.info({ job: what, why: failureText(signal.reason) }, 'stopped');
     else if (thrown instanceof LeaseHeldError)
       log.info({ job: what, why: thrown.message }, 'another run is at work; asked again at the next tick');
     else log.error({ job: what, why: failureText(thrown) }, 'failed; tried again at the next tick');
-    return false;
+    return null;
   }
 }
 
@@ -134,17 +134,19 @@ function restOf(failures: number): number {
 async function runReports(daemon: Daemon, days: readonly string[]): Promise<void> {
   const { config, log, signal, reportRest } = daemon;
   if (performance.now() < reportRest.untilMs) return;
-  const isMade = await attempt(daemon, 'report', async () => {
+  const made = await attempt(daemon, 'report', async () => {
     log.info({ days }, `${counted(days.length, 'report')} owed`);
     const sent = await makeOwedReports({ config, nowMs: Date.now(), log, signal });
     for (const { report, paths } of sent.made) log.info({ paths }, report.title);
     const { delivery } = sent;
     log.info({ mailed: delivery.sent, exitCode: sentExitCode(sent) }, 'reported');
-    for (const { channel, why } of [...delivery.waiting, ...delivery.dead])
-      log.warn({ channel, why }, 'could not deliver a report');
+    warnUndelivered(log, delivery, 'could not deliver a report');
   });
-  const failures = isMade ? 0 : reportRest.failures + 1;
-  daemon.reportRest = { failures, untilMs: isMade ? 0 : performance.now() + restOf(failures) };
+  if (made !== null) daemon.reportRest = { failures: 0, untilMs: 0 };
+  else {
+    const failures = reportRest.failures + 1;
+    daemon.reportRest = { failures, untilMs: performance.now() + restOf(failures) };
+  }
 }
 
 async function runDelivery(daemon: Daemon): Promise<void> {
@@ -155,25 +157,21 @@ async function runDelivery(daemon: Daemon): Promise<void> {
       deliver(database, { channels: channelsOf(config), nowMs: Date.now(), signal }),
     );
     if (report.sent > 0) log.info({ sent: report.sent }, 'delivered');
-    for (const { channel, why } of [...report.waiting, ...report.dead])
-      log.warn({ channel, why }, 'could not deliver');
+    warnUndelivered(log, report, 'could not deliver');
   });
 }
 
 /** Asks what is owed, and does it. Does not throw. */
 async function beat(daemon: Daemon): Promise<void> {
   const { config, signal } = daemon;
-  let owed: Owed | null = null;
-  const isAsked = await attempt(daemon, 'asking the ledger', async () => {
-    try {
-      owed = await readOwed(config, Date.now());
-    } catch (thrown) {
+  const owed = await attempt(daemon, 'asking the ledger', () =>
+    readOwed(config, Date.now()).catch(async (thrown) => {
       await tellFailure(daemon, null, thrown);
       throw thrown;
-    }
-  });
-  if (!isAsked || owed === null) return;
-  const { audit: owedAudit, lastAuditUnix, reports, isDeliveryDue } = owed as Owed;
+    }),
+  );
+  if (owed === null) return;
+  const { audit: owedAudit, lastAuditUnix, reports, isDeliveryDue } = owed.result;
   if (owedAudit !== null && !signal.aborted)
     await attempt(daemon, 'audit', () => runAudit(daemon, owedAudit, lastAuditUnix));
   if (reports.length > 0 && !signal.aborted) await runReports(daemon, reports);

@@ -5,6 +5,7 @@ import type { Database } from '../src/database.ts';
 import { messageOf } from '../src/errors.ts';
 import { claimMessage, dueMessages, type Outgoing, settleMessage } from '../src/ledger/outbox.ts';
 import { storedMessage } from '../src/ledger/stored-message.ts';
+import type { Log } from '../src/log.ts';
 
 /** A message that was not delivered, and why. */
 export interface Undelivered {
@@ -133,4 +134,9 @@ export async function deliver(database: Database, delivering: Delivering): Promi
     }
     if (due.length < batch) return report;
   }
+}
+
+/** Says in the log what did not get through, and why. */
+export function warnUndelivered(log: Log, { waiting, dead }: DeliveryReport, text: string): void {
+  for (const { channel, why } of [...waiting, ...dead]) log.warn({ channel, why }, text);
 }

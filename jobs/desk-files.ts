@@ -2,6 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { readRegularFile } from '../src/artifacts/file.ts';
 import type { Config } from '../src/config.ts';
+import { packetsDirectory } from '../src/context.ts';
 import { codeOf, OperationError } from '../src/errors.ts';
 import type { PacketView, ReportListing } from '../src/web/desk.ts';
 import { isOfDay, listReports, reportsDirectory, sourceFolder } from './report-files.ts';
@@ -10,8 +11,6 @@ const largestFile = 64 * 1024 * 1024;
 /** So many reports are listed; among them so many of sessions. */
 const mostReports = 400;
 const mostSessions = 50;
-
-const packets = (config: Config) => join(config.dataDir, 'packets');
 
 /** What a name of a folder or file is made of: nothing that could lead elsewhere. */
 const isPlain = (name: string) => /^[A-Za-z0-9_@.-]+$/.test(name) && name !== '.' && name !== '..';
@@ -49,7 +48,7 @@ async function fileBelow(base: string, path: string): Promise<Uint8Array | null>
 
 /** One file of a triage packet; null where there is none, or the name leads elsewhere. */
 export function packetFile(config: Config, folder: string, file: string): Promise<Uint8Array | null> {
-  return isPlain(folder) ? fileBelow(packets(config), `${folder}/${file}`) : Promise.resolve(null);
+  return isPlain(folder) ? fileBelow(packetsDirectory(config), `${folder}/${file}`) : Promise.resolve(null);
 }
 
 /** One file of a report; null where there is none, or the name leads elsewhere. */
@@ -60,7 +59,7 @@ export function reportFile(config: Config, name: string, format: string): Promis
 /** The packet that an entry of the ledger names, with the files that may be asked for; null where it is gone. */
 export async function packetView(config: Config, path: string): Promise<PacketView | null> {
   const folder = basename(path);
-  const real = await realBelow(packets(config), folder);
+  const real = await realBelow(packetsDirectory(config), folder);
   const found = real === null ? null : await orNull(readdir(real, { recursive: true, withFileTypes: true }));
   if (real === null || found === null) return null;
   const files = found

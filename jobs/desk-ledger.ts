@@ -1,10 +1,10 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, incidentFold, withLedgerToRead } from '../src/context.ts';
-import { OperationError, UsageError } from '../src/errors.ts';
+import { noLedgerYet, OperationError } from '../src/errors.ts';
 import { eachEntry, head, newestEntries } from '../src/ledger/entries.ts';
 import { closeLedger, openLedger } from '../src/ledger/open.ts';
 import type { LedgerPage, VerifyView } from '../src/web/desk.ts';
-import { type LedgerCheck, parseAnchor, verifyLedger } from './ledger.ts';
+import { exportedEntry, type LedgerCheck, parseAnchor, verifyLedger } from './ledger.ts';
 import type { RowCheck } from './repaired-rows.ts';
 
 const pageSize = 100;
@@ -58,10 +58,9 @@ export async function verifyView(config: Config, anchor: string | null): Promise
 export async function* exportedLines(config: Config): AsyncGenerator<string> {
   const { ledgerUrl: url, dataDir } = config;
   const ledger = await openLedger({ url, dataDir, fold: incidentFold, readOnly: true });
-  if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
+  if (ledger === null) throw noLedgerYet();
   try {
-    for await (const entry of eachEntry(ledger))
-      yield JSON.stringify({ ...entry, body: foldEntry(entry).body });
+    for await (const entry of eachEntry(ledger)) yield exportedEntry(entry);
   } finally {
     await closeLedger(ledger);
   }

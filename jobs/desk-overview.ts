@@ -10,7 +10,7 @@ import { head } from '../src/ledger/entries.ts';
 import { openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
-import { lastRuns, type Run } from '../src/ledger/runs.ts';
+import { lastRuns, type Run, wholeAudit } from '../src/ledger/runs.ts';
 import type { Measurements, Overview, RunLine } from '../src/web/desk.ts';
 import { readCoverage } from './coverage.ts';
 import { historyDays, unreadablePlaces } from './report-facts.ts';
@@ -26,7 +26,7 @@ function runLine({ id, command, startedAt, finishedAt, state, exitCode, error }:
 }
 
 async function lastAudit({ database }: Ledger): Promise<RunLine | null> {
-  const [run] = await lastRuns(database, { command: 'audit', state: 'finished', limit: 1 });
+  const [run] = await lastRuns(database, { command: wholeAudit, state: 'finished', limit: 1 });
   return run === undefined ? null : runLine(run);
 }
 

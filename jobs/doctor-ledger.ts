@@ -10,7 +10,7 @@ import { openLedger } from '../src/ledger/open.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
 import { isGone, ownProcess } from '../src/ledger/process.ts';
 import { inspectLedgerRights } from '../src/ledger/rights.ts';
-import { lastRuns, type Run } from '../src/ledger/runs.ts';
+import { lastRuns, type Run, wholeAudit } from '../src/ledger/runs.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
 import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 import { unopened } from './doctor-databases.ts';
@@ -114,7 +114,7 @@ function runText(run: Run, lease: Lease | null): string {
 /** Whether audits run. Without a source they fail and nothing is known to be owed: that has its own line. */
 async function checkRuns({ source, nowMs, playedUnix }: Examination, { database }: Ledger): Promise<Check[]> {
   if (source === null) return [];
-  const [run] = await lastRuns(database, { command: 'audit', limit: 1 });
+  const [run] = await lastRuns(database, { command: wholeAudit, limit: 1 });
   if (run === undefined) return [unchecked('last audit', 'there was none yet', auditOnce)];
   const lease = await readLease(database, workLease);
   const said = runText(run, lease);

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { foldEntry } from '../src/context.ts';
+import { basename } from 'node:path';
+import { foldEntry, packetsDirectory } from '../src/context.ts';
 import { classify } from '../src/core/classify.ts';
 import { counted } from '../src/core/counted.ts';
 import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
@@ -114,7 +114,7 @@ export async function checkPackets(asked: Examination): Promise<Check[]> {
   if (ledger === null) return unasked(asked, name, 'because there is no ledger that could be opened');
   const { sourceName: source } = config;
   const names = await packetNames(ledger, source);
-  const folders = await readdir(join(config.dataDir, 'packets')).catch(() => []);
+  const folders = await readdir(packetsDirectory(config)).catch(() => []);
   const misses = await writtenOff(ledger, source);
   const without = misses.filter(({ key, round }) => {
     const of = { named: names.get(key), source, roundId: round?.roundId ?? 0 };

@@ -1,20 +1,12 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { codeOf, OperationError, UsageError } from '../src/errors.ts';
+import { readSettingFile } from '../src/setting-file.ts';
 
 /** The text of a `.env`, or '' where there is none. */
 export function readEnvFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSettingFile(path);
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return '';
     throw new UsageError(`cannot read ${path}`, { cause: thrown });

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type Beat, sendBeat } from '../src/alert/heartbeat.ts';
 import { secretsOf, withoutSecrets } from '../src/alert/secrets.ts';
 import type { Config } from '../src/config.ts';
@@ -6,9 +5,9 @@ import { cutMiddle, oneLine } from '../src/core/harmless.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { verdicts } from '../src/core/verdict.ts';
 import { exitCodeOfFailure, LeaseHeldError, messageOf } from '../src/errors.ts';
-import { readHead } from '../src/ledger/head.ts';
+import { headFileIn, readHead } from '../src/ledger/head.ts';
 import type { Log } from '../src/log.ts';
-import type { AuditResult } from './audit-result.ts';
+import { type AuditResult, exitCodeOf } from './audit-result.ts';
 
 /** What an audit that is watched tells. */
 export interface Watched {
@@ -46,9 +45,9 @@ function countsText({ after }: AuditResult): string {
 }
 
 function endText(result: AuditResult): string {
-  const { run, source, rowsRead, state, open, ledger } = result;
+  const { run, source, rowsRead, state, ledger } = result;
   return [
-    `run ${run} of ${source}: ${state}, exit code ${open ? 3 : 0}`,
+    `run ${run} of ${source}: ${state}, exit code ${exitCodeOf(result)}`,
     `${rowsRead} rows read: ${countsText(result) || 'no expected round'}`,
     headLine(ledger),
   ].join('\n');
@@ -57,7 +56,7 @@ function endText(result: AuditResult): string {
 /** The head as this host last saw it: the ledger itself may be what failed. */
 function lastHead({ dataDir }: Config): string {
   try {
-    return headLine(readHead(join(dataDir, 'head.json')));
+    return headLine(readHead(headFileIn(dataDir)));
   } catch {
     return 'ledger head: head.json cannot be read';
   }
@@ -69,7 +68,7 @@ function failText(config: Config, run: string | null, thrown: unknown): string {
   const why = cutMiddle(oneLine(withoutSecrets(messageOf(thrown), secrets)), longestReason);
   return [
     `${run === null ? 'an audit' : `run ${run}`} of ${config.sourceName}: failed, exit code ${exitCodeOfFailure(thrown)}`,
-    oneLine(why),
+    why,
     lastHead(config),
   ].join('\n');
 }

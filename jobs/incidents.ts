@@ -2,12 +2,19 @@ import { basename } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { foldEntry, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
-import { type EntryKind, type Incident, type IncidentStatus, isAskedFor } from '../src/core/incident.ts';
+import {
+  type EntryKind,
+  type Incident,
+  type IncidentStatus,
+  isAskedFor,
+  longestName,
+  longestReason,
+} from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { printable } from '../src/core/printable.ts';
 import { playedText } from '../src/core/round-text.ts';
 import type { SeenCandidate } from '../src/core/verdict.ts';
-import { OperationError, UsageError } from '../src/errors.ts';
+import { noLedgerYet, OperationError, UsageError } from '../src/errors.ts';
 import { append } from '../src/ledger/append.ts';
 import { lastEntryOf } from '../src/ledger/entries.ts';
 import { assertNotBehind } from '../src/ledger/head.ts';
@@ -45,7 +52,7 @@ async function find(ledger: Ledger, id: number): Promise<Incident> {
 /** One incident by its id. */
 export async function showIncident(config: Config, id: number): Promise<Incident> {
   return withLedgerToRead(config, async (ledger) => {
-    if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
+    if (ledger === null) throw noLedgerYet();
     return find(ledger, id);
   });
 }
@@ -116,10 +123,6 @@ async function bodyOf(
   await assertHolder(config, incident, deciding.captureId);
   return { captureId: deciding.captureId };
 }
-
-/** As the review pages have it: an entry stands for ever, and is read by people. */
-const longestReason = 2_000;
-const longestName = 80;
 
 function assertShort(what: string, text: string, most: number): void {
   const { length } = [...text];

@@ -24,8 +24,6 @@ export interface Initialised {
   changed: string[];
 }
 
-const reached = questions.filter(({ name }) => settingNames.includes(name));
-
 /** What is wrong with settings, one text each; none where they are right. */
 function problemsOf(values: Values): string[] {
   try {
@@ -72,10 +70,6 @@ function opened({ directory }: InitRequest) {
 const changesOf = (stored: Values, values: ReadonlyMap<string, string | null>) =>
   new Map([...values].filter(([name, value]) => (stored[name] ?? null) !== value));
 
-function refuseWrong(values: Values): void {
-  parseConfig(values);
-}
-
 /**
  * Writes `.env` without asking: what is given, then what the environment sets, then what `.env` holds already,
  * then what is suggested. Throws a UsageError where the settings are wrong, or where `.env` would change and
@@ -90,12 +84,13 @@ export function initialiseUnasked(request: InitRequest, options: { overwrite: bo
     ...present(fromOutside),
     ...present(Object.fromEntries(givenValues(request.given))),
   };
-  for (const { name, suggested, isAsked } of reached)
+  for (const { name, suggested, isAsked } of questions)
     if (values[name] === undefined && values[`${name}_FILE`] === undefined && isAsked?.(values) !== false) {
       const value = suggested?.(values);
       if (value !== undefined) values[name] = value;
     }
-  refuseWrong(values);
+  // Throws where they are wrong.
+  parseConfig(values);
   const changes = changesOf(stored, new Map(Object.entries(values)));
   const replaced = [...changes.keys()].filter((name) => stored[name] !== undefined);
   if (replaced.length > 0 && !options.overwrite)
@@ -207,7 +202,7 @@ async function askAll(
     ...Object.fromEntries(givenValues(request.given)),
   };
   const answers = new Map<string, string | null>(givenValues(request.given));
-  for (const question of reached) {
+  for (const question of questions) {
     const { name, isAsked } = question;
     if (answers.has(name) || isAsked?.(values) === false) continue;
     const file = values[`${name}_FILE`] ?? request.environment[`${name}_FILE`];
@@ -242,7 +237,8 @@ export async function initialiseAsking(
     );
     const answers = await askAll(person, request, stored);
     const merged = { ...stored, ...Object.fromEntries(answers) };
-    refuseWrong(present(merged as Values));
+    // Throws where they are wrong.
+    parseConfig(present(merged as Values));
     const changes = changesOf(stored, answers);
     if (changes.size === 0) {
       person.say(`\n${path} says so already; nothing is to be written.`);
@@ -255,9 +251,3 @@ export async function initialiseAsking(
     return { path, changed: [...changes.keys()] };
   });
 }
-
-/** The settings as they are after `init`: what the environment sets wins. */
-export const settingsAfter = ({ path }: Initialised, environment: Values): Values => ({
-  ...parse(readEnvFile(path)),
-  ...environment,
-});

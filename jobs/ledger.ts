@@ -5,7 +5,7 @@ import { headLine } from '../src/core/head-line.ts';
 import { walkPrefixes } from '../src/core/merkle.ts';
 import { printable } from '../src/core/printable.ts';
 import type { VerifierKey } from '../src/core/signed-note.ts';
-import { OperationError, UsageError } from '../src/errors.ts';
+import { noLedgerYet, OperationError, UsageError } from '../src/errors.ts';
 import type { Entry, Head } from '../src/ledger/chain.ts';
 import { leafOfEntry } from '../src/ledger/checkpoint.ts';
 import type { FiledCheckpoint } from '../src/ledger/checkpoint-files.ts';
@@ -21,7 +21,7 @@ import { runJob } from './run.ts';
 /** Opens the ledger for reading. Throws a UsageError where there is none yet. */
 export async function reading<T>(config: Config, work: (ledger: Ledger) => Promise<T>): Promise<T> {
   return withLedgerToRead(config, (ledger) => {
-    if (ledger === null) throw new UsageError('there is no ledger yet; the first audit makes it');
+    if (ledger === null) throw noLedgerYet();
     return work({ ...ledger, fold: incidentFold });
   });
 }
@@ -135,11 +135,13 @@ export function printVerification(check: LedgerCheck): void {
   else say(colours.green('The chain is intact.'));
 }
 
+/** An entry as one line of NDJSON, its body as a value. */
+export const exportedEntry = (entry: Entry) => JSON.stringify({ ...entry, body: foldEntry(entry).body });
+
 /** Every entry as one line of NDJSON, bodies as values. */
 export async function exportLedger(config: Config, write: (line: string) => Promise<void>): Promise<void> {
   await reading(config, async (ledger) => {
-    for await (const entry of eachEntry(ledger))
-      await write(JSON.stringify({ ...entry, body: foldEntry(entry).body }));
+    for await (const entry of eachEntry(ledger)) await write(exportedEntry(entry));
   });
 }
 

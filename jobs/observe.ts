@@ -6,6 +6,7 @@ import { keptArtifacts, type Source } from '../src/context.ts';
 import { incidentKey } from '../src/core/expected.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Artifact, Capture, Place, Round } from '../src/core/model.ts';
+import { insideAny } from '../src/core/orphans.ts';
 import { type AuditFacts, type AuditRules, type Situation, understand } from '../src/core/situation.ts';
 import { UsageError } from '../src/errors.ts';
 import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
@@ -188,8 +189,7 @@ async function readArtifactsNear(
   const { visit } = of;
   const listing = await listPlaces(ownPaths(asked.config.gametimePaths));
   const instants = of.ranges.map((range) => instantsOf(range, asked.config.zone));
-  const isNear = ({ endUnix }: { endUnix: number }) =>
-    instants.some(({ fromUnix, toUnix }) => endUnix >= fromUnix && endUnix < toUnix);
+  const isNear = ({ endUnix }: { endUnix: number }) => insideAny(instants, endUnix);
   const near = listing.files.filter(({ name }) => isNear(name));
   const artifacts = [...(await readArtifacts(near)), ...visit.artifacts.filter(isNear)];
   asked.progress.step('reading artifacts', artifacts.length, artifacts.length);

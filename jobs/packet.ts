@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
-import { keptArtifacts, type Source } from '../src/context.ts';
+import { keptArtifacts, packetsDirectory, type Source } from '../src/context.ts';
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
@@ -36,6 +36,8 @@ const logWindowSeconds = 15 * 60;
 const listingSeconds = 3_600;
 const nearSeconds = 3_600;
 const mostListed = 200;
+/** The file of a packet that has the checksum of each other one; the last that is written. */
+export const checksums = 'SHA256SUMS';
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -45,7 +47,7 @@ export function packetFolder(config: Config, source: string, { round }: Assessme
   const stamp = `${round.date ?? ''}-${round.time ?? ''}`.replace(/[^0-9-]/g, '') || 'undated';
   const short = (text: string) => safeMap(text).slice(0, 60);
   const name = `${short(source)}-${stamp}-${short(round.map ?? '')}-R${round.number ?? 0}-${round.id}`;
-  return join(config.dataDir, 'packets', name);
+  return join(packetsDirectory(config), name);
 }
 
 /** The rows of the pair, of the same map near it, and of everything that could be its capture. */
@@ -220,7 +222,7 @@ async function fill(folder: string, facts: PacketFacts): Promise<string> {
   const sums: string[] = [];
   for (const name of [...files.keys(), ...artifacts].sort())
     sums.push(`${sha256(await readFile(join(folder, name)))}  ${name}\n`);
-  await writeFile(join(folder, 'SHA256SUMS'), sums.join(''));
+  await writeFile(join(folder, checksums), sums.join(''));
   return sha256(sums.join(''));
 }
 

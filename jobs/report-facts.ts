@@ -15,9 +15,10 @@ import { eachEntry, entriesBetween, entriesBySeq, head, lastEntryOf } from '../s
 import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
-import { firstRunAt, lastRuns, runsBetween } from '../src/ledger/runs.ts';
+import { firstRunAt, lastRuns, runsBetween, wholeAudit } from '../src/ledger/runs.ts';
 import { datesOfSession } from '../src/source/look.ts';
 import { ticksBetween } from './audit-ticks.ts';
+import { stretchOf } from './audits-so-far.ts';
 import { checkpointFact } from './checkpoint.ts';
 import { observeCoverage } from './coverage.ts';
 import { gatherEvents } from './log-evidence.ts';
@@ -157,25 +158,21 @@ async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span)
       outbox: { queued: 0, sent: 0, dead: 0, oldestQueuedAt: null },
     };
   const { database } = ledger;
-  const first = await firstRunAt(database, 'audit');
+  const first = await firstRunAt(database, wholeAudit);
   const there = first === null ? span.toUnix : Math.floor(Date.parse(first) / 1000);
   const fromUnix = Math.max(span.fromUnix, there);
   const untilUnix = Math.min(span.toUnix, Math.floor(nowMs / 1000));
   const times = { from: stamp(span.fromUnix - longestRun), to: stamp(span.toUnix) };
-  const runs = await runsBetween(database, { command: 'audit', ...times });
+  const runs = await runsBetween(database, { command: wholeAudit, ...times });
   const own = runs.filter(({ startedAt }) => startedAt >= stamp(span.fromUnix));
   const finished = runs.filter(({ state }) => state === 'finished');
-  const unix = (at: string) => Math.floor(Date.parse(at) / 1000);
   const watched = watch({
     // As far as time has come, since the auditor was first there.
     ticks: ticksBetween(config.auditCron, { fromUnix, toUnix: untilUnix }),
     untilUnix,
-    runs: finished.map(({ startedAt, finishedAt }) => ({
-      fromUnix: unix(startedAt),
-      toUnix: unix(finishedAt ?? startedAt),
-    })),
+    runs: finished.map(stretchOf),
   });
-  const [lastAudit] = await lastRuns(database, { command: 'audit', state: 'finished', limit: 1 });
+  const [lastAudit] = await lastRuns(database, { command: wholeAudit, state: 'finished', limit: 1 });
   const { longestBlind, expected, blindSeconds } = watched;
   return {
     lastAuditAt: lastAudit?.finishedAt ?? null,

@@ -132,6 +132,13 @@ function messageOf(report: Report, day: string, at: string): Omit<Message, 'mail
   };
 }
 
+/** The mail of a report, with its pictures. */
+async function mailedMessage(report: Report, day: string, at: string): Promise<Message> {
+  const { reportMail } = await import('../reports/mail.ts');
+  const mail = await reportMail(report, { charts: await chartsOf(report, 'mail'), name: day });
+  return { ...messageOf(report, day, at), mail };
+}
+
 /**
  * Makes the report of one day, writes its files, and queues its mail, where mail is set up, in the transaction that
  * records it.
@@ -144,15 +151,22 @@ async function queueReport(
   const { run, source, day, byHand } = of;
   const report = assemble(await readReportFacts({ config, source, ledger: run.ledger, nowMs }, { day }));
   const written = await write(request, report, formats);
-  const { reportMail } = await import('../reports/mail.ts');
-  const mail = await reportMail(report, { charts: await chartsOf(report, 'mail'), name: day });
+  const message = config.mail === null ? null : await mailedMessage(report, day, run.at);
   const sha256 = createHash('sha256').update(jsonReport(report)).digest('hex');
-  const mailed = config.mail !== null;
-  const body = { run: run.id, day, byHand, mailed, title: report.title, state: report.state, sha256 };
+  const body = {
+    run: run.id,
+    day,
+    byHand,
+    mailed: message !== null,
+    title: report.title,
+    state: report.state,
+    sha256,
+  };
   const draft: EntryDraft = { kind: 'report.made', source: source.name, key: keyOf(day), body: body as Json };
   await append(run.ledger, [draft], run.at, {
-    inside: (inside) =>
-      enqueue(inside, [{ ...messageOf(report, day, run.at), mail }], mailed ? ['mail'] : [], run.at),
+    inside: async (inside) => {
+      if (message !== null) await enqueue(inside, [message], ['mail'], run.at);
+    },
   });
   return { report, ...written };
 }

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { readBuffer, type Visited } from '../src/artifacts/pending.ts';
 import type { Ignored } from '../src/artifacts/places.ts';
 import type { Config } from '../src/config.ts';
-import { keptArtifacts } from '../src/context.ts';
+import { keptArtifacts, placeLists } from '../src/context.ts';
 import type { Artifact, Place } from '../src/core/model.ts';
-import type { InstantRange } from '../src/core/orphans.ts';
+import { type InstantRange, insideAny } from '../src/core/orphans.ts';
 import { isSftp, parseSftpAddress, type SftpAddress } from '../src/core/sftp-address.ts';
 
 /** What was found in places on other hosts and in retry buffers, which are looked at once per run. */
@@ -36,7 +35,7 @@ async function visitOthers(
   config: Config,
   of: { ranges: readonly InstantRange[]; keep: boolean; nowUnix: number },
 ): Promise<Visited[]> {
-  const { gametimePaths, pendingPaths, sftp: access, dataDir } = config;
+  const { gametimePaths, pendingPaths, sftp: access } = config;
   const places = [
     ...addressesAmong(gametimePaths).map((address) => ({ address, pending: false })),
     ...addressesAmong(pendingPaths).map((address) => ({ address, pending: true })),
@@ -47,9 +46,9 @@ async function visitOthers(
   return visitServers(places, {
     access,
     copies: keptArtifacts(config),
-    lists: join(dataDir, 'places'),
+    lists: placeLists(config),
     keep: of.keep,
-    near: (endUnix) => of.ranges.some(({ fromUnix, toUnix }) => endUnix >= fromUnix && endUnix < toUnix),
+    near: (endUnix) => insideAny(of.ranges, endUnix),
     nowUnix: of.nowUnix,
   });
 }

@@ -77,7 +77,7 @@ export interface SftpSettings {
   /** Path of our private key. */
   keyPath: string;
   passphrase: string | null;
-  /** Path of a known_hosts file, in which the key of each host is pinned. */
+  /** Path of a known_hosts file; a host whose key it does not hold is not spoken to. */
   knownHostsPath: string;
 }
 

@@ -88,3 +88,13 @@ export async function withLedgerToRead<T>(
 export function keptArtifacts(config: Config): string {
   return join(config.dataDir, 'artifacts');
 }
+
+/** The lists by which copies of files of other hosts are found again. */
+export function placeLists(config: Config): string {
+  return join(config.dataDir, 'places');
+}
+
+/** Where triage packets are. */
+export function packetsDirectory(config: Config): string {
+  return join(config.dataDir, 'packets');
+}

@@ -173,6 +173,16 @@ async function transactOnServer<T>(database: Database, work: (inside: Database) 
   }
 }
 
+/**
+ * A transaction that waits for a lock no longer than so many seconds, and is ended by the server where its process stands
+ * still in the middle of it for 30 s: others wait for its locks. SQLite waits 5 s for any lock.
+ */
+export async function limitTransaction(inside: Database, lockSeconds: number): Promise<void> {
+  if (inside.dialect === 'sqlite') return;
+  const sql = `select set_config('lock_timeout', ?, true), set_config('idle_in_transaction_session_timeout', '30s', true)`;
+  await inside.knex.raw(sql, [`${lockSeconds}s`]);
+}
+
 /** Runs reads that all see the source as it is at one moment. Nothing can be written inside. */
 export async function snapshot<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
   if (database.dialect === 'postgres')
@@ -196,6 +206,38 @@ export async function rows<T>(
 ): Promise<T[]> {
   const result = await database.knex.raw(sql, bindings as Knex.RawBinding[]);
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
+}
+
+/** Who this connection is, and whether it may do everything (PostgreSQL). */
+export async function currentRole(database: Database): Promise<{ role: string; superuser: boolean }> {
+  const [who] = await rows<{ role: string; superuser: boolean }>(
+    database,
+    `select current_user::text as role,
+       exists (select 1 from pg_catalog.pg_roles where rolname = current_user and rolsuper) as superuser`,
+  );
+  return who!;
+}
+
+/** Whether the role owns a table, and so may give itself every right on it (PostgreSQL). */
+export async function ownsTable(database: Database, table: string): Promise<boolean> {
+  const found = await rows(
+    database,
+    `select 1 from pg_catalog.pg_class
+     where oid = to_regclass(?) and pg_has_role(current_user, relowner, 'USAGE')`,
+    [table],
+  );
+  return found.length > 0;
+}
+
+/** Whether the role has a right on the whole of a table or sequence (PostgreSQL). */
+export async function hasPrivilege(
+  database: Database,
+  { privilege, on, sequence = false }: { privilege: string; on: string; sequence?: boolean },
+): Promise<boolean> {
+  const asked = sequence ? 'has_sequence_privilege' : 'has_table_privilege';
+  const sql = `select ${asked}(to_regclass(?), ?) as has`;
+  const [found] = await rows<{ has: boolean }>(database, sql, [on, privilege]);
+  return found?.has === true;
 }
 
 /** Whether the connection is encrypted on its way (PostgreSQL); a pooler may hand it on in the clear behind that. */

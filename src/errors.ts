@@ -19,6 +19,9 @@ export function exitCodeOfFailure(thrown: unknown): number {
   return thrown instanceof LeaseHeldError ? 4 : 1;
 }
 
+/** Asked about a ledger that nobody has made so far. */
+export const noLedgerYet = () => new UsageError('there is no ledger yet; the first audit makes it');
+
 /** What the world can do to a command: said in full by its message, where a defect shows its place too. */
 function isExpected(thrown: unknown): boolean {
   if (thrown instanceof UsageError || thrown instanceof OperationError || thrown instanceof LeaseHeldError)

@@ -4,7 +4,7 @@ import type { Artifact, Place } from '../core/model.ts';
 import { plainError } from '../errors.ts';
 import { type FileRead, readRegularFile } from './file.ts';
 import { isMessageName, toMessage } from './message.ts';
-import type { Ignored } from './places.ts';
+import { type Ignored, placeWith } from './places.ts';
 import { largestArtifact } from './read.ts';
 
 /** What a place holds, read. */
@@ -58,22 +58,13 @@ export function bufferOf(
     }
   }
   const ends = artifacts.map(({ endUnix }) => endUnix);
-  const end = (of: (one: number, other: number) => number) =>
-    ends.length === 0 ? null : ends.reduce((a, b) => of(a, b));
-  const place = {
-    name,
-    unreadable: faults[0] ?? null,
-    count: artifacts.length,
-    oldestUnix: end(Math.min),
-    newestUnix: end(Math.max),
-  };
+  const place = placeWith(name, ends, faults[0] ?? null);
   return { place, artifacts, ignored };
 }
 
 /** A place that could not be listed. */
 export function unreadableBuffer(name: string, why: string): Visited {
-  const place = { name, unreadable: why, count: 0, oldestUnix: null, newestUnix: null };
-  return { place, artifacts: [], ignored: [] };
+  return { place: placeWith(name, [], why), artifacts: [], ignored: [] };
 }
 
 /** Reads a retry buffer of this host, not recursively. Does not throw for what the file system says. */

@@ -33,9 +33,15 @@ export interface Found {
   ignored: Ignored[];
 }
 
+/** A place with what it holds, by the ends of its rounds, unix seconds. */
+export function placeWith(name: string, ends: readonly number[], unreadable: string | null): Place {
+  const end = (of: (one: number, other: number) => number) =>
+    ends.length === 0 ? null : ends.reduce((one, other) => of(one, other));
+  return { name, unreadable, count: ends.length, oldestUnix: end(Math.min), newestUnix: end(Math.max) };
+}
+
 function unreadablePlace(name: string, why: string): Found {
-  const place = { name, unreadable: why, count: 0, oldestUnix: null, newestUnix: null };
-  return { place, files: [], ignored: [] };
+  return { place: placeWith(name, [], why), files: [], ignored: [] };
 }
 
 /** A place that holds these paths. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
@@ -49,13 +55,8 @@ export function placeOf(place: string, paths: readonly string[]): Found {
       ignored.push({ path, why: 'its name is not gametime-<map>-R<number>-<end>.json' });
   }
   const ends = files.filter(({ name }) => name.finished).map(({ name }) => name.endUnix);
-  const range = {
-    count: ends.length,
-    oldestUnix: ends.length === 0 ? null : ends.reduce((one, other) => Math.min(one, other)),
-    newestUnix: ends.length === 0 ? null : ends.reduce((one, other) => Math.max(one, other)),
-  };
   const unreadable = ends.length === 0 ? 'it lists no artifact' : null;
-  return { place: { name: place, unreadable, ...range }, files, ignored };
+  return { place: placeWith(place, ends, unreadable), files, ignored };
 }
 
 async function listDirectory(directory: string): Promise<Found> {

@@ -1,22 +1,15 @@
+import type { SftpSettings } from '../config.ts';
 import type { Artifact } from '../core/model.ts';
 import { parseArtifactName } from '../core/names.ts';
 import type { SftpAddress } from '../core/sftp-address.ts';
+import type { FileRead } from './file.ts';
 import { keepBytes, readKept } from './keep.ts';
 import { toMessage } from './message.ts';
 import { bufferOf, messagesAmong, unreadableBuffer, type Visited } from './pending.ts';
 import { type Ignored, placeOf } from './places.ts';
 import { largestArtifact, sha256Of, toArtifact } from './read.ts';
 import { type Remembered, readRemembered, remember } from './remembered.ts';
-import {
-  type RemoteEntry,
-  type SftpAccess,
-  type SftpLimits,
-  type SftpSession,
-  Unreachable,
-  withSftp,
-} from './sftp.ts';
-
-type FileRead = Awaited<ReturnType<SftpSession['read']>>;
+import { type RemoteEntry, type SftpLimits, type SftpSession, Unreachable, withSftp } from './sftp.ts';
 
 /** A directory of another host: an artifact place, or a retry buffer. */
 export interface RemotePlace {
@@ -26,7 +19,7 @@ export interface RemotePlace {
 
 /** How servers are visited. */
 export interface Visiting {
-  access: SftpAccess;
+  access: SftpSettings;
   limits?: SftpLimits;
   /** Where copies are kept, by SHA-256, and where the lists of them are. */
   copies: string;

@@ -1,19 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import ssh2, { type Client, type FileEntry, type SFTPWrapper, type Stats } from 'ssh2';
+import type { SftpSettings } from '../config.ts';
 import type { SftpAddress } from '../core/sftp-address.ts';
 import { codeOf, messageOf, plainError } from '../errors.ts';
 import type { FileRead } from './file.ts';
 import { findHostKeys, fingerprintOf, type HostKey, type HostKeys, keyType } from './known-hosts.ts';
-
-/** By what we are known to a server, and the server to us. */
-export interface SftpAccess {
-  /** Path of our private key. */
-  keyPath: string;
-  passphrase: string | null;
-  /** A known_hosts file; a host whose key it does not hold is not spoken to. */
-  knownHostsPath: string;
-}
 
 /** Nothing waits longer, and nothing is larger. */
 export interface SftpLimits {
@@ -87,7 +79,7 @@ function scanOf({ host, port }: SftpAddress): string {
   return `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
 }
 
-async function readPrivateKey({ keyPath, passphrase }: SftpAccess) {
+async function readPrivateKey({ keyPath, passphrase }: SftpSettings) {
   const text = await readFile(keyPath).catch((thrown: unknown) => {
     throw new Unreachable(`SFTP_KEY ${keyPath} cannot be read: ${plainError(thrown)}; name our private key`);
   });
@@ -102,7 +94,7 @@ async function readPrivateKey({ keyPath, passphrase }: SftpAccess) {
 /** The keys that are pinned for a server. Throws Unreachable where there is none: nothing is trusted at first sight. */
 export async function pinnedKeys(
   address: SftpAddress,
-  { knownHostsPath }: Pick<SftpAccess, 'knownHostsPath'>,
+  { knownHostsPath }: Pick<SftpSettings, 'knownHostsPath'>,
 ): Promise<HostKeys> {
   const text = await readFile(knownHostsPath, 'utf8').catch((thrown: unknown) => {
     const why = plainError(thrown);
@@ -136,7 +128,7 @@ function hostKeyFault(
   );
 }
 
-function connectFault(thrown: unknown, address: SftpAddress, access: SftpAccess): string {
+function connectFault(thrown: unknown, address: SftpAddress, access: SftpSettings): string {
   const { level } = thrown as { level?: string };
   const host = hostAndPort(address);
   const code = codeOf(thrown);
@@ -322,7 +314,7 @@ function listFault(thrown: unknown): string {
 function handshake(
   client: Client,
   socket: Socket,
-  of: { address: SftpAddress; access: SftpAccess; key: Buffer; keys: HostKeys },
+  of: { address: SftpAddress; access: SftpSettings; key: Buffer; keys: HostKeys },
 ): Promise<SFTPWrapper> {
   const { address, access, key, keys } = of;
   const hostKeyKinds = [...new Set(keys.pinned.flatMap(({ type }) => signatures.get(type) ?? []))];
@@ -351,7 +343,7 @@ function handshake(
 
 async function openSession(
   address: SftpAddress,
-  access: SftpAccess,
+  access: SftpSettings,
   limits: SftpLimits,
 ): Promise<{ session: SftpSession; leave: () => void }> {
   const keys = await pinnedKeys(address, access);
@@ -386,7 +378,7 @@ async function openSession(
 /** Connects to the server of an address, and lets go of it whatever `work` does. Throws Unreachable. */
 export async function withSftp<T>(
   address: SftpAddress,
-  { access, limits = sftpLimits }: { access: SftpAccess; limits?: SftpLimits },
+  { access, limits = sftpLimits }: { access: SftpSettings; limits?: SftpLimits },
   work: (session: SftpSession) => Promise<T>,
 ): Promise<T> {
   const { session, leave } = await openSession(address, access, limits);

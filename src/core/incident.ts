@@ -137,3 +137,7 @@ export function decisionOfIncident(incident: Incident): Decision {
     writtenOff: incident.status === 'written_off',
   };
 }
+
+/** An entry stands for ever and is read by people: what is longer, of a reason or of who says so, is refused. Characters. */
+export const longestReason = 2_000;
+export const longestName = 80;

@@ -29,6 +29,11 @@ export interface Orphans {
 
 const inside = (range: InstantRange, unix: number) => unix >= range.fromUnix && unix < range.toUnix;
 
+/** Whether an instant is in one of the ranges. */
+export function insideAny(ranges: readonly InstantRange[], unix: number): boolean {
+  return ranges.some((range) => inside(range, unix));
+}
+
 /** What was counted and listed, but is nobody's. Nothing is ever written for it. */
 export function findOrphans(situation: Situation, range: InstantRange): Orphans {
   const captures = [...situation.captureGroups.values()]

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { OperationError } from '../errors.ts';
 import { emptyHead, type Head } from './chain.ts';
@@ -12,6 +12,9 @@ const headDocument = z.object({
   count: z.int().nonnegative(),
   at: z.string(),
 });
+
+/** Where the head of the ledger is kept. */
+export const headFileIn = (dataDir: string) => join(dataDir, 'head.json');
 
 /** What `head.json` holds: the ledger's head as this host last saw it. */
 export type HeadFile = z.infer<typeof headDocument>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Database, isLockTimeout, rows, transact } from '../database.ts';
 import { OperationError } from '../errors.ts';
-import { limitTransaction } from './lock.ts';
+import { limitLedger } from './lock.ts';
 import { isGone, type ProcessName } from './process.ts';
 
 /** The lease that every run which may write works under. */
@@ -163,7 +163,7 @@ const sameAs = (name: string, { fence, token, expiresAt }: Lease) => ({
 async function changing<T>(database: Database, change: (inside: Database) => Promise<T>): Promise<T> {
   try {
     return await transact(database, async (inside) => {
-      await limitTransaction(inside);
+      await limitLedger(inside);
       return change(inside);
     });
   } catch (cause) {

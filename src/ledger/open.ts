@@ -1,8 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { closeDatabase, type Database, describeUrl, openDatabase } from '../database.ts';
 import { OperationError } from '../errors.ts';
-import { readHead } from './head.ts';
+import { headFileIn, readHead } from './head.ts';
 import type { Fold, Ledger } from './ledger.ts';
 import { appliedMigrations, assertMigrated, ledgerSchema, migrate } from './migrations.ts';
 
@@ -25,7 +24,7 @@ export async function openLedger(options: LedgerOptions & { readOnly?: boolean }
 export async function openLedger(options: LedgerOptions & { readOnly?: boolean }): Promise<Ledger | null> {
   const { url, dataDir, fold, readOnly = false } = options;
   const path = describeUrl(url).path;
-  const headFile = dataDir === null ? null : join(dataDir, 'head.json');
+  const headFile = dataDir === null ? null : headFileIn(dataDir);
   if (path !== null && !options.acceptsLoss) assertNotLost(path, headFile);
   if (readOnly && path !== null && !existsSync(path)) return null;
   const database = await openDatabase(url, { schema: ledgerSchema, create: !readOnly, readOnly });

@@ -1,4 +1,4 @@
-import { type Database, rows } from '../database.ts';
+import { currentRole, type Database, hasPrivilege, ownsTable } from '../database.ts';
 import { ledgerSchema } from './migrations.ts';
 
 /** What the role of a connection may do to entries that are there, and who it is. */
@@ -15,25 +15,12 @@ export interface LedgerRights {
 export async function inspectLedgerRights(database: Database): Promise<LedgerRights | null> {
   if (database.dialect === 'sqlite') return null;
   const entries = `${ledgerSchema}.entries`;
-  const [found] = await rows<{ role: string; superuser: boolean; owner: boolean }>(
-    database,
-    `select current_user::text as role,
-       exists (select 1 from pg_catalog.pg_roles where rolname = current_user and rolsuper) as superuser,
-       exists (select 1 from pg_catalog.pg_class
-               where oid = to_regclass(?) and pg_has_role(current_user, relowner, 'USAGE')) as owner`,
-    [entries],
-  );
-  const role = found?.role ?? 'unknown';
-  if (found?.superuser) return { role, beyond: ['everything: it is a superuser'] };
-  if (found?.owner) return { role, beyond: ['everything on the entries: it owns them'] };
+  const { role, superuser } = await currentRole(database);
+  if (superuser) return { role, beyond: ['everything: it is a superuser'] };
+  if (await ownsTable(database, entries))
+    return { role, beyond: ['everything on the entries: it owns them'] };
   const beyond: string[] = [];
-  for (const privilege of ['UPDATE', 'DELETE', 'TRUNCATE']) {
-    const [{ has } = { has: false }] = await rows<{ has: boolean }>(
-      database,
-      'select has_table_privilege(to_regclass(?), ?) as has',
-      [entries, privilege],
-    );
-    if (has) beyond.push(`${privilege} on the entries`);
-  }
+  for (const privilege of ['UPDATE', 'DELETE', 'TRUNCATE'])
+    if (await hasPrivilege(database, { privilege, on: entries })) beyond.push(`${privilege} on the entries`);
   return { role, beyond };
 }

@@ -4,24 +4,11 @@ import { candidateNumber } from '../core/names.ts';
 import type { RowChange } from '../core/row-change.ts';
 import { gainedTiming } from '../core/slots.ts';
 import type { Want } from '../core/verdict.ts';
-import { type Database, rows } from '../database.ts';
+import { type Database, limitTransaction, rows } from '../database.ts';
 import type { SourceSchema } from './schema.ts';
 
-const lockTimeout = '2s';
-const standstillTimeout = '30s';
-
-/**
- * A lock that this transaction waits for longer than two seconds is not to be had, and a process that stands still
- * in the middle of it for 30 s loses it: the live pipeline waits for these locks. SQLite has its own limit.
- */
-export async function limitWaiting(inside: Database): Promise<void> {
-  if (inside.dialect === 'sqlite') return;
-  await rows(
-    inside,
-    `select set_config('lock_timeout', ?, true), set_config('idle_in_transaction_session_timeout', ?, true)`,
-    [lockTimeout, standstillTimeout],
-  );
-}
+/** A lock that a transaction on the source waits for longer than two seconds is not to be had. */
+export const limitWaiting = (inside: Database) => limitTransaction(inside, 2);
 
 /** The pipeline's own advisory locks on the captures of a group, in one order for everybody. */
 export async function takeAdvisoryLocks(database: Database, keys: readonly bigint[]): Promise<void> {

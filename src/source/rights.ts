@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { canonicalIdColumn, type Table, timingColumns } from '../core/rows.ts';
-import { type Database, rows } from '../database.ts';
+import { currentRole, type Database, hasPrivilege, ownsTable, rows } from '../database.ts';
 import { plainError } from '../errors.ts';
 import type { SourceSchema } from './schema.ts';
 
@@ -66,15 +66,6 @@ async function neededRights(database: Database, schema: SourceSchema, purpose: P
   return needed;
 }
 
-async function has(database: Database, { privilege, on, sequence }: Right): Promise<boolean> {
-  const asked = sequence ? 'has_sequence_privilege' : 'has_table_privilege';
-  const [found] = await rows<{ has: boolean }>(database, `select ${asked}(to_regclass(?), ?) as has`, [
-    on,
-    privilege,
-  ]);
-  return found?.has === true;
-}
-
 /** Those of some columns on which the role does not have a right. */
 async function columnsWithout(database: Database, right: Right): Promise<string[]> {
   const found = await rows<{ name: string }>(
@@ -88,14 +79,14 @@ async function columnsWithout(database: Database, right: Right): Promise<string[
 }
 
 async function lackingOf(database: Database, right: Right): Promise<Right[]> {
-  if (right.columns === null) return (await has(database, right)) ? [] : [right];
+  if (right.columns === null) return (await hasPrivilege(database, right)) ? [] : [right];
   const columns = await columnsWithout(database, right);
   return columns.length === 0 ? [] : [{ ...right, columns }];
 }
 
 /** The columns of `rounds` that the role may change without need. */
 async function columnsBeyond(database: Database, schema: SourceSchema): Promise<string[]> {
-  if (await has(database, whole('UPDATE', 'rounds'))) return ['UPDATE on every column of rounds'];
+  if (await hasPrivilege(database, whole('UPDATE', 'rounds'))) return ['UPDATE on every column of rounds'];
   const filled = filledColumns(schema);
   const others = [...schema.columns.rounds].filter((column) => !filled.includes(column));
   const right = { ...whole('UPDATE', 'rounds'), columns: others };
@@ -111,30 +102,17 @@ async function rightsBeyond(database: Database, schema: SourceSchema, purpose: P
     if (table === 'rounds') unwanted.push('INSERT', 'DELETE');
     else if (purpose !== 'revert') unwanted.push('DELETE');
     for (const privilege of unwanted)
-      if (await has(database, whole(privilege, table))) beyond.push(`${privilege} on ${table}`);
+      if (await hasPrivilege(database, whole(privilege, table))) beyond.push(`${privilege} on ${table}`);
   }
   return [...beyond, ...(await columnsBeyond(database, schema))];
 }
 
 /** A superuser may do everything, and an owner may give itself everything: nothing else is worth naming then. */
 async function masteryOf(database: Database, schema: SourceSchema): Promise<{ role: string; as: string[] }> {
-  const [who] = await rows<{ role: string; superuser: boolean }>(
-    database,
-    `select current_user::text as role,
-       exists (select 1 from pg_catalog.pg_roles where rolname = current_user and rolsuper) as superuser`,
-  );
-  const role = who?.role ?? 'unknown';
-  if (who?.superuser) return { role, as: ['everything: it is a superuser'] };
+  const { role, superuser } = await currentRole(database);
+  if (superuser) return { role, as: ['everything: it is a superuser'] };
   const owned: string[] = [];
-  for (const table of tablesOf(schema)) {
-    const found = await rows(
-      database,
-      `select 1 from pg_catalog.pg_class
-       where oid = to_regclass(?) and pg_has_role(current_user, relowner, 'USAGE')`,
-      [table],
-    );
-    if (found.length > 0) owned.push(table);
-  }
+  for (const table of tablesOf(schema)) if (await ownsTable(database, table)) owned.push(table);
   return { role, as: owned.length === 0 ? [] : [`everything on ${owned.join(', ')}: it owns them`] };
 }
 

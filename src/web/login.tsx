@@ -3,6 +3,7 @@
 import type { Context, Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { longestName } from '../core/incident.ts';
 import { readForm } from './form.ts';
 import type { Env, GuardOptions } from './guard.tsx';
 import { Page } from './layout.tsx';
@@ -42,7 +43,7 @@ function LoginPage(props: LoginProps) {
             name="name"
             value={name}
             required
-            maxlength={80}
+            maxlength={longestName}
             autocomplete="name"
             aria-describedby="why"
           />

@@ -1,12 +1,11 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { oneLine } from '../core/harmless.ts';
+import { longestName } from '../core/incident.ts';
 import type { Session } from './guard.tsx';
 
 export const sessionCookie = 'roundwarden';
 export const sessionSeconds = 12 * 60 * 60;
-
-const longestName = 80;
 
 /** Keys made of the token: a changed token ends every session, a restart ends none. */
 export interface SessionKeys {

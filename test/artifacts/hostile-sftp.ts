@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type Attributes, type Connection, type SFTPWrapper } from 'ssh2';
-import type { SftpAccess } from '../../src/artifacts/sftp.ts';
+import type { SftpSettings } from '../../src/config.ts';
 
 const { Server, utils } = ssh2;
 const { STATUS_CODE } = utils.sftp;
@@ -20,7 +20,7 @@ export interface Pretence {
 /** A server that speaks SFTP and says what no file system can: for names with slashes, and lists without end. */
 export interface HostileServer {
   at(path: string): string;
-  access: SftpAccess;
+  access: SftpSettings;
   /** Every path that was asked for. */
   asked: string[];
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { exitCodeOf } from '../../jobs/audit.ts';
+import { exitCodeOf } from '../../jobs/audit-result.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { UsageError } from '../../src/errors.ts';
 import { forEachDatabase } from '../databases.ts';

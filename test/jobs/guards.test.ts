@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { it } from 'node:test';
-import { exitCodeOf } from '../../jobs/audit.ts';
+import { exitCodeOf } from '../../jobs/audit-result.ts';
 import { OperationError } from '../../src/errors.ts';
 import { fillSource } from '../../src/source/create.ts';
 import { databaseKinds, forEachDatabase, skipWithoutConnections } from '../databases.ts';

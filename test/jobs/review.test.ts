@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import { exitCodeOf } from '../../jobs/audit.ts';
 import type { AuditResult } from '../../jobs/audit-result.ts';
+import { exitCodeOf } from '../../jobs/audit-result.ts';
 import { decide, listAll } from '../../jobs/incidents.ts';
 import type { Moment } from '../../jobs/repairing.ts';
 import { type Database, isLockTimeout } from '../../src/database.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync } from 'node:fs';
 import { it } from 'node:test';
-import { exitCodeOf } from '../../jobs/audit.ts';
+import { exitCodeOf } from '../../jobs/audit-result.ts';
 import type { Scope } from '../../jobs/scope.ts';
 import { UsageError } from '../../src/errors.ts';
 import { fillSource } from '../../src/source/create.ts';

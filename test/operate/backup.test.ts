@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
-import { exitCodeOf as auditExitCode } from '../../jobs/audit.ts';
+import { exitCodeOf as auditExitCode } from '../../jobs/audit-result.ts';
 import { type Backup, type BackupMade, backup, backupExitCode } from '../../jobs/backup.ts';
 import { decide } from '../../jobs/incidents.ts';
 import { acceptRestored, verifyExitCode, verifyLedger } from '../../jobs/ledger.ts';

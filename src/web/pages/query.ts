@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { causeCodes } from '../../core/cause.ts';
-import { entryKinds } from '../../core/incident.ts';
+import { entryKinds, longestReason } from '../../core/incident.ts';
 import { isDay } from '../../core/time.ts';
 import { verdicts } from '../../core/verdict.ts';
 import type { IncidentFilter, WebDecision } from '../desk.ts';
@@ -53,7 +53,7 @@ export function ledgerQuery(query: Record<string, string>) {
   return { at, page: { before, kind: at === null ? kind : null } };
 }
 
-const reason = z.string().trim().max(2_000, 'This is longer than 2,000 characters.');
+const reason = z.string().trim().max(longestReason, 'This is longer than 2,000 characters.');
 const needed = reason.min(1, 'This has to be filled in.');
 
 /** A decision as a form sends it. The messages are for the person who filled it in. */

@@ -1,5 +1,6 @@
 import '../../../jobs/utc.ts';
-import { audit, exitCodeOf } from '../../../jobs/audit.ts';
+import { audit } from '../../../jobs/audit.ts';
+import { exitCodeOf } from '../../../jobs/audit-result.ts';
 import { noProgress } from '../../../jobs/progress.ts';
 import { parseConfig } from '../../../src/config.ts';
 import { exitCodeOfFailure, failureText } from '../../../src/errors.ts';
