@@ -14,13 +14,17 @@ const [task, argument, nowMs, termMs] = process.argv.slice(2) as [string, string
 const config = parseConfig(process.env);
 const lease: LeaseOptions = { termMs: Number(termMs) };
 
-/** Says `ready` at its moment, and waits for a line: there it is stopped, or killed. */
+/**
+ * Says `ready` at its moment and stops itself: so it stands still between two statements, and not within one that keeps
+ * the file of an SQLite ledger locked. When it is continued it waits for a line.
+ */
 function waitAt(moment: string): (now: string) => Promise<void> {
   let waited = false;
   return async (now) => {
     if (now !== moment || waited) return;
     waited = true;
     process.stdout.write('ready\n');
+    process.kill(process.pid, 'SIGSTOP');
     await new Promise((resolve) => process.stdin.once('data', resolve));
     process.stdin.destroy();
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditResult } from '../../jobs/audit-result.ts';
@@ -50,10 +51,14 @@ async function takeOver(scene: Scene): Promise<AuditResult> {
     }
 }
 
-/** Stops a run for real, at its moment. What it was waiting for is there when it goes on. */
+/** Whether a process is stopped by a signal (proc_pid_stat(5): the state stands behind the name in brackets). */
+const standsStill = (pid: number) => /\) T [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+/** Waits until a run stands still at its moment. What it was waiting for is there when it goes on. */
 async function stopped(child: Child): Promise<{ goOn: () => Promise<string> }> {
   await child.says('ready\n');
-  process.kill(child.pid, 'SIGSTOP');
+  for (const before = Date.now(); !standsStill(child.pid); await sleep(20))
+    assert.ok(Date.now() - before < patienceMs, 'it stops itself');
   child.tell('\n');
   return {
     goOn: async () => {
