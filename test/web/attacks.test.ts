@@ -531,7 +531,7 @@ async function browse(engine: Browser, origin: string): Promise<string[]> {
   await page.goto(`${origin}/incidents`);
   await page.fill('[name=name]', 'Ana');
   await page.fill('[name=token]', token);
-  await page.click('form[action="/login"] button');
+  await Promise.all([page.waitForURL(/\/incidents$/), page.click('form[action="/login"] button')]);
   assert.equal(new URL(page.url()).pathname, '/incidents');
   page.on('console', (message) => {
     if (message.type() === 'error') tried.push(`${page.url()}: ${message.text()}`);
