@@ -234,7 +234,7 @@ describe('the text of .env', () => {
           changed = changeEnvText(text, new Map(Object.entries(changes)));
         } catch (refused) {
           // Some values have no spelling: they are refused, and never written otherwise.
-          assert.match(String(refused), /cannot stand in a \.env file/);
+          assert.match(String(refused), /cannot stand in a \.env file|cannot be changed safely/);
           return;
         }
         const expected = Object.entries({ OTHER: 'as it is', ...before, ...changes }).filter(
@@ -244,6 +244,15 @@ describe('the text of .env', () => {
         assert.ok(changed.startsWith('# a comment\nOTHER="as it is" # so\n'));
       }),
     );
+  });
+
+  test('spells values with quotes so that no other line is read into them', () => {
+    const changes = new Map([
+      ['A_ONE', '"$'],
+      ['B_TWO', '"'],
+      ['C_THREE', "'"],
+    ]);
+    assert.deepEqual(parse(changeEnvText('', changes)), Object.fromEntries(changes));
   });
 
   test('refuses a file whose lines are not what they seem', () => {
