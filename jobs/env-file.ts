@@ -15,7 +15,9 @@ export function readEnvFile(path: string): string {
 
 /** The value as it is read back from a line; the first spelling that is, of those that a `.env` knows. */
 function lineOf(name: string, value: string): string {
-  const quoted = ["'", '`', '"'].filter((quote) => !value.includes(quote)).map((quote) => quote + value + quote);
+  const quoted = ["'", '`', '"']
+    .filter((quote) => !value.includes(quote))
+    .map((quote) => quote + value + quote);
   // A quote that stands bare may be read as the beginning of a value that ends lines later.
   const spellings = /["'`]/.test(value) ? [...quoted, value] : [value, ...quoted];
   const line = spellings
