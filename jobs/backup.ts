@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { incidentFold, keptArtifacts, packetsDirectory, placeLists } from '../src/context.ts';
@@ -16,6 +16,7 @@ import {
   syncFile,
 } from '../src/ledger/backup.ts';
 import { headFileIn, readHead } from '../src/ledger/head.ts';
+import { replaceFile } from '../src/replace-file.ts';
 import { copyArtifacts, copyFiles, copyPackets, type EvidenceCopied } from './backup-evidence.ts';
 import { checkpointsDirectory } from './checkpoint.ts';
 import { colours, say } from './print.ts';
@@ -116,9 +117,8 @@ function finish(unfinished: string, path: string): void {
 
 function writeManifest(path: string, backup: Backup): void {
   const unfinished = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  writeFileSync(unfinished, `${JSON.stringify(backup, null, 2)}\n`, { mode: 0o600 });
-  syncFile(unfinished);
-  finish(unfinished, path);
+  replaceFile(path, `${JSON.stringify(backup, null, 2)}\n`, { mode: 0o600, unfinished });
+  syncFile(dirname(path));
 }
 
 const endingOf = (url: string) => (describeUrl(url).dialect === 'sqlite' ? 'sqlite' : 'dump');

@@ -1,6 +1,6 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { codeOf, OperationError, UsageError } from '../src/errors.ts';
+import { replaceFile } from '../src/replace-file.ts';
 import { readSettingFile } from '../src/setting-file.ts';
 
 /** The text of a `.env`, or '' where there is none. */
@@ -59,19 +59,9 @@ export function changeEnvText(text: string, changes: ReadonlyMap<string, string 
 
 /** Replaces a `.env` in one step, readable by its owner alone: whoever reads it finds the old one or the new. */
 export function writeEnvFile(path: string, text: string): void {
-  const unfinished = `${path}.${process.pid}.tmp`;
   try {
-    const descriptor = openSync(unfinished, 'wx', 0o600);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    chmodSync(unfinished, 0o600);
-    renameSync(unfinished, path);
+    replaceFile(path, text, { mode: 0o600 });
   } catch (cause) {
-    rmSync(unfinished, { force: true });
     throw new OperationError(`cannot write ${path}; it is as it was`, { cause });
   }
 }

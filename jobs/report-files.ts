@@ -1,14 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Format, formats } from '../reports/format.ts';
@@ -17,6 +8,7 @@ import type { Config } from '../src/config.ts';
 import { safeMap } from '../src/core/names.ts';
 import { addDays, localDay } from '../src/core/time.ts';
 import { OperationError } from '../src/errors.ts';
+import { replaceFile } from '../src/replace-file.ts';
 
 /** The names of the files that reports are written to. */
 const ownFile = /^(\d{4}-\d{2}-\d{2}|session-\d+)\.(html|md|json|csv)$/;
@@ -32,14 +24,6 @@ export function sourceFolder(source: string): string {
   const safe = safeMap(source).slice(0, 60) || 'source';
   if (safe === source) return safe;
   return `${safe}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
-}
-
-/** Whoever reads the file finds the old one or the new one, whole. It is a new file: no link is followed. */
-function writeWhole(path: string, content: string): void {
-  const unfinished = `${path}.${process.pid}.tmp`;
-  rmSync(unfinished, { force: true });
-  writeFileSync(unfinished, content, { flag: 'wx' });
-  renameSync(unfinished, path);
 }
 
 const indexEntry = z.object({ name: z.string(), title: z.string(), state: z.string(), at: z.number() });
@@ -115,9 +99,9 @@ export function listReports(config: Config): Listed[] {
 function writeIndex(directory: string): string {
   const entries = allEntries(directory);
   const kept = entries.map(({ name, title, state, at }) => ({ name, title, state, at }));
-  writeWhole(join(directory, 'index.json'), `${JSON.stringify(kept)}\n`);
+  replaceFile(join(directory, 'index.json'), `${JSON.stringify(kept)}\n`);
   const page = join(directory, 'index.html');
-  writeWhole(page, indexPage(entries));
+  replaceFile(page, indexPage(entries));
   return page;
 }
 
@@ -157,7 +141,7 @@ export function writeReport(
     removeOld(config, folder, of.nowMs);
     const paths = [...of.contents].map(([format, content]) => {
       const path = join(folder, `${of.name}.${format}`);
-      writeWhole(path, content);
+      replaceFile(path, content);
       return path;
     });
     return { paths, index: writeIndex(directory) };

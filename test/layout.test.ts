@@ -118,8 +118,8 @@ describe('src/core', () => {
 });
 
 for (const shell of shells)
-  test(`src/${shell} imports only itself, core, errors, database and the types of the configuration`, () => {
-    const shared = new Set(['src/errors.ts', 'src/database.ts']);
+  test(`src/${shell} imports only itself, core, errors, database, the replacing of files and the types of the configuration`, () => {
+    const shared = new Set(['src/errors.ts', 'src/database.ts', 'src/replace-file.ts']);
     const allowed = ({ local, of, typesOnly }: Import) =>
       !local ||
       inside(`src/${shell}`)(of) ||

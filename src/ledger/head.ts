@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { OperationError } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 import { emptyHead, type Head } from './chain.ts';
 import { entryBySeq, head } from './entries.ts';
 import type { Ledger } from './ledger.ts';
@@ -31,19 +32,11 @@ export interface HeadComparison {
   ledger: Head;
 }
 
-/** Replaces the head file in one step: whoever reads it finds the old one or the new one, whole. */
+/** Writes the head file anew; throws an OperationError where it cannot be written. */
 export function writeHead(file: string, content: HeadFile): void {
-  const unfinished = `${file}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const descriptor = openSync(unfinished, 'w');
-    try {
-      writeSync(descriptor, `${JSON.stringify(content)}\n`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(unfinished, file);
+    replaceFile(file, `${JSON.stringify(content)}\n`);
   } catch (cause) {
     throw new OperationError(
       `cannot write ${file}, although the ledger did grow to entry ${content.seq}; nothing else is lost`,
