@@ -140,6 +140,21 @@ describe('the files for the host', () => {
   });
 });
 
+test('the command of the host says what is missing where nothing is built', () => {
+  const empty = mkdtempSync(join(tmpdir(), 'roundwarden-unbuilt-'));
+  try {
+    const env = { ...process.env, ROUNDWARDEN_HOME: empty };
+    const { status, stderr } = spawnSync('sh', [join(root, 'deploy/roundwarden'), 'audit'], {
+      env,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 2);
+    assert.match(stderr, /has no dist\/jobs\/main\.js: run `npm ci` and `npm run build` there/);
+  } finally {
+    rmSync(empty, { recursive: true, force: true });
+  }
+});
+
 describe('the help', () => {
   test('has examples that can be read, of commands that there are', () => {
     for (const [path, lines] of Object.entries(examples)) {
