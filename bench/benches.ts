@@ -1,0 +1,4 @@
+import type { Bench } from './bench.ts';
+
+/** Every bench by its id, in the order of the table; a bench is loaded only where it runs. */
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {};

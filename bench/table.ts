@@ -1,0 +1,28 @@
+import Table from 'cli-table3';
+import { type Finding, type Goal, isMet } from './measure.ts';
+
+function figure(value: number, unit: Goal['unit']): string {
+  if (unit === 'times') return `${value.toFixed(2)}x`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${unit}`;
+}
+
+function goalText(goal: Goal, strict: boolean): string {
+  const { of, is, unit, atMost, atLeast } = goal;
+  const bound = atMost === undefined ? `>= ${figure(atLeast!, unit)}` : `<= ${figure(atMost, unit)}`;
+  return `${isMet(goal, strict) ? 'ok    ' : 'MISSED'} ${of} ${figure(is, unit)} (${bound})`;
+}
+
+/** The findings as a table: each measure with the medians of product and limit, and how each goal was met. */
+export function tableOf(findings: readonly Finding[], strict: boolean): string {
+  const table = new Table({ head: ['measure', 'on', 'product', 'limit', 'goals'], style: { head: [] } });
+  for (const { measure, size, limit, productMs, limitMs, goals } of findings)
+    table.push([
+      measure,
+      size,
+      figure(productMs, 'ms'),
+      `${figure(limitMs, 'ms')}\n${limit}`,
+      goals.map((goal) => goalText(goal, strict)).join('\n'),
+    ]);
+  const note = strict ? '' : 'A ratio may be twice its goal here; figures of the machine are only shown.\n';
+  return `${table.toString()}\n${note}`;
+}
