@@ -1,6 +1,6 @@
 import { openKept } from '../src/artifacts/keep.ts';
 import { listPlaces } from '../src/artifacts/places.ts';
-import { readArtifacts } from '../src/artifacts/read.ts';
+import { readArtifacts } from '../src/artifacts/read-many.ts';
 import type { Config } from '../src/config.ts';
 import { keptArtifacts, type Source } from '../src/context.ts';
 import { incidentKey } from '../src/core/expected.ts';
@@ -187,11 +187,11 @@ async function readArtifactsNear(
   of: { ranges: readonly DayRange[]; visit: Visit },
 ): Promise<{ artifacts: Artifact[]; places: Place[]; ignored: { path: string; why: string }[] }> {
   const { visit } = of;
-  const listing = await listPlaces(ownPaths(asked.config.gametimePaths));
   const instants = of.ranges.map((range) => instantsOf(range, asked.config.zone));
-  const isNear = ({ endUnix }: { endUnix: number }) => insideAny(instants, endUnix);
-  const near = listing.files.filter(({ name }) => isNear(name));
-  const artifacts = [...(await readArtifacts(near)), ...visit.artifacts.filter(isNear)];
+  const near = (endUnix: number) => insideAny(instants, endUnix);
+  const listing = await listPlaces(ownPaths(asked.config.gametimePaths), { near });
+  const visited = visit.artifacts.filter(({ endUnix }) => near(endUnix));
+  const artifacts = [...(await readArtifacts(listing.files)), ...visited];
   asked.progress.step('reading artifacts', artifacts.length, artifacts.length);
   return {
     artifacts,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Damage, parseJson, quoted, tryJson } from './damage.ts';
+import { readTemplate } from './template.ts';
 import { escapeControls } from './text.ts';
 
 /** A field of the embed. At least one of the two is known. */
@@ -110,6 +111,12 @@ export function readPayload(text: string): Payload {
  * salvage recipe). Throws Damage where the closing braces, the payload or the module version are missing.
  */
 export function readDocument(text: string): Document {
+  const template = readTemplate(text);
+  if (template !== null) {
+    const { meta, fields, footer } = template;
+    const { version, legacy } = readVersion(footer);
+    return { version, legacy, fields, salvaged: false, meta };
+  }
   assertNotBlank(text);
   const json = tryJson(text);
   if (json === undefined) return salvagedDocument(text);

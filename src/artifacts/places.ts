@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Place } from '../core/model.ts';
-import { type ArtifactName, parseArtifactName } from '../core/names.ts';
+import { type ArtifactName, parseArtifactName, plainArtifactEnd } from '../core/names.ts';
 import { plainError } from '../errors.ts';
 import { alternatives, expand, isGlob } from './expand.ts';
 
@@ -28,47 +28,97 @@ export interface Listing {
 
 /** What one place holds. */
 export interface Found {
+  /** Where it is one directory: then its files are sorted, and each is there once. */
+  directory?: string;
   place: Place;
   files: ListedFile[];
   ignored: Ignored[];
 }
 
+/** Which files are asked for, by the ends of their rounds, unix seconds. */
+export type Near = (endUnix: number) => boolean;
+
+const everyFile: Near = () => true;
+
 /** A place with what it holds, by the ends of its rounds, unix seconds. */
 export function placeWith(name: string, ends: readonly number[], unreadable: string | null): Place {
-  const end = (of: (one: number, other: number) => number) =>
-    ends.length === 0 ? null : ends.reduce((one, other) => of(one, other));
-  return { name, unreadable, count: ends.length, oldestUnix: end(Math.min), newestUnix: end(Math.max) };
+  let oldestUnix: number | null = null;
+  let newestUnix: number | null = null;
+  for (const end of ends) {
+    if (oldestUnix === null || end < oldestUnix) oldestUnix = end;
+    if (newestUnix === null || end > newestUnix) newestUnix = end;
+  }
+  return { name, unreadable, count: ends.length, oldestUnix, newestUnix };
 }
 
 function unreadablePlace(name: string, why: string): Found {
   return { place: placeWith(name, [], why), files: [], ignored: [] };
 }
 
-/** A place that holds these paths. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
-export function placeOf(place: string, paths: readonly string[]): Found {
-  const files: ListedFile[] = [];
-  const ignored: Ignored[] = [];
-  for (const path of paths) {
-    const name = parseArtifactName(basename(path));
-    if (name && !path.includes('\ufffd')) files.push({ path, name, place });
-    else if (basename(path).startsWith('gametime-'))
-      ignored.push({ path, why: 'its name is not gametime-<map>-R<number>-<end>.json' });
-  }
-  const ends = files.filter(({ name }) => name.finished).map(({ name }) => name.endUnix);
-  const unreadable = ends.length === 0 ? 'it lists no artifact' : null;
-  return { place: placeWith(place, ends, unreadable), files, ignored };
+/** Names of one directory; a path is `prefix` and the name. */
+interface Names {
+  prefix: string;
+  names: readonly string[];
 }
 
-async function listDirectory(directory: string): Promise<Found> {
+/** Takes from names what is an artifact: the ends of all, and as files those that are asked for. */
+function sortOut(place: string, { prefix, names }: Names, near: Near): Found & { ends: number[] } {
+  const files: ListedFile[] = [];
+  const ignored: Ignored[] = [];
+  const ends: number[] = [];
+  const spelled = !prefix.includes('\ufffd');
+  for (const base of names) {
+    const end = spelled ? plainArtifactEnd(base) : -1;
+    if (end >= 0) ends.push(end);
+    if (end >= 0 && !near(end)) continue;
+    const name = parseArtifactName(base);
+    if (name && spelled && !base.includes('\ufffd')) {
+      if (end < 0 && name.finished) ends.push(name.endUnix);
+      if (near(name.endUnix)) files.push({ path: prefix + base, name, place });
+    } else if (base.startsWith('gametime-'))
+      ignored.push({ path: prefix + base, why: 'its name is not gametime-<map>-R<number>-<end>.json' });
+  }
+  return { place: placeWith(place, ends, null), files, ignored, ends };
+}
+
+/** A place that holds these names. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
+function placeOfNames(place: string, directories: readonly Names[], near: Near): Found {
+  const found = directories.map((names) => sortOut(place, names, near));
+  const ends = found.length === 1 ? found[0]!.ends : found.flatMap((each) => each.ends);
+  return {
+    place: placeWith(place, ends, ends.length === 0 ? 'it lists no artifact' : null),
+    files: found.length === 1 ? found[0]!.files : found.flatMap(({ files }) => files),
+    ignored: found.flatMap(({ ignored }) => ignored),
+  };
+}
+
+/** A place that holds these paths, of which those are files that are asked for. */
+export function placeOf(place: string, paths: readonly string[], near: Near = everyFile): Found {
+  const each = paths.map((path) => {
+    const base = basename(path);
+    return { prefix: path.slice(0, path.length - base.length), names: [base] };
+  });
+  return placeOfNames(place, each, near);
+}
+
+/** Names by their characters; readdir has sorted them by their bytes, which is nearly always the same. */
+function inOrder(names: string[]): string[] {
+  return names.every((name, index) => index === 0 || names[index - 1]! <= name) ? names : names.sort();
+}
+
+async function listDirectory(directory: string, near: Near): Promise<Found> {
   try {
-    const names = await readdir(directory);
-    return placeOf(
-      directory,
-      names.map((name) => join(directory, name)),
-    );
+    const names = inOrder(await readdir(directory));
+    const prefix = join(directory, 'x').slice(0, -1);
+    return { ...placeOfNames(directory, [{ prefix, names }], near), directory };
   } catch (thrown) {
     return unreadablePlace(directory, plainError(thrown));
   }
+}
+
+/** True for the path of an artifact, finished or not. */
+function isArtifactPath(path: string): boolean {
+  return parseArtifactName(basename(path)) !== null && !path.includes('\ufffd');
 }
 
 async function isPlace(path: string): Promise<boolean> {
@@ -81,24 +131,25 @@ async function isPlace(path: string): Promise<boolean> {
 }
 
 /** One alternative of a glob: each matched directory is a place, matched files are one, and so is what may not be read. */
-async function listAlternative(pattern: string): Promise<Found[]> {
-  if (!isGlob(pattern)) return [await listDirectory(pattern)];
+async function listAlternative(pattern: string, near: Near): Promise<Found[]> {
+  if (!isGlob(pattern)) return [await listDirectory(pattern, near)];
   const { matches, unreadable } = await expand(pattern);
   const founds: Found[] = unreadable.map(({ path, why }) => unreadablePlace(path, why));
   const paths: string[] = [];
   for (const path of matches) {
-    if (await isPlace(path)) founds.push(await listDirectory(path));
+    if (await isPlace(path)) founds.push(await listDirectory(path, near));
     else paths.push(path);
   }
   if (matches.length === 0 && founds.length === 0) return [unreadablePlace(pattern, 'nothing matches it')];
   // A stray file beside matched directories is no place; files alone are one, artifacts or not.
-  const own = placeOf(pattern, paths);
-  return founds.length > 0 && own.files.length === 0 ? founds : [...founds, own];
+  const own = placeOf(pattern, paths, near);
+  const hasFiles = paths.some((path) => isArtifactPath(path));
+  return founds.length > 0 && !hasFiles ? founds : [...founds, own];
 }
 
-async function listGlob(pattern: string): Promise<Found[]> {
+async function listGlob(pattern: string, near: Near): Promise<Found[]> {
   const founds: Found[] = [];
-  for (const alternative of alternatives(pattern)) founds.push(...(await listAlternative(alternative)));
+  for (const alternative of alternatives(pattern)) founds.push(...(await listAlternative(alternative, near)));
   return founds;
 }
 
@@ -107,13 +158,23 @@ function byPath(one: { path: string }, other: { path: string }): number {
   return one.path < other.path ? -1 : 1;
 }
 
+const realOf = (directory: string) => realpath(directory).catch(() => directory);
+
+/** True where no file of one place can be one of another too: each is a directory of its own. */
+async function areApart(founds: readonly Found[]): Promise<boolean> {
+  const directories = founds.flatMap(({ directory }) => directory ?? []);
+  if (directories.length < founds.length) return false;
+  if (directories.length < 2) return true;
+  return new Set(await Promise.all(directories.map(realOf))).size === directories.length;
+}
+
 /** The first of those that are the same file, reached by different ways to its directory. */
-async function eachFileOnce<T extends { path: string }>(files: T[]): Promise<T[]> {
+async function eachFileOnce<T extends { path: string }>(files: readonly T[]): Promise<T[]> {
   const realDirectories = new Map<string, string>();
   const byRealPath = new Map<string, T>();
   for (const file of files) {
     const directory = dirname(file.path);
-    const real = realDirectories.get(directory) ?? (await realpath(directory).catch(() => directory));
+    const real = realDirectories.get(directory) ?? (await realOf(directory));
     realDirectories.set(directory, real);
     const realFile = join(real, basename(file.path));
     if (!byRealPath.has(realFile)) byRealPath.set(realFile, file);
@@ -121,23 +182,38 @@ async function eachFileOnce<T extends { path: string }>(files: T[]): Promise<T[]
   return [...byRealPath.values()].sort(byPath);
 }
 
+/** What all places hold, by path, each real file once. */
+async function joined(founds: readonly Found[]): Promise<Pick<Found, 'files' | 'ignored'>> {
+  const [first, ...others] = founds.filter(({ files, ignored }) => files.length + ignored.length > 0);
+  if (first === undefined) return { files: [], ignored: [] };
+  const files = others.length === 0 ? first.files : founds.flatMap((found) => found.files);
+  const ignored = founds.flatMap((found) => found.ignored);
+  // By far the most often: one directory, whose names are sorted.
+  if (others.length === 0 && first.directory !== undefined) return { files, ignored };
+  if (await areApart([first, ...others])) return { files: files.sort(byPath), ignored: ignored.sort(byPath) };
+  return { files: await eachFileOnce(files), ignored: await eachFileOnce(ignored) };
+}
+
 /**
  * Lists the artifact places: directories, not recursively, and globs of directories or files. Each matched
  * directory is a place of its own; matched files are one place under the glob's name. A place that cannot
  * be read, or that lists no finished artifact, says why (DESIGN, "Places"). Opens no file and does not throw
- * for what the file system says.
+ * for what the file system says. With `near` only the files of rounds that ended then are answered; places and ignored
+ * files are complete in any case.
  */
-export async function listPlaces(paths: readonly string[]): Promise<Listing> {
+export async function listPlaces(
+  paths: readonly string[],
+  { near = everyFile }: { near?: Near } = {},
+): Promise<Listing> {
   const places = new Map<string, Found>();
   for (const path of paths) {
-    for (const found of isGlob(path) ? await listGlob(path) : [await listDirectory(path)]) {
+    for (const found of isGlob(path) ? await listGlob(path, near) : [await listDirectory(path, near)]) {
       if (!places.has(found.place.name)) places.set(found.place.name, found);
     }
   }
   const founds = [...places.values()];
   return {
     places: founds.map(({ place }) => place),
-    files: await eachFileOnce(founds.flatMap(({ files }) => files)),
-    ignored: await eachFileOnce(founds.flatMap(({ ignored }) => ignored)),
+    ...(await joined(founds)),
   };
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Artifact } from '../core/model.ts';
 import type { ArtifactName } from '../core/names.ts';
-import { type FileRead, readRegularFile } from './file.ts';
+import { type FileRead, readRegularFileNow } from './file.ts';
 import { parseArtifact } from './parse.ts';
 import type { ListedFile } from './places.ts';
 
@@ -10,7 +10,7 @@ export const largestArtifact = 1_048_576;
 
 /** Hex SHA-256 of the bytes. */
 export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /**
@@ -53,19 +53,10 @@ export function toArtifact(path: string, name: ArtifactName, read: FileRead): Ar
 
 /** Reads, hashes and parses one listed file. What cannot be read or used says so; nothing is thrown. */
 export async function readArtifact(file: ListedFile): Promise<Artifact> {
-  return toArtifact(file.path, file.name, await readRegularFile(file.path, largestArtifact));
+  return readArtifactNow(file);
 }
 
-/** Reads many files, `concurrency` at a time, and keeps their order. */
-export async function readArtifacts(
-  files: readonly ListedFile[],
-  { concurrency = 16 }: { concurrency?: number } = {},
-): Promise<Artifact[]> {
-  const artifacts = new Array<Artifact>(files.length);
-  const queue = files.entries();
-  const work = async () => {
-    for (const [index, file] of queue) artifacts[index] = await readArtifact(file);
-  };
-  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, work));
-  return artifacts;
+/** The same, at once. */
+export function readArtifactNow({ path, name }: Pick<ListedFile, 'path' | 'name'>): Artifact {
+  return toArtifact(path, name, readRegularFileNow(path, largestArtifact));
 }

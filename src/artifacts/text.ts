@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Windows-1252 from 0x80 to 0x9F (WHATWG Encoding, index windows-1252); its other bytes are Latin-1. */
 const windows1252 =
   '\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f' +
@@ -36,26 +38,32 @@ function decodeMixed(bytes: Uint8Array): string {
   return utf8.toString('utf8', 0, written);
 }
 
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /**
  * The bytes as text: UTF-8, and only the bytes that are not UTF-8 as Windows-1252 (DOMAIN, section 3).
  * `strict` says that all of it was UTF-8. A byte order mark is dropped.
  */
 export function decodeText(bytes: Uint8Array): { text: string; strict: boolean } {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), strict: true };
-  } catch {
-    const text = decodeMixed(bytes);
-    return { text: text.startsWith('\ufeff') ? text.slice(1) : text, strict: false };
-  }
+  const strict = isUtf8(bytes);
+  const text = strict ? asBuffer(bytes).toString('utf8') : decodeMixed(bytes);
+  return { text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, strict };
 }
+
+/** A NUL character, or half a pair that may lack its other half. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+const odd = /[\u0000\ud800-\udfff]/;
 
 /** Text that PostgreSQL takes: without NUL characters, well-formed (DOMAIN, section 3). */
 export function cleanText(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed();
+  return !odd.test(text) ? text : text.replaceAll('\0', '').toWellFormed();
 }
 
 /** The first `length` characters, counted as PostgreSQL counts them: whole code points. */
 export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
   return Array.from(text.slice(0, 2 * length))
     .slice(0, length)
     .join('');

@@ -3,6 +3,13 @@ import { Damage, quoted } from './damage.ts';
 
 const largestInt4 = 2_147_483_647;
 
+/** True for a whole number that fits PostgreSQL's int4. */
+export function isInt32(value: unknown): value is number {
+  return (
+    typeof value === 'number' && Number.isInteger(value) && value >= -largestInt4 - 1 && value <= largestInt4
+  );
+}
+
 /** A whole number of any size that PostgreSQL's bigint and JavaScript both hold; `what` names what was wanted. */
 export function readUnix(label: string, text: string, what = 'a unix time'): number {
   const number = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

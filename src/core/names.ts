@@ -52,6 +52,44 @@ export function parseArtifactName(fileName: string): ArtifactName | null {
   };
 }
 
+const beginning = 'gametime-';
+const ending = '.json';
+const mostDigits = 12;
+const [digit0, digit2, digit9, dash, letterR, space, tilde] = [0x30, 0x32, 0x39, 0x2d, 0x52, 0x20, 0x7e];
+
+/**
+ * The end in a finished artifact's name, without taking it apart: what a listing of many names costs. -1 where the name
+ * is none, or one that only `parseArtifactName` can judge.
+ */
+export function plainArtifactEnd(name: string): number {
+  if (!name.startsWith(beginning) || !name.endsWith(ending)) return -1;
+  let at = name.length - ending.length;
+  let end = 0;
+  let unit = 1;
+  for (const last = at; at > last - mostDigits; unit *= 10) {
+    const digit = name.charCodeAt(at - 1);
+    if (digit < digit0 || digit > digit9) break;
+    end += unit * (digit - digit0);
+    at--;
+  }
+  // `-R1-` stands before the digits, and a map before that.
+  const number = name.charCodeAt(at - 2);
+  const isPlain =
+    unit > 1 &&
+    name.charCodeAt(at - 1) === dash &&
+    number >= digit0 &&
+    number <= digit2 &&
+    name.charCodeAt(at - 3) === letterR &&
+    name.charCodeAt(at - 4) === dash &&
+    at - 4 > beginning.length;
+  if (!isPlain) return -1;
+  for (let map = beginning.length; map < at - 4; map++) {
+    const character = name.charCodeAt(map);
+    if (character < space || character > tilde) return -1;
+  }
+  return end;
+}
+
 /** The last part of a path. */
 export function fileName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { keepArtifact, openKept } from '../../src/artifacts/keep.ts';
 import { listPlaces } from '../../src/artifacts/places.ts';
-import { readArtifacts } from '../../src/artifacts/read.ts';
+import { readArtifacts } from '../../src/artifacts/read-many.ts';
 import { artifactAt, sampleBytes } from './samples.ts';
 
 const fileName = 'gametime-etl_adlernest-R1-1771448345.json';

@@ -1,0 +1,146 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
+export function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const maps = ['etl_adlernest', 'supply', 'braundorf_b4', 'te_escape2', 'etl_sp_delivery', 'sw_goldrush_te'];
+const nicks = [
+  'vid',
+  'SuperBoyy',
+  '.olz',
+  'bronze.',
+  'squaze',
+  'Čebelica',
+  '^1wa^7js',
+  'endekk',
+  'lgz',
+  'qmr',
+];
+
+/** The first round of a season without end: one each 20 minutes. */
+const firstEnd = 1_771_448_345;
+
+/** The name of the artifact of round `index`, and the end that stands in it. */
+export function artifactNameOf(index: number): { name: string; map: string; number: number; end: number } {
+  const map = maps[(index >> 1) % maps.length]!;
+  const number = 1 + (index % 2);
+  const end = firstEnd + 1200 * index;
+  return { name: `gametime-${map}-R${number}-${end}.json`, map, number, end };
+}
+
+/** How a file is written: most as modules write since 1.6.4, some as those before, which did not always write JSON. */
+type Kind = 'current' | 'older' | 'quote' | 'control' | 'windows-1252' | 'empty' | 'cut off';
+
+function kindOf(random: () => number): Kind {
+  const at = random();
+  if (at < 0.005) return 'empty';
+  if (at < 0.01) return 'cut off';
+  if (at < 0.03) return 'quote';
+  if (at < 0.045) return 'control';
+  if (at < 0.06) return 'windows-1252';
+  return at < 0.12 ? 'older' : 'current';
+}
+
+const odd: Partial<Record<Kind, string>> = {
+  quote: 'wa\\"js',
+  control: 'wa\u0001js',
+  'windows-1252': 'wa\u00e4js',
+};
+
+function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string; allies: string }): string {
+  const field = (name: string, value: string, inline = true) =>
+    `                {"name": "${name}", "value": "${value}", "inline": ${inline}}`;
+  return [
+    field('Map', of.map),
+    field('Round', String(of.number)),
+    field('Winner', '2'),
+    field('Defender', '1'),
+    field('Lua_Playtime', '441 sec'),
+    field('Lua_Timelimit', '12 min'),
+    field('Lua_Pauses', '0 (0 sec)'),
+    field('Lua_EndReason', 'objective'),
+    field('Lua_Warmup', '31 sec'),
+    field('Lua_WarmupStart', String(of.end - 472)),
+    field('Lua_RoundStart', String(of.end - 441)),
+    field('Lua_RoundEnd', String(of.end)),
+    field('Lua_SurrenderTeam', '0'),
+    field('Lua_SurrenderCaller', ''),
+    field('Lua_SurrenderCallerName', ''),
+    field('Lua_AxisScore', '0'),
+    field('Lua_AlliesScore', '1'),
+    field('Axis_JSON', lists.axis, false),
+    field('Allies_JSON', lists.allies, false),
+    field('Lua_Pauses_JSON', '[]', false),
+    field('Lua_SpawnSummary', 'Players:6 | Spawns:138 | AvgRespawn:8s | MaxRespawn:9s', false),
+  ].join(',\n');
+}
+
+function textOf(of: ReturnType<typeof artifactNameOf>, kind: Kind, random: () => number): string {
+  const players = Array.from({ length: 6 }, (_, index) => ({
+    guid: Math.floor(random() * 2 ** 48)
+      .toString(16)
+      .toUpperCase()
+      .padStart(32, '0'),
+    name: index === 0 && odd[kind] !== undefined ? odd[kind] : nicks[Math.floor(random() * nicks.length)]!,
+  }));
+  const list = (team: number) =>
+    `[${players
+      .filter((_, index) => index % 2 === team)
+      .map(({ guid, name }) => `{\\"guid\\":\\"${guid}\\",\\"name\\":\\"${name}\\"}`)
+      .join(',')}]`;
+  const spawns = players.map(
+    ({ guid, name }) =>
+      `{"guid":"${guid}","name":"${name}","spawns":${Math.floor(random() * 40)},"deaths":12,"dead_seconds":99,"avg_respawn":8,"max_respawn":9}`,
+  );
+  const version = kind === 'current' ? '1.7.2' : '1.6.2';
+  return `{"meta":{"map":"${of.map}","round":${of.number},"round_start_unix":${of.end - 441},"round_end_unix":${of.end},"actual_duration_seconds":441,"warmup_seconds":31,"pause_seconds":0,"pause_count":0,"server_ip":"0.0.0.0","server_port":"27960","match_id":"${of.end}","spawn_stats":[${spawns.join(',')}]},"payload":{
+        "username": "ET:Legacy Stats",
+        "content": "STATS_READY",
+        "embeds": [{
+            "title": "Round Complete: ${of.map} R${of.number}",
+            "description": "Timing: Playtime (no pauses) · Warmup · Wall-clock",
+            "color": 3447003,
+            "fields": [
+${fieldLines(of, { axis: list(0), allies: list(1) })}
+            ],
+            "footer": {"text": "Slomix Lua Webhook v${version}"}
+        }]
+    }}`;
+}
+
+function bytesOf(index: number, random: () => number): Buffer {
+  const kind = kindOf(random);
+  const text = textOf(artifactNameOf(index), kind, random);
+  if (kind === 'empty') return Buffer.alloc(0);
+  const bytes = Buffer.from(text, kind === 'windows-1252' ? 'latin1' : 'utf8');
+  return kind === 'cut off' ? bytes.subarray(0, Math.floor(bytes.length * random())) : bytes;
+}
+
+/** A directory with so many artifacts, whole or only by name, made now or in an earlier run. */
+export function artifactDirectory(of: {
+  directory: string;
+  count: number;
+  seed: number;
+  content: boolean;
+}): string {
+  const { directory, count, seed, content } = of;
+  const path = join(directory, `${content ? 'artifacts' : 'names'}-${count}-${seed}`);
+  const mark = `${path}.complete`;
+  if (existsSync(mark)) return path;
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  const random = chance(seed);
+  for (let index = 0; index < count; index++)
+    writeFileSync(join(path, artifactNameOf(index).name), content ? bytesOf(index, random) : '');
+  writeFileSync(mark, '');
+  return path;
+}

@@ -1,0 +1,11 @@
+import { basename } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import { parseArtifactName } from '../core/names.ts';
+import { readArtifactNow } from './read.ts';
+
+/* The other end of threads.ts: reads the artifacts at the paths that it is given, and answers with them as JSON. */
+
+parentPort!.on('message', (paths: readonly string[]) => {
+  const artifacts = paths.map((path) => readArtifactNow({ path, name: parseArtifactName(basename(path))! }));
+  parentPort!.postMessage(JSON.stringify(artifacts));
+});
