@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Artifact } from '../core/model.ts';
+import { type Packed, unpack } from './packed.ts';
 import type { ListedFile } from './places.ts';
 import { readArtifactNow } from './read.ts';
 
@@ -44,9 +45,10 @@ function readHere(queue: Queue, { from, to }: { from: number; to: number }): voi
 
 /** Puts a thread's answer into its place; throws where it is not one artifact for each path. */
 function accept(queue: Queue, { from, to }: { from: number; to: number }, answer: string): void {
-  const artifacts = JSON.parse(answer) as Artifact[];
-  if (artifacts.length !== to - from) throw new Error('a thread answered with another number of artifacts');
-  for (const [offset, artifact] of artifacts.entries()) queue.artifacts[from + offset] = artifact;
+  const packed = JSON.parse(answer) as Packed[];
+  if (packed.length !== to - from) throw new Error('a thread answered with another number of artifacts');
+  for (const [offset, one] of packed.entries())
+    queue.artifacts[from + offset] = unpack(one, queue.files[from + offset]!);
 }
 
 /** Has a thread read from the queue until it is empty. A thread that fails leaves what it had to be read here. */
