@@ -91,9 +91,8 @@ export async function alertPeople(
     request.log.info({ roundId: round.id, map: round.map, round: round.number }, 'no capture yet');
   if (news.length + changed.length + closed.length === 0) return;
   const paper = await letterhead(run, source);
-  const { situation } = seen.observation;
-  const index = indexLogLines(situation, seen.lines);
-  const messages = news.map((one) => alertMessage(one, paper, linesOf(one, situation, index)));
+  const index = indexLogLines(seen.stories, seen.lines);
+  const messages = news.map((one) => alertMessage(one, paper, linesOf(one, seen.stories, index)));
   const drafts = news.map((one, at) => alertEntry(one, messages[at]!, run));
   await append(run.ledger, drafts, run.at, {
     inside: async (inside) => {

@@ -1,9 +1,13 @@
 import type { Config } from '../src/config.ts';
+import type { Source } from '../src/context.ts';
 import { isMissed } from '../src/core/cause.ts';
 import { type LogLines, readLogLines } from '../src/core/log-lines.ts';
+import type { Round } from '../src/core/model.ts';
+import { addDays, utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { LogProblem } from '../src/logs/places.ts';
+import { readRivals } from '../src/source/read.ts';
 import { gatherEvents, type LogReading } from './log-evidence.ts';
 import { dayRange, instantsOf, joinRanges, type Scope, widen, windowOf } from './scope.ts';
 
@@ -38,3 +42,29 @@ export async function logLinesFor(
   const { events, problems } = await gatherEvents(config, ledger, { windows, fresh: reading === null });
   return { lines: readLogLines(events, config.zone), unreadLogs: reading?.problems ?? problems };
 }
+
+const hourSeconds = 3_600;
+/** A line of the bot's log is of a round that ended within an hour of it, or a day before it. */
+const storyDays = 2;
+
+/** The rounds around those that were missed, on days of which the bot's log tells something. */
+export async function neighboursOf(
+  { database, schema }: Source,
+  assessments: readonly Assessment[],
+  { bot }: LogLines,
+): Promise<Round[]> {
+  const hours = new Set(bot.map(({ unix }) => Math.floor(unix / hourSeconds)));
+  const days = [...hours].map((hour) => utcText(hour * hourSeconds).slice(0, 10));
+  const told = new Set(days.flatMap((day) => daysAround(day, storyDays)));
+  const missed = assessments
+    .filter(isMissed)
+    .flatMap(({ round }) => dayRange(round.date))
+    .filter(({ since }) => told.has(since!));
+  const found: Round[] = [];
+  for (const range of joinRanges(missed.map((day) => widen(day, storyDays))))
+    found.push(...(await readRivals(database, schema, range)));
+  return found;
+}
+
+const daysAround = (day: string, count: number) =>
+  Array.from({ length: 2 * count + 1 }, (_, at) => addDays(day, at - count));

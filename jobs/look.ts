@@ -1,13 +1,14 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { withCauses } from '../src/core/cause.ts';
-import { assertAddsUp, type Counts, count } from '../src/core/counts.ts';
+import { assertAddsUp, type Counts, count, withCounted } from '../src/core/counts.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
+import { type Situation, withNeighbours } from '../src/core/situation.ts';
 import { snapshot } from '../src/database.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
-import { logLinesFor } from './causes.ts';
+import { logLinesFor, neighboursOf } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe, visitFor } from './observe.ts';
 import { makePlan, type Plan } from './planning.ts';
@@ -24,6 +25,8 @@ export interface AuditRequest {
   /** The fingerprint that the plan must have; anything else writes nothing. */
   expect?: string;
   nowMs: number;
+  /** Judge every row of a whole history, and let SQL settle none. */
+  judgesAll?: boolean;
   progress: Progress;
   lease?: LeaseOptions;
   reached?: Reached;
@@ -34,6 +37,8 @@ export interface AuditRequest {
 /** One look at the world with the plan that follows from it. */
 export interface Look {
   observation: Observation;
+  /** The situation with every round that a line of the logs could be of. */
+  stories: Situation;
   plan: Plan;
   counts: Counts;
   /** The lines of both logs that causes rest on. */
@@ -58,10 +63,10 @@ export async function look(
     visit?: Observation['visit'];
   },
 ): Promise<Look> {
-  const { config, scope, nowMs, progress } = request;
+  const { config, scope, nowMs, progress, judgesAll } = request;
   const nowUnix = Math.floor(nowMs / 1000);
   const { ledger, openKeys } = of;
-  const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress };
+  const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress, judgesAll };
   const visit = of.visit ?? (await visitFor(asked, { keep: of.reading !== null }));
   return snapshot(of.source.database, async (database) => {
     const source = { ...of.source, database };
@@ -70,12 +75,18 @@ export async function look(
     const bare = await makePlan(situation, source);
     const from = { config, ledger, scope, reading: of.reading };
     const logs = of.logs ?? (await logLinesFor(from, bare.assessments));
-    const plan = { ...bare, assessments: withCauses(situation, bare.assessments, logs.lines) };
-    const counts = count(plan.assessments);
+    const stories =
+      observation.settled === null
+        ? situation
+        : withNeighbours(situation, await neighboursOf(source, bare.assessments, logs.lines));
+    const plan = { ...bare, assessments: withCauses(stories, bare.assessments, logs.lines) };
+    const { settled } = observation;
+    const judged = count(plan.assessments);
+    const counts = settled === null ? judged : withCounted(judged, settled);
     // Each row once: a row that was read twice would be counted twice, and must not look like two.
-    const rowsRead = new Set(observation.situation.facts.judged.map(({ id }) => id)).size;
+    const rowsRead = settled?.rows ?? new Set(situation.facts.judged.map(({ id }) => id)).size;
     assertAddsUp(rowsRead, counts, of.when);
     const { lines, unreadLogs } = logs;
-    return { observation, plan, counts, lines, unreadLogs };
+    return { observation, stories, plan, counts, lines, unreadLogs };
   });
 }

@@ -8,8 +8,10 @@ import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Artifact, Capture, Place, Round } from '../src/core/model.ts';
 import { insideAny } from '../src/core/orphans.ts';
 import { type AuditFacts, type AuditRules, type Situation, understand } from '../src/core/situation.ts';
+import { localDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
-import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
+import { openAlertGroups } from '../src/ledger/alert-groups.ts';
+import { eachNewestIncident, incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import {
   type DayRange,
@@ -21,6 +23,8 @@ import {
   readSpawnKeys,
   readWindow,
 } from '../src/source/read.ts';
+import { canSettle } from '../src/source/settled.ts';
+import { readHistory, type Settled } from './history.ts';
 import type { Progress } from './progress.ts';
 import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
 import { hasVisits, ownPaths, type Visit, visitPlaces } from './visit.ts';
@@ -36,6 +40,8 @@ export interface Observation {
   ignored: readonly { path: string; why: string }[];
   /** What was found on other hosts and in retry buffers, for a second look of the same run. */
   visit: Visit;
+  /** What SQL decided of a whole history, which stands in no assessment; null where every row was judged. */
+  settled: Settled | null;
 }
 
 /** What is looked at, with what, and when. */
@@ -46,6 +52,8 @@ export interface Observing {
   scope: Scope;
   /** Read no artifact: enough to know which rounds are covered, and nothing of what else they are. */
   capturesOnly?: boolean;
+  /** Judge every row of a whole history, and let SQL settle none: what the tests hold the other way against. */
+  judgesAll?: boolean;
   /** Look at the rows of these incidents, open or not by now, instead of those that are open. */
   openKeys?: readonly string[];
   /** What this run has found on other hosts and in retry buffers; they are visited where it has not yet. */
@@ -181,12 +189,20 @@ export async function visitFor(asked: Observing, { keep }: { keep: boolean }): P
   return visit;
 }
 
+/** What the places hold, and what of it was read. */
+interface ReadPlaces {
+  artifacts: Artifact[];
+  places: Place[];
+  ignored: { path: string; why: string }[];
+}
+
 /** Lists the places, and opens only the files whose name says an end inside the ranges. */
 async function readArtifactsNear(
   asked: Observing,
   of: { ranges: readonly DayRange[]; visit: Visit },
-): Promise<{ artifacts: Artifact[]; places: Place[]; ignored: { path: string; why: string }[] }> {
+): Promise<ReadPlaces> {
   const { visit } = of;
+  if (asked.capturesOnly) return { artifacts: [], places: [], ignored: [] };
   const instants = of.ranges.map((range) => instantsOf(range, asked.config.zone));
   const near = (endUnix: number) => insideAny(instants, endUnix);
   const listing = await listPlaces(ownPaths(asked.config.gametimePaths), { near });
@@ -200,16 +216,64 @@ async function readArtifactsNear(
   };
 }
 
+/** The rows that bear on a scope, and what the places hold of its time. */
+interface NearRows extends ReadPlaces {
+  judged: Round[];
+  /** Rows that may claim a candidate, besides those that captures point to. */
+  near: Round[];
+  captures: Capture[];
+  settled: Settled | null;
+}
+
+/** Every row of the scope, and all that is near them. */
+async function readAround(
+  asked: Observing,
+  of: { open: readonly Incident[]; visit: Visit },
+): Promise<NearRows> {
+  const judged = await readJudged(asked, of.open);
+  const ranges = rangesAround(asked.scope, judged);
+  const near = await readNear(asked, ranges, judged);
+  const captures = await readCapturesNear(asked, ranges, judged);
+  const found = await readArtifactsNear(asked, { ranges, visit: of.visit });
+  return { judged, near, captures, settled: null, ...found };
+}
+
+/** Of a whole history only what SQL leaves to the core. */
+async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRows> {
+  const { ledger, source } = asked;
+  const found = await readArtifactsNear(asked, { ranges: [{ since: null, until: null }], visit: of.visit });
+  const remembered: Incident[] = [];
+  const unclosed: Incident[] = [];
+  if (ledger !== null)
+    for await (const { state } of eachNewestIncident(ledger, source.name)) {
+      const incident = state as unknown as Incident;
+      if (incident.artifacts.length > 0) remembered.push(incident);
+      if (incident.status !== 'closed') unclosed.push(incident);
+    }
+  const copies = await openKeptCopies(asked, remembered, found.artifacts);
+  const groups = ledger === null ? [] : await openAlertGroups(ledger.database, source.name);
+  const rows = await readHistory(asked, {
+    artifacts: [...found.artifacts, ...copies],
+    unclosed,
+    toldDays: groups
+      .flatMap(({ gaps }) => gaps.flatMap(({ playedUnix }) => playedUnix ?? []))
+      .map((unix) => localDay(unix, asked.config.zone)),
+  });
+  return { ...rows, near: rows.judged.filter(({ number }) => number === 1 || number === 2), ...found };
+}
+
 /** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */
 export async function observe(asked: Observing): Promise<Observation> {
   const { config, source, ledger } = asked;
   const visit = asked.visit ?? (await visitFor(asked, { keep: false }));
-  const open = await openOnes(asked);
-  const judged = await readJudged(asked, open);
-  const ranges = rangesAround(asked.scope, judged);
   const { database, schema } = source;
-  const near = await readNear(asked, ranges, judged);
-  const captures = await readCapturesNear(asked, ranges, judged);
+  const open = await openOnes(asked);
+  const isWhole = asked.scope.kind === 'all' && !asked.capturesOnly && !asked.judgesAll;
+  const read =
+    isWhole && canSettle(schema)
+      ? await readWhole(asked, { visit })
+      : await readAround(asked, { open, visit });
+  const { judged, near, captures, artifacts, places } = read;
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>
     roundId === null || known.has(roundId) ? [] : [roundId],
@@ -221,9 +285,6 @@ export async function observe(asked: Observing): Promise<Observation> {
   const keys = [...new Set(judged.map(incidentKey))];
   const stored = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
   const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
-  const { artifacts, places, ignored } = asked.capturesOnly
-    ? { artifacts: [], places: [], ignored: [] }
-    : await readArtifactsNear(asked, { ranges, visit });
   const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, artifacts);
 
   const facts: AuditFacts = {
@@ -244,6 +305,12 @@ export async function observe(asked: Observing): Promise<Observation> {
     repairCovered: config.repairCovered,
   };
   const byKey = new Map(incidents.map((incident) => [incident.key, incident]));
-  const openKeys = open.map((incident) => incident.key);
-  return { situation: understand(facts, rules), incidents: byKey, openKeys, ignored, visit };
+  return {
+    situation: understand(facts, rules),
+    incidents: byKey,
+    openKeys: open.map((incident) => incident.key),
+    ignored: read.ignored,
+    visit,
+    settled: read.settled,
+  };
 }

@@ -6,7 +6,7 @@ import { keptArtifacts, packetsDirectory, type Source } from '../src/context.ts'
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
-import type { Json } from '../src/core/model.ts';
+import type { Json, Round } from '../src/core/model.ts';
 import { parseArtifactName, safeMap } from '../src/core/names.ts';
 import type { Packet } from '../src/core/record.ts';
 import { isSftp } from '../src/core/sftp-address.ts';
@@ -15,7 +15,9 @@ import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import { OperationError, plainError } from '../src/errors.ts';
 import { type NearbyRows, readNearby } from '../src/source/nearby.ts';
+import { readCapturesByEnd, readRivals } from '../src/source/read.ts';
 import { packetReadme } from './packet-readme.ts';
+import { dayRange, widen } from './scope.ts';
 
 /** What a triage packet is written from. */
 export interface PacketFacts {
@@ -57,14 +59,18 @@ export async function rowsAround({
   assessment,
 }: Pick<PacketFacts, 'source' | 'situation' | 'assessment'>): Promise<NearbyRows> {
   const { round, playedUnix } = assessment;
-  const { facts } = situation;
-  const sameMap = facts.rivals.filter(({ id, map }) => id === round.id || map === round.map);
-  const isNear = (unix: number | null) =>
-    unix !== null && playedUnix !== null && Math.abs(unix - playedUnix) <= nearSeconds;
-  const captures = facts.captures.filter(
-    ({ roundId, timing }) => roundId === round.id || isNear(timing.endUnix),
-  );
+  const { database, schema } = source;
   const end = playedUnix ?? 0;
+  const sameMap: Round[] = [];
+  for (const day of dayRange(round.date))
+    sameMap.push(
+      ...(await readRivals(database, schema, widen(day, 1))).filter(({ map }) => map === round.map),
+    );
+  const hour = { fromUnix: end - nearSeconds, toUnix: end + nearSeconds };
+  const captures = [
+    ...(situation.linkedTo.get(round.id) ?? []),
+    ...(playedUnix === null ? [] : await readCapturesByEnd(database, schema, hour)),
+  ];
   return readNearby(source.database, source.schema, {
     roundIds: [round.id, ...sameMap.map(({ id }) => id)],
     matchId: round.matchId,

@@ -43,3 +43,16 @@ export function assertAddsUp(rowsRead: number, counts: Counts, when: string): vo
       `the counts ${when} do not add up: ${rowsRead} rows read, ${sum} counted (${JSON.stringify(counts)})`,
     );
 }
+
+/** Counts with what was counted elsewhere, without an assessment for each row. */
+export function withCounted(
+  counts: Counts,
+  counted: { covered: number; exempt: Record<ExemptReason, number> },
+): Counts {
+  const exempt = exemptReasons.map((reason) => [reason, counts.exempt[reason] + counted.exempt[reason]]);
+  return {
+    ...counts,
+    covered: counts.covered + counted.covered,
+    exempt: Object.fromEntries(exempt) as Counts['exempt'],
+  };
+}

@@ -190,3 +190,19 @@ export function understand(read: AuditFacts, rules: AuditRules): Situation {
     unusableReach: reachUnusable(rivals, unusable),
   };
 }
+
+/**
+ * The same situation in which more rounds are known to have been played: whoever reads the story of a round in the logs
+ * has to know which other rounds its lines may be of. Matching is not done again.
+ */
+export function withNeighbours(situation: Situation, rounds: readonly Round[]): Situation {
+  const roundById = new Map(situation.roundById);
+  const playedById = new Map(situation.playedById);
+  for (const round of rounds) {
+    const played = fileTime(round, situation.rules.zone);
+    if (roundById.has(round.id) || played === null) continue;
+    roundById.set(round.id, round);
+    playedById.set(round.id, played);
+  }
+  return { ...situation, roundById, playedById };
+}

@@ -134,3 +134,17 @@ export function dayStart(day: string, zone: string): number {
 export function utcText(unix: number): string {
   return new Date(unix * 1000).toISOString().replace('.000Z', 'Z');
 }
+
+/** The days from `since` to `until`, both included, on which no clock of the zone changes, with their first instants. */
+export function uniformDays(
+  since: string,
+  until: string,
+  zone: string,
+): { day: string; startUnix: number }[] {
+  const found: { day: string; startUnix: number }[] = [];
+  for (let day = since; day <= until; day = addDays(day, 1)) {
+    const offset = uniformOffset(day, zone);
+    if (offset !== null) found.push({ day, startUnix: Date.parse(`${day}T00:00:00Z`) / 1000 - offset });
+  }
+  return found;
+}

@@ -4,7 +4,7 @@ import { spawnKey } from '../core/situation.ts';
 import { isDay, parseClock } from '../core/time.ts';
 import { chunks, type Database } from '../database.ts';
 import { rowsWhereIn } from './query.ts';
-import { captureColumns, roundColumns, toCapture, toRound } from './rows.ts';
+import { captureColumns, readInteger, roundColumns, toCapture, toRound } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 /** Days of the server, both included; null leaves that side open. */
@@ -48,7 +48,7 @@ const doubtfulDays = ['02-29', '02-30', '02-31', '04-31', '06-31', '09-31', '11-
  * A date or time that perhaps cannot be read, as SQL sees it. Such a row belongs to every window; of what
  * is found by this, `isReadable` knows better.
  */
-function malformed(dialect: Database['dialect']): string {
+export function malformed(dialect: Database['dialect']): string {
   const days = doubtfulDays.map((day) => `'${day}'`).join(', ');
   const calendar = `or substr(round_date, 6, 5) in (${days}) or round_date < '1971' or round_date > '9000'`;
   if (dialect === 'postgres')
@@ -169,6 +169,20 @@ export async function readCaptures(
   return raw.map(toCapture);
 }
 
+/** The captures with an end in a range, unix seconds, both ends included. */
+export async function readCapturesByEnd(
+  database: Database,
+  schema: SourceSchema,
+  range: { fromUnix: number; toUnix: number },
+): Promise<Capture[]> {
+  const raw: Record<string, unknown>[] = await database
+    .knex('lua_round_teams')
+    .select(existing(captureColumns, schema.columns.captures))
+    .whereBetween('round_end_unix', [range.fromUnix, range.toUnix])
+    .orderBy('id');
+  return raw.map(toCapture);
+}
+
 /** The captures that are linked to these rounds, but for those that are known by their ids already. */
 export async function readCapturesLinkedTo(
   database: Database,
@@ -205,4 +219,82 @@ export async function readSpawnKeys(
     for (const { match_id, round_number } of raw) keys.add(spawnKey(match_id, round_number));
   }
   return keys;
+}
+
+/** The captures that are linked to no round. */
+export async function readUnlinkedCaptures(database: Database, schema: SourceSchema): Promise<Capture[]> {
+  const columns = existing(captureColumns, schema.columns.captures);
+  const raw = await allById((afterId) =>
+    database.knex('lua_round_teams').select(columns).where('id', '>', afterId).whereNull('round_id'),
+  );
+  return raw.map(toCapture);
+}
+
+/** The captures that are linked to a row that is no round: one that is gone, or a summary. */
+export async function readStrayCaptures(database: Database, schema: SourceSchema): Promise<Capture[]> {
+  const columns = existing(captureColumns, schema.columns.captures);
+  const isRound = database.knex('rounds').select(database.knex.raw('1'));
+  const raw = await allById((afterId) =>
+    database
+      .knex('lua_round_teams')
+      .select(columns)
+      .where('id', '>', afterId)
+      .whereNotNull('round_id')
+      .whereNotExists(
+        isRound.clone().whereRaw('rounds.id = lua_round_teams.round_id and rounds.round_number in (1, 2)'),
+      ),
+  );
+  return raw.map(toCapture);
+}
+
+/** How many captures there are. */
+export async function countCaptures(database: Database): Promise<number> {
+  const [counted] = await database.knex('lua_round_teams').count({ count: '*' });
+  return Number(counted!.count);
+}
+
+/** The earliest end of a capture from an instant on, unix seconds, or null. */
+export async function earliestEnd(database: Database, fromUnix: number): Promise<number | null> {
+  const [found] = await database
+    .knex('lua_round_teams')
+    .where('round_end_unix', '>=', fromUnix)
+    .min({ unix: 'round_end_unix' });
+  return readInteger(found!.unix);
+}
+
+const linkPageSize = 20_000;
+
+/** The links of captures with an end in a range, both ends included, in the order of their ends. */
+export async function* linksByEnd(
+  database: Database,
+  range: { fromUnix: number; toUnix: number },
+): AsyncGenerator<{ roundId: number; endUnix: number }> {
+  let [afterEnd, afterId] = [range.fromUnix, lowestId];
+  for (;;) {
+    const page: { id: number; round_id: number | null; round_end_unix: unknown }[] = await database
+      .knex('lua_round_teams')
+      .select('id', 'round_id', 'round_end_unix')
+      .where('round_end_unix', '>=', afterEnd)
+      .where('round_end_unix', '<=', range.toUnix)
+      .whereRaw('(round_end_unix > ? or id > ?)', [afterEnd, afterId])
+      .orderBy(['round_end_unix', 'id'])
+      .limit(linkPageSize);
+    for (const { id, round_id, round_end_unix } of page) {
+      [afterEnd, afterId] = [Number(round_end_unix), id];
+      if (round_id !== null) yield { roundId: round_id, endUnix: afterEnd };
+    }
+    if (page.length < linkPageSize) return;
+  }
+}
+
+/** The ids of the rounds that carry one of these starts, unix seconds. */
+export async function roundIdsByStart(database: Database, starts: readonly number[]): Promise<number[]> {
+  const columns = ['id'];
+  const found = await rowsWhereIn(database, {
+    table: 'rounds',
+    columns,
+    column: 'round_start_unix',
+    values: starts,
+  });
+  return found.map(({ id }) => Number(id));
 }

@@ -22,13 +22,14 @@ function randomOf(seed: number): () => number {
   };
 }
 
-interface Dice {
+/** What chance decides, the same for the same seed. */
+export interface Dice {
   chance(probability: number): boolean;
   whole(from: number, to: number): number;
   pick<T>(from: readonly T[]): T;
 }
 
-function diceOf(seed: number): Dice {
+export function diceOf(seed: number): Dice {
   const random = randomOf(seed);
   const whole = (from: number, to: number) => from + Math.floor(random() * (to - from + 1));
   return {

@@ -39,6 +39,7 @@ export interface Asked {
   scope?: AuditRequest['scope'];
   expect?: string;
   settings?: Record<string, string>;
+  judgesAll?: boolean;
   reached?: AuditRequest['reached'];
 }
 
@@ -133,6 +134,7 @@ function worldAt(
     expect: asked.expect,
     nowMs: Date.parse(asked.now ?? longAfter),
     progress: noProgress,
+    judgesAll: asked.judgesAll,
     reached: asked.reached,
   });
   const inSource = <T>(work: (database: Database) => Promise<T>) => withDatabase(at.url, work);
