@@ -4,4 +4,5 @@ import type { Bench } from './bench.ts';
 export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'artifacts-list': () => import('./artifacts-list.ts').then(({ bench }) => bench),
   'artifacts-read': () => import('./artifacts-read.ts').then(({ bench }) => bench),
+  'start-up': () => import('./start-up.ts').then(({ bench }) => bench),
 };
