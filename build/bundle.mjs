@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 
 /**
@@ -45,6 +45,20 @@ const never = [
 const packageOf = (path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)[0];
 const isPackage = (file) => file.includes(`${sep}node_modules${sep}`);
 
+/** What knex is asked for, and what that rests on. */
+const dialects = new Set(['better-sqlite3', 'sqlite3', 'postgres']);
+
+/**
+ * A file of ours: it finds its neighbours where it was before, and takes of zod what it names, so that the rest of zod
+ * can be left out.
+ */
+function ownText(path) {
+  const from = JSON.stringify(`./${relative(jobs, path).split(sep).join('/')}`);
+  return readFileSync(path, 'utf8')
+    .replaceAll('import.meta.url', `new URL(${from}, import.meta.url).href`)
+    .replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';");
+}
+
 const choosing = {
   name: 'choosing',
   setup(of) {
@@ -54,18 +68,17 @@ const choosing = {
     });
     // Messages of zod in fifty languages, of which its own entry has the English one.
     of.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }));
-    // A file finds its neighbours where it was before.
-    of.onLoad({ filter: /\.js$/ }, ({ path }) => {
-      if (isPackage(path) || !path.startsWith(directory)) return undefined;
-      const text = readFileSync(path, 'utf8');
-      if (!text.includes('import.meta.url')) return undefined;
-      const from = JSON.stringify(`./${relative(jobs, path).split(sep).join('/')}`);
-      return { contents: text.replaceAll('import.meta.url', `new URL(${from}, import.meta.url).href`) };
-    });
+    // Databases that nobody has here.
+    of.onLoad({ filter: /[\\/]knex[\\/]lib[\\/]dialects[\\/]\w[\w-]*[\\/]index\.js$/ }, ({ path }) =>
+      dialects.has(basename(dirname(path))) ? undefined : { contents: `throw new Error('not in this bundle');` },
+    );
+    of.onLoad({ filter: /\.js$/ }, ({ path }) =>
+      isPackage(path) || !path.startsWith(directory) ? undefined : { contents: ownText(path) },
+    );
   },
 };
 
-for (const name of await readdir(jobs)) if (/^part-.*\.js(\.map)?$/.test(name)) rmSync(join(jobs, name));
+for (const name of await readdir(jobs)) if (/^part-.*\.js(\.map|\.LEGAL\.txt)?$/.test(name)) rmSync(join(jobs, name));
 
 await build({
   entryPoints: [join(jobs, 'main.js')],
@@ -77,6 +90,9 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  // Legible names, no comments: what is read at each start is short.
+  minifyWhitespace: true,
+  legalComments: 'linked',
   sourcemap: true,
   sourcesContent: false,
   external: never,
