@@ -14,7 +14,6 @@ const jobs = join(directory, 'jobs');
 /** Packages that a start may need. Everything else is loaded from node_modules, and only where a command asks for it. */
 const bundled = new Set([
   'canonicalize',
-  'cli-progress',
   'cli-table3',
   'commander',
   'croner',
@@ -70,7 +69,9 @@ const choosing = {
     of.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }));
     // Databases that nobody has here.
     of.onLoad({ filter: /[\\/]knex[\\/]lib[\\/]dialects[\\/]\w[\w-]*[\\/]index\.js$/ }, ({ path }) =>
-      dialects.has(basename(dirname(path))) ? undefined : { contents: `throw new Error('not in this bundle');` },
+      dialects.has(basename(dirname(path)))
+        ? undefined
+        : { contents: `throw new Error('not in this bundle');` },
     );
     of.onLoad({ filter: /\.js$/ }, ({ path }) =>
       isPackage(path) || !path.startsWith(directory) ? undefined : { contents: ownText(path) },
@@ -78,7 +79,8 @@ const choosing = {
   },
 };
 
-for (const name of await readdir(jobs)) if (/^part-.*\.js(\.map|\.LEGAL\.txt)?$/.test(name)) rmSync(join(jobs, name));
+for (const name of await readdir(jobs))
+  if (/^part-.*\.js(\.map|\.LEGAL\.txt)?$/.test(name)) rmSync(join(jobs, name));
 
 await build({
   entryPoints: [join(jobs, 'main.js')],

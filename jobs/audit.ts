@@ -6,10 +6,12 @@ import { findOrphans, findWrongLinks } from '../src/core/orphans.ts';
 import { openVerdicts } from '../src/core/verdict.ts';
 import { messageOf, OperationError } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
 import { pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
 import { type AuditResult, auditResult, exitCodeOf } from './audit-result.ts';
+import { cycleScope } from './audits-so-far.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
@@ -17,7 +19,7 @@ import { type Plan, repairCount } from './planning.ts';
 import { keepEvidence, record, recordStop } from './recording.ts';
 import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
-import { asOptions, instantsOf, isWhole, windowOf } from './scope.ts';
+import { asOptions, instantsOf, isWhole, type Scope, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
 import { mayStop } from './stopping.ts';
 
@@ -150,10 +152,20 @@ function resultOf(
   });
 }
 
+/** An audit as people ask for it: of a scope, or of what a cycle looks at, which the ledger says. */
+export type AuditAsked = Omit<AuditRequest, 'scope'> & { scope: Scope | 'cycle' };
+
+/** The ledger is asked inside the run that has it open: a cycle under cron opens it once. */
+async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<AuditRequest> {
+  const { config, scope, nowMs } = asked;
+  return { ...asked, scope: scope === 'cycle' ? await cycleScope(config, ledger, nowMs) : scope };
+}
+
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
-export async function planAudit(request: AuditRequest): Promise<AuditResult> {
-  return withSource(request.config, { readOnly: true }, (source) =>
-    withLedgerToRead(request.config, async (ledger) => {
+export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
+  return withSource(asked.config, { readOnly: true }, (source) =>
+    withLedgerToRead(asked.config, async (ledger) => {
+      const request = await withScope(asked, ledger);
       const before = await look(request, { source, ledger, when: 'of the plan', reading: null });
       assertExpected(request, before.plan);
       const ledgerHead = ledger === null ? null : await head(ledger);
@@ -176,20 +188,23 @@ export async function planAudit(request: AuditRequest): Promise<AuditResult> {
  * Asked to end by its `signal`, it throws what the signal says, between two repairs or steps. One that looks at
  * everything it should is watched by the heartbeat.
  */
-export async function audit(request: AuditRequest): Promise<AuditResult> {
-  return isWhole(request.scope)
-    ? withHeartbeat(request, (began) => cycle(request, began))
-    : cycle(request, () => undefined);
+export async function audit(asked: AuditAsked): Promise<AuditResult> {
+  return looksAtAll(asked)
+    ? withHeartbeat(asked, (began) => cycle(asked, began))
+    : cycle(asked, () => undefined);
 }
 
-async function cycle(request: AuditRequest, began: (run: string) => void): Promise<AuditResult> {
+const looksAtAll = ({ scope }: AuditAsked) => scope === 'cycle' || isWhole(scope);
+
+async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<AuditResult> {
   const beganMs = performance.now();
-  const { nowMs, log, lease } = request;
-  const command = isWhole(request.scope) ? wholeAudit : `${wholeAudit} of a part`;
-  const goOn = () => mayStop(request.signal);
-  const end = await runJob(request.config, { command, nowMs, log, lease }, async (run) => {
+  const { nowMs, log, lease } = asked;
+  const command = looksAtAll(asked) ? wholeAudit : `${wholeAudit} of a part`;
+  const goOn = () => mayStop(asked.signal);
+  const end = await runJob(asked.config, { command, nowMs, log, lease }, async (run) => {
     began(run.id);
     await goOn();
+    const request = await withScope(asked, run.ledger);
     return withSource(request.config, {}, async (source) => {
       const looking = { source, ledger: run.ledger, when: 'before the repairs' };
       const unread = { ...looking, reading: null };

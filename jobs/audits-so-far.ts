@@ -1,5 +1,4 @@
 import type { Config } from '../src/config.ts';
-import { withLedger, withLedgerToRead } from '../src/context.ts';
 import { type AuditHistory, lookbackDaysOf } from '../src/core/owed-audit.ts';
 import type { Stretch } from '../src/core/watch.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -25,16 +24,12 @@ export async function auditsSoFar({ database }: Ledger, nowMs: number): Promise<
 
 /**
  * What a cycle looks at where nobody says what: the last LOOKBACK_DAYS, and where none has finished for longer, all
- * days since. With `reads` the ledger is neither made nor changed.
+ * days since.
  */
-export async function cycleScope(config: Config, of: { nowMs: number; reads: boolean }): Promise<Scope> {
-  const { nowMs, reads } = of;
-  const scopeBy = async (ledger: Ledger | null): Promise<Scope> => {
-    const last = ledger === null ? null : (await auditsSoFar(ledger, nowMs)).last;
-    const { zone, lookbackDays } = config;
-    const lastUnix = last?.fromUnix ?? null;
-    const nowUnix = Math.floor(nowMs / 1000);
-    return { kind: 'lookback', ...lookbackDaysOf({ nowUnix, zone, lookbackDays, lastUnix }) };
-  };
-  return reads ? withLedgerToRead(config, scopeBy) : withLedger(config, scopeBy);
+export async function cycleScope(config: Config, ledger: Ledger | null, nowMs: number): Promise<Scope> {
+  const last = ledger === null ? null : (await auditsSoFar(ledger, nowMs)).last;
+  const { zone, lookbackDays } = config;
+  const lastUnix = last?.fromUnix ?? null;
+  const nowUnix = Math.floor(nowMs / 1000);
+  return { kind: 'lookback', ...lookbackDaysOf({ nowUnix, zone, lookbackDays, lastUnix }) };
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../src/config.ts';
 import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { command, ends, person, progressOf, settings, shared, wholeNumber } from './command-line.ts';
@@ -19,10 +18,7 @@ interface ScopeOptions {
   round?: string;
 }
 
-async function scopeOf(
-  options: ScopeOptions,
-  of: { config: Config; nowMs: number; reads: boolean },
-): Promise<Scope> {
+function scopeOf(options: ScopeOptions): Scope | 'cycle' {
   const [since, until] = [day(options.since, '--since'), day(options.until, '--until')];
   const days = since !== null || until !== null;
   if ([days, options.all === true, options.round !== undefined].filter(Boolean).length > 1)
@@ -32,8 +28,7 @@ async function scopeOf(
   if (options.round !== undefined) return { kind: 'round', roundId: wholeNumber(options.round, '--round') };
   if (options.all) return { kind: 'all' };
   if (days) return { kind: 'days', since, until };
-  const { cycleScope } = await import('./audits-so-far.ts');
-  return cycleScope(of.config, of);
+  return 'cycle';
 }
 
 function withScope(of: Command): Command {
@@ -54,7 +49,7 @@ async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<
   const { exitCodeOf } = await import('./audit-result.ts');
   const progress = progressOf(json);
   const dryRun = kind === 'plan' || options.dryRun === true;
-  const scope = await scopeOf(options, { config, nowMs, reads: dryRun });
+  const scope = scopeOf(options);
   const { openLog } = await import('../src/log.ts');
   const log = openLog(config.logLevel);
   const request = { config, log, scope, expect: options.expect, nowMs, progress };

@@ -1,10 +1,14 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
+import type { SingleBar } from 'cli-progress';
 
 /** Tells people how far long work has come. */
 export interface Progress {
   step(what: string, done: number, total: number): void;
   stop(): void;
 }
+
+/** Loaded where somebody waits in front of a terminal alone: a run under cron is short. */
+const bars = (): typeof import('cli-progress') => createRequire(import.meta.url)('cli-progress');
 
 const patienceMs = 1_000;
 
@@ -20,6 +24,7 @@ export function terminalProgress(): Progress {
     step(what, done, total) {
       if (bar === null && Date.now() - began < patienceMs) return;
       if (bar === null) {
+        const { Presets, SingleBar } = bars();
         bar = new SingleBar(
           {
             format: '{what} {bar} {value}/{total}',

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { cycleScope } from '../../jobs/audits-so-far.ts';
 import { readOwed } from '../../jobs/owed.ts';
 import { makeOwedReports, sendReports } from '../../jobs/report.ts';
+import { withLedger, withLedgerToRead } from '../../src/context.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import { withSmtp } from '../alert/servers.ts';
 import { databaseKinds } from '../databases.ts';
 import { inWorld } from './setup.ts';
@@ -40,12 +42,20 @@ for (const kind of databaseKinds)
       inWorld(kind, {}, async (world) => {
         const nowMs = begun + 20 * dayMs;
         const since = async (reads: boolean) => {
-          const scope = await cycleScope(world.config(), { nowMs, reads });
+          const config = world.config();
+          const scopeBy = (ledger: Ledger | null) => cycleScope(config, ledger, nowMs);
+          const scope = await (reads ? withLedgerToRead(config, scopeBy) : withLedger(config, scopeBy));
           return scope.kind === 'lookback' && [scope.since, scope.until];
         };
         assert.deepEqual(await since(true), ['2026-04-02', '2026-04-09']);
         await world.audit({ now: utc(begun) });
         for (const reads of [true, false]) assert.deepEqual(await since(reads), ['2026-03-19', '2026-04-09']);
+        // The audit itself finds the same, with the record of runs that it stands in itself.
+        const asked = { now: utc(nowMs), scope: 'cycle' } as const;
+        for (const { window } of [await world.plan(asked), await world.audit(asked)])
+          assert.deepEqual([window.from, window.to], ['2026-03-19', '2026-04-09']);
+        const { window } = await world.audit(asked);
+        assert.deepEqual([window.from, window.to], ['2026-04-02', '2026-04-09']);
       }));
 
     test('without mail is made all the same, once, and can be mailed by a person later', () =>

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type AuditRequest, audit, planAudit } from '../../jobs/audit.ts';
+import { type AuditAsked, audit, planAudit } from '../../jobs/audit.ts';
 import type { AuditResult, VerdictLine } from '../../jobs/audit-result.ts';
 import { type Deciding, decide, listAll } from '../../jobs/incidents.ts';
 import { noProgress } from '../../jobs/progress.ts';
@@ -36,11 +36,11 @@ export const longAfter = '2026-08-01T12:00:00.000Z';
 /** How a test asks for an audit; what it leaves out is the whole history, long after. */
 export interface Asked {
   now?: string;
-  scope?: AuditRequest['scope'];
+  scope?: AuditAsked['scope'];
   expect?: string;
   settings?: Record<string, string>;
   judgesAll?: boolean;
-  reached?: AuditRequest['reached'];
+  reached?: AuditAsked['reached'];
 }
 
 /** All rows of the source by table, whole, in the order of their ids. */
@@ -127,7 +127,7 @@ function worldAt(
       ...at.settings,
       ...settings,
     });
-  const request = (asked: Asked): AuditRequest => ({
+  const request = (asked: Asked): AuditAsked => ({
     config: config(asked.settings),
     log,
     scope: asked.scope ?? { kind: 'all' },
