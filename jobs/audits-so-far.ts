@@ -2,7 +2,7 @@ import type { Config } from '../src/config.ts';
 import { type AuditHistory, lookbackDaysOf } from '../src/core/owed-audit.ts';
 import type { Stretch } from '../src/core/watch.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { auditsUntil, type RunTime } from '../src/ledger/runs.ts';
+import { auditsUntil, lastFinishedAudit, type RunTime } from '../src/ledger/runs.ts';
 import type { Scope } from './scope.ts';
 
 const unix = (at: string) => Math.floor(Date.parse(at) / 1000);
@@ -27,9 +27,10 @@ export async function auditsSoFar({ database }: Ledger, nowMs: number): Promise<
  * days since.
  */
 export async function cycleScope(config: Config, ledger: Ledger | null, nowMs: number): Promise<Scope> {
-  const last = ledger === null ? null : (await auditsSoFar(ledger, nowMs)).last;
+  const at = new Date(nowMs).toISOString();
+  const last = ledger === null ? null : await lastFinishedAudit(ledger.database, at);
   const { zone, lookbackDays } = config;
-  const lastUnix = last?.fromUnix ?? null;
+  const lastUnix = last === null ? null : stretchOf(last).fromUnix;
   const nowUnix = Math.floor(nowMs / 1000);
   return { kind: 'lookback', ...lookbackDaysOf({ nowUnix, zone, lookbackDays, lastUnix }) };
 }

@@ -11,7 +11,14 @@ import type { RepairSummary } from '../src/core/plan.ts';
 import { addDays, dayStart, isDay, localDay, utcText } from '../src/core/time.ts';
 import { watch } from '../src/core/watch.ts';
 import { UsageError } from '../src/errors.ts';
-import { eachEntry, entriesBetween, entriesBySeq, head, lastEntryOf } from '../src/ledger/entries.ts';
+import {
+  eachEntry,
+  entriesBetween,
+  entriesBySeq,
+  head,
+  lastEntryOf,
+  lastPlaceEntries,
+} from '../src/ledger/entries.ts';
 import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
@@ -137,10 +144,8 @@ async function duplicatesOf({ config, ledger }: Reading, span: Span, days: { sin
 
 /** The places whose last word in the ledger is that they cannot be read. */
 export async function unreadablePlaces(ledger: Ledger, source: string) {
-  const last = new Map<string, FoldEntry>();
-  for await (const entry of eachEntry(ledger, { source, kinds: ['place.unreadable', 'place.readable'] }))
-    last.set(entry.key, foldEntry(entry));
-  return [...last.values()].flatMap(({ kind, at, body }) => {
+  const last = await lastPlaceEntries(ledger, source);
+  return last.map(foldEntry).flatMap(({ kind, at, body }) => {
     const { place, why } = body as { place: string; why: string | null };
     return kind === 'place.unreadable' ? [{ place, since: at, why: why ?? '' }] : [];
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chunks } from '../database.ts';
+import { chunks, rows } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
 import type { Ledger } from './ledger.ts';
@@ -129,6 +129,25 @@ export async function lastEntryOf(
 ): Promise<Entry | null> {
   const row = await matching(ledger, { source, key, kinds }).orderBy('seq', 'desc').first();
   return row ? entryFromRow(row) : null;
+}
+
+/**
+ * The latest entry on each place of a source, in the order in which the places were first spoken of. The kinds stand in
+ * the statement itself: bound, they would keep SQLite from the index that has no others (`entries_of_places`).
+ */
+export async function lastPlaceEntries(ledger: Ledger, source: string): Promise<Entry[]> {
+  const places = await rows<{ last: number }>(
+    ledger.database,
+    `select min(seq) as first, max(seq) as last from entries
+     where source = ? and kind in ('place.unreadable', 'place.readable') group by key order by first`,
+    [source],
+  );
+  const latest = await entriesBySeq(
+    ledger,
+    places.map(({ last }) => last),
+  );
+  const bySeq = new Map(latest.map((entry) => [entry.seq, entry]));
+  return places.map(({ last }) => bySeq.get(last)!);
 }
 
 function matching(ledger: Ledger, filter: EntryFilter) {

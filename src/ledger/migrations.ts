@@ -18,6 +18,7 @@ export const migrations: readonly Migration[] = [
   { name: '004-logs', up: createLogs },
   { name: '005-alerts', up: createAlerts },
   { name: '006-fences', up: addFences },
+  { name: '007-history-indexes', up: indexHistory },
 ];
 
 /**
@@ -179,6 +180,21 @@ async function createAlerts(database: Database): Promise<void> {
 /** Under which acquisition of the lease a run worked, and in which process: null for runs of earlier versions. */
 async function addFences(database: Database): Promise<void> {
   await run(database, 'alter table runs add column fence bigint', 'alter table runs add column process text');
+}
+
+/**
+ * What each report or audit asks of the whole history, so that it costs the same after ten years: how many messages
+ * wait (without reading them), the runs that still have a document, and the last word on each place. The latter two
+ * hold few rows, and cost an append nothing.
+ */
+async function indexHistory(database: Database): Promise<void> {
+  await run(
+    database,
+    'create index outbox_by_age on outbox (state, created_at, id)',
+    'create index runs_with_summary on runs (started_at) where summary is not null',
+    `create index entries_of_places on entries (source, key, seq, kind)
+      where kind in ('place.unreadable', 'place.readable')`,
+  );
 }
 
 /** SQLite knows an automatic row number by the exact words "integer primary key"; PostgreSQL's integer is too short. */

@@ -212,25 +212,34 @@ export interface AuditsSoFar {
   lastState: RunState | null;
 }
 
+const newestAudit = (database: Database, at: string) =>
+  database
+    .knex('runs')
+    .select(Object.keys(runTime.shape))
+    .where('command', wholeAudit)
+    .where('started_at', '<=', at)
+    .orderBy('started_at', 'desc')
+    .first();
+
+/** The last finished whole audit that began up to `at`, UTC with milliseconds; null where there was none. */
+export async function lastFinishedAudit(database: Database, at: string): Promise<RunTime | null> {
+  const done = await newestAudit(database, at).where('state', 'finished');
+  return done === undefined ? null : timeFromRow(done);
+}
+
 /** The last whole audits that began up to `at`, UTC with milliseconds. */
 export async function auditsUntil(database: Database, at: string): Promise<AuditsSoFar> {
-  const newest = () =>
-    database
-      .knex('runs')
-      .select(Object.keys(runTime.shape))
-      .where('command', wholeAudit)
-      .where('started_at', '<=', at)
-      .orderBy('started_at', 'desc')
-      .first();
-  const finished = () => newest().where('state', 'finished');
-  const [last, done, full] = [
-    await newest(),
-    await finished(),
+  const [last, lastFinished, full] = [
+    await newestAudit(database, at),
+    await lastFinishedAudit(database, at),
     // As JSON.stringify writes it in summaries; no text of the game's world stands in one.
-    await finished().where('summary', 'like', '%"scope":"all"%'),
+    await newestAudit(database, at)
+      .where('state', 'finished')
+      .whereNotNull('summary')
+      .where('summary', 'like', '%"scope":"all"%'),
   ];
   return {
-    lastFinished: done === undefined ? null : timeFromRow(done),
+    lastFinished,
     lastFullAt: full === undefined ? null : timeFromRow(full).startedAt,
     lastState: last === undefined ? null : timeFromRow(last).state,
   };
