@@ -7,6 +7,7 @@ import { missingKeys, newestRounds } from '../src/source/look.ts';
 import { inspectRights, type Purpose, type Rights, rightText } from '../src/source/rights.ts';
 import { inspectSource } from '../src/source/schema.ts';
 import { type Area, type Check, checksOf } from './doctor-check.ts';
+import { checkIndexes } from './doctor-indexes.ts';
 import { checkTransport } from './doctor-transport.ts';
 
 const { ok, problem, warning } = checksOf('source');
@@ -141,7 +142,7 @@ async function checkRevert(config: Config, source: Source): Promise<Check[]> {
   }
 }
 
-/** Columns, constraints and rights of a source that is open. */
+/** Columns, constraints, indexes and rights of a source that is open. */
 export async function checkSource(config: Config, source: Source): Promise<Check[]> {
   const purpose = config.repair ? 'write' : 'read';
   return [
@@ -152,6 +153,7 @@ export async function checkSource(config: Config, source: Source): Promise<Check
     })),
     checkColumns(source),
     await checkKeys(source),
+    ...(await checkIndexes(source)),
     await checkRights(source, { name: 'rights', purpose }),
     ...(config.repair ? await checkRevert(config, source) : []),
     await checkRounds(config, source),
