@@ -5,4 +5,5 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'artifacts-list': () => import('./artifacts-list.ts').then(({ bench }) => bench),
   'artifacts-read': () => import('./artifacts-read.ts').then(({ bench }) => bench),
   'start-up': () => import('./start-up.ts').then(({ bench }) => bench),
+  'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
 };

@@ -35,12 +35,19 @@ function consoleLines(of: Played): string {
 /** A new installation in a directory of its own: source, artifacts, logs; its ledger is not there yet. */
 export async function installation(
   dialect: Dialect,
-  of: { directory: string; name: string; played: readonly Played[]; more?: Settings },
+  of: {
+    directory: string;
+    name: string;
+    played: readonly Played[];
+    /** Whose artifacts are there still; of all where nothing is said. */
+    artifacts?: readonly Played[];
+    more?: Settings;
+  },
 ): Promise<Settings> {
-  const { directory, name, played, more = {} } = of;
+  const { directory, name, played, artifacts = played, more = {} } = of;
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'logs'), { recursive: true });
-  writeArtifacts(join(directory, 'gametimes'), played);
+  writeArtifacts(join(directory, 'gametimes'), artifacts);
   writeFileSync(join(directory, 'logs', 'webhook.log'), played.map(botLines).join(''));
   writeFileSync(join(directory, 'logs', 'etconsole.log'), played.map(consoleLines).join(''));
   const source = await freshDatabase(dialect, { directory, name: `${name}_source` });
