@@ -41,10 +41,12 @@ export async function installation(
     played: readonly Played[];
     /** Whose artifacts are there still; of all where nothing is said. */
     artifacts?: readonly Played[];
+    /** Whether there are spawn rows too: three times as many as all others. */
+    spawns?: boolean;
     more?: Settings;
   },
 ): Promise<Settings> {
-  const { directory, name, played, artifacts = played, more = {} } = of;
+  const { directory, name, played, artifacts = played, spawns = true, more = {} } = of;
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'logs'), { recursive: true });
   writeArtifacts(join(directory, 'gametimes'), artifacts);
@@ -55,7 +57,8 @@ export async function installation(
   const database = await openDatabase(source, { create: true });
   try {
     await createSource(database);
-    await fillSource(database, rowsOf(played));
+    const rows = rowsOf(played);
+    await fillSource(database, spawns ? rows : { ...rows, spawns: [] });
     if (dialect === 'postgres') await database.knex.raw('analyze');
   } finally {
     await closeDatabase(database);

@@ -80,7 +80,14 @@ export async function lived(
   const played = evenings({ seed, lastDay, days, rounds: roundsPerDay, ...usual });
   const gone = played.filter(({ left }, at) => left !== 'capture' || at > played.length - 500);
   const more = { CAPTURE_SINCE: '2020-02-01', MAX_REPAIRS: '0', LOG_LEVEL: 'silent' };
-  const settings = await installation(dialect, { directory, name, played, artifacts: gone, more });
+  const settings = await installation(dialect, {
+    directory,
+    name,
+    played,
+    artifacts: gone,
+    spawns: false,
+    more,
+  });
   const config = parseConfig(settings);
   // The old history in one audit, a month before; then the last days in one.
   for (const back of days > 40 ? [30, 0] : [0])
