@@ -6,4 +6,5 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'artifacts-read': () => import('./artifacts-read.ts').then(({ bench }) => bench),
   'start-up': () => import('./start-up.ts').then(({ bench }) => bench),
   'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
+  repairs: () => import('./repairs.ts').then(({ bench }) => bench),
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { closeDatabase, type Database, type Dialect, openDatabase } from '../src/database.ts';
@@ -81,4 +81,21 @@ async function isThere(dialect: Dialect, of: { directory: string; name: string }
     `select 1 from pg_database where datname = 'rw_bench_${of.name}' and pg_encoding_to_char(encoding) = 'UTF8'`,
   );
   return found!.rows.length === 1;
+}
+
+/** The URL of a new database under this name that holds what another one holds. */
+export async function copiedDatabase(
+  dialect: Dialect,
+  of: { directory: string; name: string; from: string },
+): Promise<string> {
+  const { directory, name, from } = of;
+  if (dialect === 'sqlite') {
+    await dropDatabase(dialect, of);
+    copyFileSync(join(directory, `${from}.sqlite`), join(directory, `${name}.sqlite`));
+  } else
+    await administer(
+      `drop database if exists rw_bench_${name} with (force)`,
+      `create database rw_bench_${name} template rw_bench_${from}`,
+    );
+  return urlOf(dialect, directory, name);
 }

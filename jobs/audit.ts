@@ -44,7 +44,7 @@ async function repair(
     return new Map(
       plan.planned.flatMap(({ group }) => group.wants.map(({ key }) => [key, `refused (${why})`])),
     );
-  const { config, progress, reached, signal } = request;
+  const { config, progress, reached, batchSize, signal } = request;
   const { incidents } = before.observation;
   return repairAll(plan.planned, {
     config,
@@ -54,6 +54,7 @@ async function repair(
     incidents,
     progress,
     reached,
+    batchSize,
     signal,
   });
 }

@@ -30,6 +30,8 @@ export interface AuditRequest {
   progress: Progress;
   lease?: LeaseOptions;
   reached?: Reached;
+  /** How many repair groups are written together at most; the default suits everybody but tests. */
+  batchSize?: number;
   /** Aborted where the process is asked to end: the audit stops before its next repair or step, and fails. */
   signal?: AbortSignal;
 }

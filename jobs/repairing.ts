@@ -1,16 +1,19 @@
+import { createHash } from 'node:crypto';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
-import { hashOf } from '../src/core/canonical.ts';
+import { batchesOf } from '../src/core/batches.ts';
+import { canonicalJson } from '../src/core/canonical.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
-import { Refused, refuse } from '../src/core/refusal.ts';
+import { Refused } from '../src/core/refusal.ts';
 import { mayTryAgain } from '../src/core/retry.ts';
+import type { RowChange } from '../src/core/row-change.ts';
 import type { Database } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
 import { incidentsByKeys } from '../src/ledger/incidents.ts';
-import { writeGroup } from '../src/source/write.ts';
+import { type GroupRequest, type Writing, writeGroups } from '../src/source/write.ts';
 import type { Written } from '../src/source/writing.ts';
 import type { Progress } from './progress.ts';
 import type { Run } from './run.ts';
@@ -20,7 +23,7 @@ import { mayStop } from './stopping.ts';
 /** What became of each round's repair, by incident key: `done`, or `refused (why)`. */
 export type Outcomes = Map<string, string>;
 
-/** Moments at which a test may stop or kill the process. */
+/** Moments of each repair at which a test may stop or kill the process; those of a batch come to each together. */
 export type Moment = 'planned' | 'started' | 'written' | 'committed';
 export type Reached = (moment: Moment) => void | Promise<void>;
 
@@ -36,7 +39,18 @@ export interface Workshop {
   reached?: Reached;
   /** Aborted where the process is asked to end. */
   signal?: AbortSignal;
+  /** How many repair groups are written together at most. */
+  batchSize?: number;
 }
+
+/** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
+const usualBatchSize = 250;
+
+/** Hex SHA-256 of the canonical JSON, as `hashOf` says it, by the machine's own code. */
+const hashOfChanges = (changes: readonly RowChange[]) =>
+  createHash('sha256')
+    .update(canonicalJson([...changes] as unknown as Json))
+    .digest('hex');
 
 function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & { fingerprint: string } {
   const { wants } = planned.group;
@@ -47,7 +61,7 @@ function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & {
     incidents: wants.map((want) => want.key),
     repairs: wants.map(summarise) as unknown as Json,
     changes,
-    hash: hashOf(changes as unknown as Json),
+    hash: hashOfChanges(changes),
   };
 }
 
@@ -68,82 +82,158 @@ function decided(incident: Incident | undefined): string {
     : 'nothing';
 }
 
-/**
- * Refuses to start where a person decided otherwise since the plan was made. Asked in the transaction that
- * appends `repair.started`, so that a decision either comes first and counts, or comes after it.
- */
-function assertSameDecisions(planned: PlannedGroup, workshop: Workshop) {
-  return async (inside: Database): Promise<void> => {
-    const keys = planned.group.wants.map((want) => want.key);
-    const { run, source, incidents } = workshop;
-    const now = await incidentsByKeys({ ...run.ledger, database: inside }, source.name, keys);
-    for (const { key, state } of now)
-      if (decided(state as unknown as Incident) !== decided(incidents.get(key)))
-        refuse('decision_changed', 'a person has decided otherwise since the plan was made');
-  };
-}
-
-/** A repair that was refused for good, unchanged since, and not due to be tried again. */
-function waits(planned: PlannedGroup, workshop: Workshop): boolean {
-  const hash = hashOf([...planned.changes] as unknown as Json);
-  return planned.group.wants.some(
-    ({ key }) => !mayTryAgain(workshop.incidents.get(key)?.refusal ?? null, hash, workshop.run.nowMs),
+/** The incidents about which a person decided otherwise since the plan was made. */
+async function changedDecisions(
+  inside: Database,
+  groups: readonly PlannedGroup[],
+  { run, source, incidents }: Workshop,
+): Promise<Set<string>> {
+  const keys = groups.flatMap(({ group }) => group.wants.map(({ key }) => key));
+  const now = await incidentsByKeys({ ...run.ledger, database: inside }, source.name, keys);
+  return new Set(
+    now.flatMap(({ key, state }) =>
+      decided(state as unknown as Incident) === decided(incidents.get(key)) ? [] : [key],
+    ),
   );
 }
 
-/** One repair group: `repair.started`, the write, and how it ended (DESIGN, Recorded). */
-async function repairGroup(planned: PlannedGroup, workshop: Workshop): Promise<Written> {
-  const { run, source, config } = workshop;
-  const { wants } = planned.group;
-  if (waits(planned, workshop))
-    return { written: false, refusal: { reason: 'waiting', because: 'refused before' } };
-  await run.assertLease();
-  const body = startedBody(planned, workshop) as unknown as Json;
-  const draft: EntryDraft = { kind: 'repair.started', source: source.name, key: wants[0].key, body };
-  const inside = assertSameDecisions(planned, workshop);
-  await workshop.reached?.('planned');
-  const [started] = await append(run.ledger, [draft], run.at, { inside });
-  await workshop.reached?.('started');
-  const written = await writeGroup(source.database, {
-    wants,
-    changes: planned.changes,
-    rivals: planned.rivals,
-    capturedAt: started!.at,
-    schema: source.schema,
-    zone: config.zone,
-    beforeCommit: async () => {
-      await workshop.reached?.('written');
-      await run.assertNotTakenOver();
-    },
-  });
-  await workshop.reached?.('committed');
-  await append(run.ledger, [endDraft({ ...draft, seq: started!.seq }, written, run.id)], run.at);
-  return written;
+/** A repair that was refused for good, unchanged since, and not due to be tried again. */
+function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
+  const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
+  if (refusals.length === 0) return false;
+  const hash = hashOfChanges(planned.changes);
+  return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
 }
 
-/** A refusal before anything was recorded is an outcome like any other. */
-async function repairOrRefuse(planned: PlannedGroup, workshop: Workshop): Promise<Written> {
-  try {
-    return await repairGroup(planned, workshop);
-  } catch (thrown) {
-    if (thrown instanceof Refused) return { written: false, refusal: thrown.refusal };
-    throw thrown;
-  }
+/** A repair group whose `repair.started` stands in the ledger. */
+interface Begun {
+  planned: PlannedGroup;
+  started: EntryDraft & { seq: number };
+  request: GroupRequest;
 }
 
 /**
- * Makes the repairs of a plan, group by group; a refusal ends one group and no other. Asked to end, it throws between
- * two groups, never within one.
+ * Appends `repair.started` of each group in one transaction, in which it is asked whether a person has decided otherwise:
+ * a decision either comes first and counts, or comes after it. A group that it concerns is left out, and ends refused.
+ */
+async function begin(
+  groups: readonly PlannedGroup[],
+  workshop: Workshop,
+  ended: (planned: PlannedGroup, written: Written) => void,
+): Promise<Begun[]> {
+  const { run, source } = workshop;
+  const drafts = new Map(
+    groups.map((planned): [PlannedGroup, EntryDraft] => {
+      const body = startedBody(planned, workshop) as unknown as Json;
+      return [
+        planned,
+        { kind: 'repair.started', source: source.name, key: planned.group.wants[0].key, body },
+      ];
+    }),
+  );
+  while (drafts.size > 0) {
+    const left = [...drafts.keys()];
+    let changed = new Set<string>();
+    const inside = async (database: Database) => {
+      changed = await changedDecisions(database, left, workshop);
+      if (changed.size > 0) throw decisionChanged;
+    };
+    try {
+      const entries = await append(run.ledger, [...drafts.values()], run.at, { inside });
+      return left.map((planned, at) => {
+        const { seq, at: capturedAt } = entries[at]!;
+        const { group, changes, rivals } = planned;
+        const request = { wants: group.wants, changes, rivals, capturedAt };
+        return { planned, started: { ...drafts.get(planned)!, seq }, request };
+      });
+    } catch (thrown) {
+      if (thrown !== decisionChanged) throw thrown;
+    }
+    for (const planned of left)
+      if (planned.group.wants.some(({ key }) => changed.has(key))) {
+        drafts.delete(planned);
+        ended(planned, { written: false, refusal: decisionChanged.refusal });
+      }
+  }
+  return [];
+}
+
+const decisionChanged = new Refused(
+  'decision_changed',
+  'a person has decided otherwise since the plan was made',
+);
+
+/** Writes begun groups, together or, where that does not go, one by one; appends how each ended. */
+async function writeBegun(
+  begun: readonly Begun[],
+  workshop: Workshop,
+  ended: (planned: PlannedGroup, written: Written) => void,
+): Promise<void> {
+  const { run, source, config } = workshop;
+  const writing: Writing = {
+    schema: source.schema,
+    zone: config.zone,
+    beforeCommit: async (written) => {
+      await reach('written', written, workshop);
+      await run.assertNotTakenOver();
+    },
+  };
+  const requests = begun.map(({ request }) => request);
+  const ends = await writeGroups(source.database, requests, writing);
+  if (ends === null) {
+    for (const one of begun) {
+      await mayStop(workshop.signal);
+      await writeBegun([one], workshop, ended);
+    }
+    return;
+  }
+  await reach('committed', begun, workshop);
+  const drafts = begun.map(({ started }, at) => endDraft(started, ends[at]!, run.id));
+  await append(run.ledger, drafts, run.at);
+  for (const [at, { planned }] of begun.entries()) ended(planned, ends[at]!);
+}
+
+async function reach(moment: Moment, groups: readonly unknown[], { reached }: Workshop): Promise<void> {
+  if (reached !== undefined) for (const _ of groups) await reached(moment);
+}
+
+/**
+ * A batch of repair groups: every `repair.started`, the writes, and how each ended (DESIGN, Recorded). Groups of a batch
+ * share nothing, so that each is recorded, recovered and undone by itself.
+ */
+async function repairBatch(
+  batch: readonly PlannedGroup[],
+  workshop: Workshop,
+  ended: (planned: PlannedGroup, written: Written) => void,
+): Promise<void> {
+  const waiting = batch.filter((planned) => waits(planned, workshop));
+  for (const planned of waiting)
+    ended(planned, { written: false, refusal: { reason: 'waiting', because: 'refused before' } });
+  const due = batch.filter((planned) => !waiting.includes(planned));
+  if (due.length === 0) return;
+  await workshop.run.assertLease();
+  await reach('planned', due, workshop);
+  const begun = await begin(due, workshop, ended);
+  await reach('started', begun, workshop);
+  if (begun.length > 0) await writeBegun(begun, workshop, ended);
+}
+
+/**
+ * Makes the repairs of a plan, batch by batch; a refusal ends one group and no other. Asked to end, it throws between
+ * two transactions, never within one.
  */
 export async function repairAll(planned: readonly PlannedGroup[], workshop: Workshop): Promise<Outcomes> {
+  const { batchSize: size = usualBatchSize, config, progress, signal } = workshop;
   const outcomes: Outcomes = new Map();
   let done = 0;
-  for (const group of planned) {
-    await mayStop(workshop.signal);
-    const written = await repairOrRefuse(group, workshop);
+  const ended = ({ group }: PlannedGroup, written: Written) => {
     const outcome = written.written ? 'done' : `refused (${written.refusal.reason})`;
-    for (const { key } of group.group.wants) outcomes.set(key, outcome);
-    workshop.progress.step('repairing', ++done, planned.length);
+    for (const { key } of group.wants) outcomes.set(key, outcome);
+    progress.step('repairing', ++done, planned.length);
+  };
+  for (const batch of batchesOf(planned, { zone: config.zone, size })) {
+    await mayStop(signal);
+    await repairBatch(batch, workshop, ended);
   }
   return outcomes;
 }

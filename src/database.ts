@@ -208,6 +208,43 @@ export async function rows<T>(
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
 
+/** A statement of SQLite that was prepared once. */
+export interface Prepared {
+  /** Runs it; how many rows it changed. */
+  run(bindings: readonly unknown[]): number;
+  /** Runs it; the rows that it found. */
+  all(bindings: readonly unknown[]): Record<string, unknown>[];
+}
+
+interface BareStatement {
+  run(...bindings: unknown[]): { changes: number };
+  all(...bindings: unknown[]): Record<string, unknown>[];
+}
+
+/**
+ * Prepares a statement on the connection of an SQLite database, within the transaction that it is in, and lets `work`
+ * run it many times: through knex each run costs ten times as much. Faults are told as those of other statements.
+ */
+export async function withPrepared<T>(
+  database: Database,
+  sql: string,
+  work: (prepared: Prepared) => T,
+): Promise<T> {
+  const { client } = database.knex;
+  const connection: { prepare(sql: string): BareStatement } = await client.acquireConnection();
+  try {
+    const statement = connection.prepare(sql);
+    return work({
+      run: (bindings) => statement.run(...bindings).changes,
+      all: (bindings) => statement.all(...bindings),
+    });
+  } catch (thrown) {
+    throw told(thrown, database.label);
+  } finally {
+    await client.releaseConnection(connection);
+  }
+}
+
 /** Who this connection is, and whether it may do everything (PostgreSQL). */
 export async function currentRole(database: Database): Promise<{ role: string; superuser: boolean }> {
   const [who] = await rows<{ role: string; superuser: boolean }>(

@@ -34,7 +34,11 @@ function captureChanges(
   return [...moves, ...inserts];
 }
 
-const changeOrder = (change: RowChange) => JSON.stringify([change.table, change.key]);
+/** By table and key. */
+function inOrder(changes: readonly RowChange[]): RowChange[] {
+  const named = changes.map((change) => ({ change, name: JSON.stringify([change.table, change.key]) }));
+  return named.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ change }) => change);
+}
 
 /**
  * The exact rows that a repair group changes, or why it may not be made (DESIGN, Repairs). Asked once for
@@ -55,7 +59,7 @@ export function buildChanges(
       ...releasedSpawnChanges(leaving, gains, facts),
       ...roundChanges(gains, leaving, facts),
     ];
-    return { changes: changes.sort((a, b) => (changeOrder(a) < changeOrder(b) ? -1 : 1)) };
+    return { changes: inOrder(changes) };
   } catch (thrown) {
     if (thrown instanceof Refused) return { refusal: thrown.refusal };
     throw thrown;

@@ -100,13 +100,38 @@ export function createdAtInstants(text: string, zone: string): readonly number[]
   return Number.isNaN(parsed) ? null : [parsed / 1000];
 }
 
+const steadyOffsets = new Map<string, number | null>();
+
+/**
+ * The offset in seconds that holds throughout a day of UTC and the local days around it, or null where it changes or
+ * where years are not written with four digits. Remembered: instants share days.
+ */
+function steadyOffset(unix: number, zone: string): number | null {
+  const day = Math.floor(unix / secondsPerDay);
+  const key = `${zone} ${day}`;
+  const known = steadyOffsets.get(key);
+  if (known !== undefined) return known;
+  const days = [day - 1, day, day + 1].map((one) => one * secondsPerDay * 1000);
+  const readable = Number.isSafeInteger(unix) && day > 400 && day < 2_500_000;
+  const offsets = readable
+    ? days.map((ms) => uniformOffset(new Date(ms).toISOString().slice(0, 10), zone))
+    : [null];
+  const offset = offsets.every((one) => one === offsets[0]) ? offsets[0]! : null;
+  if (readable) steadyOffsets.set(key, offset);
+  return offset;
+}
+
 /** An instant as local text of the server, `YYYY-MM-DD-HHMMSS`: the form of a capture's `match_id`. */
 export function localStamp(unix: number, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(unix * 1000)
-    .toZonedDateTimeISO(zone)
-    .toPlainDateTime();
-  const text = local.toString({ smallestUnit: 'second' });
-  return `${text.slice(0, 10)}-${text.slice(11).replaceAll(':', '')}`;
+  const offset = steadyOffset(unix, zone);
+  const text =
+    offset === null
+      ? Temporal.Instant.fromEpochMilliseconds(unix * 1000)
+          .toZonedDateTimeISO(zone)
+          .toPlainDateTime()
+          .toString({ smallestUnit: 'second' })
+      : new Date((unix + offset) * 1000).toISOString();
+  return `${text.slice(0, 10)}-${text.slice(11, 13)}${text.slice(14, 16)}${text.slice(17, 19)}`;
 }
 
 /** The server's day, `YYYY-MM-DD`, of an instant. */

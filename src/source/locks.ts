@@ -10,11 +10,13 @@ import type { SourceSchema } from './schema.ts';
 /** A lock that a transaction on the source waits for longer than two seconds is not to be had. */
 export const limitWaiting = (inside: Database) => limitTransaction(inside, 2);
 
-/** The pipeline's own advisory locks on the captures of a group, in one order for everybody. */
-export async function takeAdvisoryLocks(database: Database, keys: readonly bigint[]): Promise<void> {
+/** The pipeline's own advisory locks on captures, in one order for everybody. SQLite has none, and needs no keys. */
+export async function takeAdvisoryLocks(database: Database, keysOf: () => readonly bigint[]): Promise<void> {
   if (database.dialect !== 'postgres') return;
-  const sorted = [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1));
-  for (const key of sorted) await rows(database, 'select pg_advisory_xact_lock(?::bigint)', [key.toString()]);
+  const sorted = [...new Set(keysOf())].sort((a, b) => (a < b ? -1 : 1));
+  const sql = `select count(pg_advisory_xact_lock(key)) from
+    (select key from unnest(?::bigint[]) with ordinality as asked (key, at) order by at) as ordered`;
+  await rows(database, sql, [`{${sorted.join()}}`]);
 }
 
 export function lockKeysOf(wants: readonly Want[]): bigint[] {

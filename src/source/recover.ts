@@ -54,7 +54,7 @@ async function foundState(
 ): Promise<FoundState> {
   const { changes, at } = of;
   await limitWaiting(inside);
-  await takeAdvisoryLocks(inside, lockKeysOfChanges(changes));
+  await takeAdvisoryLocks(inside, () => lockKeysOfChanges(changes));
   await lockCapturesOfSpawns(inside, changes);
   const present = await readChangedRows(inside, changes, { lock: true });
   const found = new Map(changes.map((change, index) => [change, present[index]!]));

@@ -1,27 +1,47 @@
-import { canonicalJson } from '../core/canonical.ts';
+import { sameJson } from '../core/canonical.ts';
 import type { Json, Row } from '../core/model.ts';
 import { Refused } from '../core/refusal.ts';
 import { changedColumns, type RowChange, rowName } from '../core/row-change.ts';
 import { hashedPart, type Table } from '../core/rows.ts';
-import type { Database } from '../database.ts';
-import { fromRow, toRow } from './rows.ts';
+import { chunks, type Database } from '../database.ts';
+import { deleteRows, insertRows, type RowSet, readRows, updateRows } from './row-sets.ts';
+import { driverRow, toRow } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 const notAsPlanned = (because: string) => new Refused('not_as_planned', because);
 
-function where(change: RowChange): Record<string, string | number> {
-  return change.key as Record<string, string | number>;
+/** Some changes with the columns that are to be written, or read, of each. */
+type Listed = readonly { change: RowChange; columns: readonly string[] }[];
+
+/** Changes that one statement can make: of one table, with the same keys and columns, in their order; with their places. */
+interface Alike {
+  table: Table;
+  keys: readonly string[];
+  columns: readonly string[];
+  changes: RowChange[];
+  places: number[];
 }
 
-async function readByKey(database: Database, change: RowChange, lock: boolean): Promise<Row | null> {
-  const columns = Object.keys(change.after ?? change.before ?? {});
-  let select = database.knex(change.table).select(columns).where(where(change));
-  if (lock && database.dialect === 'postgres') select = select.forUpdate();
-  const found = await select;
-  if (found.length > 1)
-    throw new Error(`${change.table} has ${found.length} rows for ${JSON.stringify(change.key)}`);
-  return found.length === 0 ? null : hashedPart(toRow(found[0]));
+function alike(listed: Listed): Alike[] {
+  const sets = new Map<string, Alike>();
+  listed.forEach(({ change, columns }, place) => {
+    const keys = Object.keys(change.key);
+    const name = `${change.table} ${keys.join()} ${columns.join()}`;
+    const known = sets.get(name);
+    if (known !== undefined) {
+      known.changes.push(change);
+      known.places.push(place);
+    } else sets.set(name, { table: change.table, keys, columns, changes: [change], places: [place] });
+  });
+  return [...sets.values()].flatMap(inChunks);
 }
+
+function inChunks({ changes, places, ...about }: Alike): Alike[] {
+  const placesOf = chunks(places);
+  return chunks(changes).map((chunk, at) => ({ ...about, changes: chunk, places: placesOf[at]! }));
+}
+
+const rowColumns = (change: RowChange) => Object.keys(change.after ?? change.before ?? {});
 
 /** The present state of the rows that some changes speak of. */
 export async function readChangedRows(
@@ -29,18 +49,26 @@ export async function readChangedRows(
   changes: readonly RowChange[],
   options: { lock: boolean },
 ): Promise<(Row | null)[]> {
-  const present: (Row | null)[] = [];
-  for (const change of changes) present.push(await readByKey(database, change, options.lock));
+  const present: (Row | null)[] = changes.map(() => null);
+  for (const one of alike(changes.map((change) => ({ change, columns: rowColumns(change) })))) {
+    const { table, keys, columns, places } = one;
+    const set: RowSet = { table, keys, columns, rows: one.changes.map(({ key }) => key) };
+    for (const [at, found] of (await readRows(database, set, options)).entries()) {
+      if (found.length > 1)
+        throw new Error(`${table} has ${found.length} rows for ${JSON.stringify(one.changes[at]!.key)}`);
+      if (found.length === 1) present[places[at]!] = hashedPart(toRow(found[0]!));
+    }
+  }
   return present;
 }
 
 export function sameRow(one: Row | null, other: Row | null): boolean {
-  return canonicalJson(one as Json) === canonicalJson(other as Json);
+  return sameJson(one as Json, other as Json);
 }
 
-async function exactlyOne(count: number | Promise<number>, what: string): Promise<void> {
-  const changed = await count;
-  if (changed !== 1) throw notAsPlanned(`${what} touched ${changed} rows instead of one`);
+function assertOneEach(counts: readonly number[], what: string): void {
+  const wrong = counts.find((count) => count !== 1);
+  if (wrong !== undefined) throw notAsPlanned(`${what} touched ${wrong} rows instead of one`);
 }
 
 /** The columns of a table that are unique on their own: cleared in all rows first, then set. */
@@ -49,51 +77,94 @@ const uniqueColumn: Partial<Record<Table, string>> = {
   rounds: 'round_canonical_id',
 };
 
-async function clearUnique(database: Database, change: RowChange): Promise<void> {
-  const column = uniqueColumn[change.table];
-  if (column === undefined || change.before === null || change.after === null) return;
-  if (change.before[column] == null || !changedColumns(change).includes(column)) return;
-  await exactlyOne(
-    database
-      .knex(change.table)
-      .where(where(change))
-      .update({ [column]: null }),
-    `clearing ${change.table}`,
-  );
+async function clearUnique(database: Database, updates: Listed): Promise<void> {
+  const clearing = updates.flatMap(({ change, columns }) => {
+    const column = uniqueColumn[change.table];
+    if (column === undefined || change.before![column] == null || !columns.includes(column)) return [];
+    return [{ change, columns: [column] }];
+  });
+  for (const { table, keys, columns, changes } of alike(clearing)) {
+    const cleared = changes.map(({ key }) => ({ ...key, [columns[0]!]: null }));
+    const counts = await updateRows(database, { table, keys, columns, rows: cleared });
+    assertOneEach(counts, `clearing ${table}`);
+  }
 }
 
-/** Writes row changes: links are cleared first, then set, so that a unique column never meets itself half-way. */
+async function removeRows(database: Database, removed: Listed): Promise<void> {
+  for (const { table, keys, columns, changes } of alike(removed)) {
+    const counts = await deleteRows(database, { table, keys, columns, rows: changes.map(({ key }) => key) });
+    assertOneEach(counts, `deleting from ${table}`);
+  }
+}
+
+/** Which tables say when a row was stored. */
+function stampedTables(columns: SourceSchema['columns']): Record<Table, boolean> {
+  return {
+    rounds: false,
+    lua_round_teams: columns.captures.has('captured_at'),
+    lua_spawn_stats: columns.spawns?.has('captured_at') ?? false,
+  };
+}
+
+/** Changes of rows, and the `captured_at` of those among them that are inserted. */
+export interface StampedChanges {
+  changes: readonly RowChange[];
+  capturedAt: string;
+}
+
+async function addRows(
+  database: Database,
+  of: readonly StampedChanges[],
+  columns: SourceSchema['columns'],
+): Promise<void> {
+  const stamped = stampedTables(columns);
+  const stamps = new Map<RowChange, string>();
+  for (const { changes, capturedAt } of of)
+    for (const change of changes)
+      if (change.before === null && change.after !== null) stamps.set(change, capturedAt);
+  const inserted = [...stamps.keys()].map((change) => ({ change, columns: rowColumns(change) }));
+  for (const { table, keys, columns: own, changes } of alike(inserted)) {
+    const rows = changes.map((change) => {
+      const row = driverRow(change.after!, database.dialect);
+      return stamped[table] ? { ...row, captured_at: stamps.get(change)! } : row;
+    });
+    const written = stamped[table] ? [...new Set([...own, 'captured_at'])] : own;
+    await insertRows(database, { table, keys, columns: written, rows });
+  }
+}
+
+async function setRows(database: Database, updates: Listed): Promise<void> {
+  for (const { table, keys, columns, changes } of alike(updates)) {
+    const rows = changes.map(({ key, after }) => {
+      const row = Object.fromEntries(columns.map((column) => [column, after![column] ?? null]));
+      return { ...driverRow(row, database.dialect), ...key };
+    });
+    assertOneEach(await updateRows(database, { table, keys, columns, rows }), `updating ${table}`);
+  }
+}
+
+/**
+ * Writes row changes, those of many repairs in a few statements: links are cleared first, then set, so that a unique
+ * column never meets itself half-way. Every key has to name exactly one row, and what was written is read back.
+ */
 export async function writeChanges(
   database: Database,
-  changes: readonly RowChange[],
-  options: { capturedAt: string; columns: SourceSchema['columns'] },
+  of: readonly StampedChanges[],
+  columns: SourceSchema['columns'],
 ): Promise<void> {
-  for (const change of changes) await clearUnique(database, change);
-  for (const change of changes.filter(({ after }) => after === null))
-    await exactlyOne(
-      database.knex(change.table).where(where(change)).delete(),
-      `deleting from ${change.table}`,
-    );
-  const stamped: Record<Table, boolean> = {
-    rounds: false,
-    lua_round_teams: options.columns.captures.has('captured_at'),
-    lua_spawn_stats: options.columns.spawns?.has('captured_at') ?? false,
-  };
-  for (const change of changes) {
-    if (change.after === null) continue;
-    const row = fromRow(change.after, database.dialect);
-    if (change.before === null) {
-      const stamp = stamped[change.table] ? { captured_at: options.capturedAt } : {};
-      await database.knex(change.table).insert({ ...row, ...stamp });
-    } else {
-      const columns = changedColumns(change);
-      const update = Object.fromEntries(columns.map((column) => [column, row[column]]));
-      await exactlyOne(
-        database.knex(change.table).where(where(change)).update(update),
-        `updating ${change.table}`,
-      );
-    }
-  }
+  const changes = of.flatMap((one) => one.changes);
+  const updates = changes
+    .filter(({ before, after }) => before !== null && after !== null)
+    .map((change) => ({ change, columns: changedColumns(change) }))
+    .filter(({ columns: changed }) => changed.length > 0);
+  await clearUnique(database, updates);
+  const removed = changes.filter(({ after }) => after === null);
+  await removeRows(
+    database,
+    removed.map((change) => ({ change, columns: [] })),
+  );
+  await addRows(database, of, columns);
+  await setRows(database, updates);
   const written = await readChangedRows(database, changes, { lock: false });
   changes.forEach((change, at) => {
     if (!sameRow(written[at]!, change.after))

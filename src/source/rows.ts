@@ -149,6 +149,14 @@ export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
   );
 }
 
+/**
+ * A row as it is written: PostgreSQL takes whole rows as JSON and gives each value the type of its column, SQLite has
+ * them as its driver wants them.
+ */
+export function driverRow(row: Row, dialect: Dialect): Record<string, unknown> {
+  return dialect === 'postgres' ? row : fromRow(row, dialect);
+}
+
 /** A stored capture with its whole row. */
 export function toStoredCapture(raw: Record<string, unknown>): StoredCapture {
   return { ...toCapture(raw), row: toRow(raw) };

@@ -65,7 +65,7 @@ async function assertSlotsFree(database: Database, request: RevertRequest): Prom
 /** Undoes exactly what one repair group changed, if every row is still as it left it. */
 export async function writeRevert(database: Database, request: RevertRequest): Promise<Written> {
   return writing(database, async (inside) => {
-    await takeAdvisoryLocks(inside, lockKeysOfChanges(request.changes));
+    await takeAdvisoryLocks(inside, () => lockKeysOfChanges(request.changes));
     const current = await readChangedRows(inside, request.changes, { lock: true });
     request.changes.forEach((change, at) => {
       if (sameRow(current[at]!, change.before)) return;
@@ -74,7 +74,8 @@ export async function writeRevert(database: Database, request: RevertRequest): P
     });
     await assertUnreferenced(inside, request);
     await assertSlotsFree(inside, request);
-    await writeChanges(inside, request.changes, { capturedAt: request.at, columns: request.schema.columns });
+    const { changes, at: capturedAt, schema } = request;
+    await writeChanges(inside, [{ changes, capturedAt }], schema.columns);
     await request.beforeCommit?.();
   });
 }

@@ -18,27 +18,33 @@ export async function writing(
   work: (inside: Database) => Promise<void>,
 ): Promise<Written> {
   try {
-    await transact(database, async (inside) => {
-      await limitWaiting(inside);
-      await work(inside);
-    });
+    await transactWriting(database, work);
     return { written: true };
   } catch (thrown) {
-    if (thrown instanceof OperationError) throw thrown;
-    if (thrown instanceof Refused) return { written: false, refusal: thrown.refusal };
-    if (isLockTimeout(thrown))
-      return {
-        written: false,
-        refusal: {
-          reason: 'busy',
-          because: 'somebody else holds a lock on these rows; tried again next run',
-        },
-      };
-    if (isRejection(thrown))
-      return { written: false, refusal: { reason: 'rejected', because: messageOf(thrown) } };
-    throw thrown;
+    return { written: false, refusal: refusalOf(thrown) };
   }
 }
+
+/** One transaction that gives up on a lock after two seconds. */
+export function transactWriting<T>(database: Database, work: (inside: Database) => Promise<T>): Promise<T> {
+  return transact(database, async (inside) => {
+    await limitWaiting(inside);
+    return work(inside);
+  });
+}
+
+/** What was thrown, as the refusal that it is; throws it on where it is none. */
+export function refusalOf(thrown: unknown): Refusal {
+  if (thrown instanceof OperationError) throw thrown;
+  if (thrown instanceof Refused) return thrown.refusal;
+  if (isLockTimeout(thrown))
+    return { reason: 'busy', because: 'somebody else holds a lock on these rows; tried again next run' };
+  if (isRejection(thrown)) return { reason: 'rejected', because: messageOf(thrown) };
+  throw thrown;
+}
+
+/** Whether the database answered that it will not do what it was asked, so that nothing of it was done. */
+export const isAnswered = (thrown: unknown): boolean => isLockTimeout(thrown) || isRejection(thrown);
 
 /**
  * The database refused these values or this role, is read-only, or gave up on the statement: nothing was written, and

@@ -206,15 +206,16 @@ forSource((source) => {
       const { started, closing } = interrupted(entries, 2);
       assert.equal(closing.kind, 'repair.done');
       assert.equal(bodyOf(closing).certain, false);
+      // Both groups were written together.
       const others = ofKind(entries, 'repair.done').filter(({ seq }) => seq !== closing.seq);
       assert.deepEqual(
         others.map((entry) => bodyOf(entry).certain),
-        [true],
+        [false],
       );
       const asked = { config: scene.config, by: 'ann', reason: 'looked at it', nowMs: laterMs };
       await assert.rejects(revert({ ...asked, seq: started.seq, force: false }), /--force/);
       await revert({ ...asked, seq: started.seq, force: true });
-      await revert({ ...asked, seq: bodyOf(others[0]).started as number, force: false });
+      await revert({ ...asked, seq: bodyOf(others[0]).started as number, force: true });
       assert.deepEqual(await dumpSource(scene.sourceUrl), before);
 
       const held = await runAudit(scene, { nowMs: laterMs + 60_000 });

@@ -83,24 +83,28 @@ forEachDatabase('A hold made while an audit is at work', (kind) => {
       }
     }));
 
-  it('before its own repair has started is respected, though the plan did not know of it', () =>
-    inWorld(kind, three, async (world) => {
-      const result = await world.audit({ reached: once('committed', () => hold(world, 2)) });
-      assert.deepEqual(
-        result.verdicts.map(({ outcome }) => outcome),
-        ['done', 'refused (decision_changed)', 'done'],
-      );
-      assert.equal(result.after.covered, 2);
-      assert.deepEqual(await startedRounds(world), [1, 3]);
-      assert.deepEqual(await world.entries('repair.refused'), []);
-      const { lua_round_teams, rounds } = await world.dump();
-      assert.deepEqual(lua_round_teams.map(({ round_id }) => round_id).sort(), [1, 3]);
-      assert.equal(rowOf(rounds, 2).round_end_unix, null);
+  for (const [batchSize, moment] of [
+    [undefined, 'planned'],
+    [1, 'committed'],
+  ] as const)
+    it(`before its own repair has started is respected, though the plan did not know of it (${batchSize === 1 ? 'one by one' : 'together'})`, () =>
+      inWorld(kind, three, async (world) => {
+        const result = await world.audit({ batchSize, reached: once(moment, () => hold(world, 2)) });
+        assert.deepEqual(
+          result.verdicts.map(({ outcome }) => outcome),
+          ['done', 'refused (decision_changed)', 'done'],
+        );
+        assert.equal(result.after.covered, 2);
+        assert.deepEqual(await startedRounds(world), [1, 3]);
+        assert.deepEqual(await world.entries('repair.refused'), []);
+        const { lua_round_teams, rounds } = await world.dump();
+        assert.deepEqual(lua_round_teams.map(({ round_id }) => round_id).sort(), [1, 3]);
+        assert.equal(rowOf(rounds, 2).round_end_unix, null);
 
-      const next = await world.audit();
-      assert.deepEqual([lineOf(next, 2).action, lineOf(next, 2).outcome], ['held', null]);
-      assert.equal(exitCodeOf(next), 0, 'what is held is not open');
-    }));
+        const next = await world.audit();
+        assert.deepEqual([lineOf(next, 2).action, lineOf(next, 2).outcome], ['held', null]);
+        assert.equal(exitCodeOf(next), 0, 'what is held is not open');
+      }));
 });
 
 for (const kind of databaseKinds) {

@@ -41,6 +41,8 @@ export interface Asked {
   settings?: Record<string, string>;
   judgesAll?: boolean;
   reached?: AuditAsked['reached'];
+  batchSize?: number;
+  signal?: AbortSignal;
 }
 
 /** All rows of the source by table, whole, in the order of their ids. */
@@ -136,6 +138,8 @@ function worldAt(
     progress: noProgress,
     judgesAll: asked.judgesAll,
     reached: asked.reached,
+    batchSize: asked.batchSize,
+    signal: asked.signal,
   });
   const inSource = <T>(work: (database: Database) => Promise<T>) => withDatabase(at.url, work);
   const entries = async (...kinds: string[]) => {

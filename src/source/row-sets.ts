@@ -1,0 +1,119 @@
+import type { Table } from '../core/rows.ts';
+import { type Database, rows, withPrepared } from '../database.ts';
+
+/** Rows of one table that are written or read together, as the driver of SQLite or as JSON takes their values. */
+export interface RowSet {
+  table: Table;
+  /** The columns that name a row. */
+  keys: readonly string[];
+  /** The columns that are written or read. */
+  columns: readonly string[];
+  /** With the keys, and with the columns where they are written. */
+  rows: readonly Record<string, unknown>[];
+}
+
+const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
+const names = (all: readonly string[]) => all.map(name).join(', ');
+const valuesOf = (row: Record<string, unknown>, columns: readonly string[]) =>
+  columns.map((column) => row[column] ?? null);
+
+/** The rows of a set as a table of its own that has the types of the real one, numbered from 1 (PostgreSQL). */
+const given = ({ table }: RowSet) =>
+  `json_populate_recordset(null::${name(table)}, ?) with ordinality as given`;
+
+/** Runs a statement that takes the rows of a set as one document (PostgreSQL). */
+function runGiven<T>(database: Database, set: RowSet, sql: (rows: string) => string): Promise<T[]> {
+  const [before, after] = sql('\0').split('\0');
+  const escaped = (text: string) => text.replaceAll('?', '\\?');
+  const statement = `${escaped(before!)}${given(set)}${escaped(after!)}`;
+  return rows<T>(database, statement, [JSON.stringify(set.rows)]);
+}
+
+/** Runs a statement for each row of a set (SQLite); how many rows each run changed. */
+function runEach(
+  database: Database,
+  set: RowSet,
+  { sql, columns }: { sql: string; columns: readonly string[] },
+): Promise<number[]> {
+  return withPrepared(database, sql, ({ run }) => set.rows.map((row) => run(valuesOf(row, columns))));
+}
+
+const matching = ({ table, keys }: RowSet) =>
+  keys.map((key) => `${name(table)}.${name(key)} = given.${name(key)}`).join(' and ');
+
+/** How often each row of a set was met by a statement that returns their numbers. */
+function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[] {
+  const counts = set.rows.map(() => 0);
+  for (const { ordinality } of met) counts[ordinality - 1]!++;
+  return counts;
+}
+
+/** Inserts rows in their order. */
+export async function insertRows(database: Database, set: RowSet): Promise<void> {
+  const { table, columns } = set;
+  const into = `insert into ${name(table)} (${names(columns)})`;
+  if (database.dialect === 'postgres')
+    await runGiven(database, set, (from) => `${into} select ${names(columns)} from ${from}`);
+  else {
+    const sql = `${into} values (${columns.map(() => '?').join(', ')})`;
+    await runEach(database, set, { sql, columns });
+  }
+}
+
+/** Updates rows by their keys; how many each key named. */
+export async function updateRows(database: Database, set: RowSet): Promise<number[]> {
+  const { table, keys, columns } = set;
+  if (database.dialect === 'postgres') {
+    const values = columns.map((column) => `${name(column)} = given.${name(column)}`).join(', ');
+    const met = await runGiven<{ ordinality: number }>(
+      database,
+      set,
+      (from) =>
+        `update ${name(table)} set ${values} from ${from} where ${matching(set)} returning given.ordinality`,
+    );
+    return countsOf(set, met);
+  }
+  const values = columns.map((column) => `${name(column)} = ?`).join(', ');
+  const sql = `update ${name(table)} set ${values} where ${ofKey(keys)}`;
+  return runEach(database, set, { sql, columns: [...columns, ...keys] });
+}
+
+/** Deletes rows by their keys; how many each key named. */
+export async function deleteRows(database: Database, set: RowSet): Promise<number[]> {
+  const { table, keys } = set;
+  if (database.dialect === 'postgres') {
+    const met = await runGiven<{ ordinality: number }>(
+      database,
+      set,
+      (from) => `delete from ${name(table)} using ${from} where ${matching(set)} returning given.ordinality`,
+    );
+    return countsOf(set, met);
+  }
+  return runEach(database, set, { sql: `delete from ${name(table)} where ${ofKey(keys)}`, columns: keys });
+}
+
+const ofKey = (keys: readonly string[]) => keys.map((key) => `${name(key)} = ?`).join(' and ');
+
+/** What stands under each key, in the order of the keys; with `lock` it is locked in that order (PostgreSQL). */
+export async function readRows(
+  database: Database,
+  set: RowSet,
+  options: { lock: boolean },
+): Promise<Record<string, unknown>[][]> {
+  const { table, keys, columns } = set;
+  if (database.dialect === 'sqlite') {
+    const sql = `select ${names(columns)} from ${name(table)} where ${ofKey(keys)}`;
+    return withPrepared(database, sql, ({ all }) => set.rows.map((row) => all(valuesOf(row, keys))));
+  }
+  const own = columns.map((column) => `${name(table)}.${name(column)}`).join(', ');
+  const order = options.lock ? ` order by given.ordinality for update of ${name(table)}` : '';
+  const met = await runGiven<Record<string, unknown>>(
+    database,
+    set,
+    (from) =>
+      `select ${own}, given.ordinality as "ordinality" from ${from} join ${name(table)} on ${matching(set)}${order}`,
+  );
+  const found: Record<string, unknown>[][] = set.rows.map(() => []);
+  for (const { ordinality, ...row } of met) found[(ordinality as number) - 1]!.push(row);
+  return found;
+}
