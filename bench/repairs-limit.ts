@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
-import type { Dialect } from '../src/database.ts';
-import { describeUrl } from '../src/database.ts';
+import { type Dialect, describeUrl } from '../src/database.ts';
 
 /** Rows of one table; the first `keys` of their columns name the row where it is there already. */
 export interface Bare {
@@ -82,12 +84,9 @@ async function onPostgres(url: string): Promise<Connection> {
   };
 }
 
-/** Writes batches by the drivers alone, one transaction each on source and ledger, as durable as the product's. */
-export async function writeBare(
-  dialect: Dialect,
-  to: { source: string; ledger: string },
-  batches: readonly BareBatch[],
-): Promise<void> {
+type Urls = { source: string; ledger: string };
+
+async function writeBare(dialect: Dialect, to: Urls, batches: readonly BareBatch[]): Promise<void> {
   const open = dialect === 'sqlite' ? onSqlite : onPostgres;
   const [source, ledger] = [await open(to.source), await open(to.ledger)];
   try {
@@ -99,4 +98,43 @@ export async function writeBare(
     await source.close();
     await ledger.close();
   }
+}
+
+interface Told {
+  dialect: Dialect;
+  batches: readonly BareBatch[];
+}
+
+/**
+ * Writes batches by the drivers alone, one transaction each on source and ledger, as durable as the product's. In a thread
+ * of its own, which holds the rows: they would weigh on the memory in which the product is measured.
+ */
+export interface BareWriter {
+  write(to: Urls): Promise<void>;
+  close(): Promise<unknown>;
+}
+
+export async function bareWriter(told: Told): Promise<BareWriter> {
+  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: told });
+  const failed = once(worker, 'error').then(([thrown]) => Promise.reject(thrown as Error));
+  const answer = () => Promise.race([once(worker, 'message'), failed]);
+  await answer();
+  return {
+    async write(to) {
+      const done = answer();
+      worker.postMessage(to);
+      await done;
+    },
+    close: () => worker.terminate(),
+  };
+}
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  const { dialect, batches } = workerData as Told;
+  port.on('message', async (to: Urls) => {
+    await writeBare(dialect, to, batches);
+    port.postMessage('done');
+  });
+  port.postMessage('ready');
 }

@@ -21,7 +21,7 @@ import type { Bench, BenchOptions } from './bench.ts';
 import { copiedDatabase, dropDatabase, keptDatabase } from './databases.ts';
 import { byTurns, type Finding, median, ratioFinding } from './measure.ts';
 import { type Gap, gapsOf, zone } from './repairs-data.ts';
-import { type BareBatch, writeBare } from './repairs-limit.ts';
+import { type BareBatch, bareWriter } from './repairs-limit.ts';
 
 const players = 6;
 const batchSize = 500;
@@ -229,12 +229,13 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
   const scene = await sceneOf(dialect, { ...options, count });
   await prepare(scene);
   await repairPlan(scene);
-  const batches = await batchesLeft(scene);
+  const bare = await bareWriter({ dialect, batches: await batchesLeft(scene) });
   const samples = await byTurns(options.times, {
     prepare: () => prepare(scene),
     product: () => repairPlan(scene),
-    limit: () => writeBare(dialect, scene.urls, batches),
+    limit: () => bare.write(scene.urls),
   });
+  await bare.close();
   for (const name of Object.values(copyNames))
     await dropDatabase(dialect, { directory: options.directory, name });
   const about = {

@@ -44,7 +44,7 @@ export interface Workshop {
 }
 
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
-const usualBatchSize = 250;
+const usualBatchSize = 500;
 
 /** Hex SHA-256 of the canonical JSON, as `hashOf` says it, by the machine's own code. */
 const hashOfChanges = (changes: readonly RowChange[]) =>

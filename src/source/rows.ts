@@ -133,20 +133,19 @@ function canonicalValue(column: string, value: unknown): Json {
 
 /** A whole row with canonical values, the same on both databases. */
 export function toRow(row: Record<string, unknown>): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [column, canonicalValue(column, value)]),
-  );
+  const canonical: Row = {};
+  for (const column of Object.keys(row)) canonical[column] = canonicalValue(column, row[column]);
+  return canonical;
 }
 
 /** A whole row as the driver wants it: JSON columns as text. */
 export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => {
-      if (jsonColumns.has(column) && value !== null) return [column, JSON.stringify(value)];
-      if (dialect === 'sqlite' && typeof value === 'boolean') return [column, value ? 1 : 0];
-      return [column, value];
-    }),
-  );
+  const driven: Record<string, unknown> = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (jsonColumns.has(column) && value !== null) driven[column] = JSON.stringify(value);
+    else driven[column] = dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
+  }
+  return driven;
 }
 
 /**

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
-import { advisoryLockKey, canonicalJson, canonicalRoundId, hashOf } from '../../src/core/canonical.ts';
+import {
+  advisoryLockKey,
+  canonicalJson,
+  canonicalRoundId,
+  hashOf,
+  sameJson,
+} from '../../src/core/canonical.ts';
+import type { Json } from '../../src/core/model.ts';
 
 test("advisoryLockKey() gives the live pipeline's keys (DOMAIN, section 4)", () => {
   assert.equal(advisoryLockKey('supply', 2, 1770843050), 3468189130674762689n);
@@ -43,5 +51,52 @@ test('canonicalJson() is JSON that says the same', () => {
       assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)));
     }),
     { numRuns: 500 },
+  );
+});
+
+/** Names that engines order or treat in their own way, and values that are seldom. */
+const anyJson = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }) as fc.Arbitrary<Json>;
+const oddName = fc.constantFrom('10', '9', '1a', '__proto__', 'toJSON', 'é', '😀', '', 'b', 'a', 'A');
+const oddJson = fc.oneof(anyJson, fc.dictionary(oddName, anyJson, { maxKeys: 6 }) as fc.Arbitrary<Json>);
+
+test('canonicalJson() spells every value as the library does, and refuses what it refuses', () => {
+  const spelled = (spell: (value: Json) => unknown, value: Json) => {
+    try {
+      return spell(value);
+    } catch (thrown) {
+      return (thrown as Error).message;
+    }
+  };
+  fc.assert(
+    fc.property(oddJson, (value) =>
+      assert.equal(spelled(canonicalJson, value), spelled(canonicalize as typeof canonicalJson, value)),
+    ),
+  );
+  for (const value of [
+    -0,
+    1e21,
+    1e-7,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '\ud800',
+    { a: '\udc00' },
+    '\u2028',
+  ])
+    assert.equal(spelled(canonicalJson, value), spelled(canonicalize as typeof canonicalJson, value));
+});
+
+test('sameJson() says whether the canonical spellings are the same', () => {
+  const pair = fc.oneof(
+    fc.tuple(oddJson, oddJson),
+    oddJson.map((value): [Json, Json] => [value, structuredClone(value)]),
+    fc.tuple(oddJson, oddJson).map(([one, other]): [Json, Json] => [
+      { a: one, b: other },
+      { b: other, a: one },
+    ]),
+  );
+  fc.assert(
+    fc.property(pair, ([one, other]) =>
+      assert.equal(sameJson(one, other), canonicalize(one) === canonicalize(other)),
+    ),
   );
 });

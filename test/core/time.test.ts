@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Temporal } from 'temporal-polyfill';
 import {
   addDays,
   createdAtInstants,
@@ -220,6 +221,37 @@ const zones = [
 ];
 const anyZone = fc.constantFrom(...zones);
 const anyInstant = fc.integer({ min: unix('2015-01-01T00:00:00Z'), max: unix('2035-01-01T00:00:00Z') });
+
+test('localStamp() is what Temporal says, in any zone and around every change of it', () => {
+  const zones = [
+    'Europe/Ljubljana',
+    'America/Sao_Paulo',
+    'Pacific/Apia',
+    'Australia/Lord_Howe',
+    'Asia/Kathmandu',
+  ];
+  const said = (at: number, zone: string) => {
+    const local = Temporal.Instant.fromEpochMilliseconds(at * 1000)
+      .toZonedDateTimeISO(zone)
+      .toPlainDateTime();
+    const text = local.toString({ smallestUnit: 'second' });
+    return `${text.slice(0, 10)}-${text.slice(11).replaceAll(':', '')}`;
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones),
+      fc.oneof(
+        fc.integer({ min: 0, max: 4_000_000_000 }),
+        // The days on which Europe, Samoa (it left out a whole one) and Lord Howe change.
+        ...[1_774_746_000, 1_792_890_000, 1_325_239_200, 1_775_314_800].map((at) =>
+          fc.integer({ min: at - 200_000, max: at + 200_000 }),
+        ),
+      ),
+      (zone, at) => assert.equal(localStamp(at, zone), said(at, zone)),
+    ),
+    { numRuns: 2_000 },
+  );
+});
 
 test('localStamp() is undone by localToInstants() in five zones, on every hour of every year', () => {
   fc.assert(
