@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
-import { canonicalJson } from '../src/core/canonical.ts';
+import { spell } from '../src/core/canonical.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
@@ -46,22 +46,23 @@ export interface Workshop {
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
 const usualBatchSize = 500;
 
-/** Hex SHA-256 of the canonical JSON, as `hashOf` says it, by the machine's own code. */
-const hashOfChanges = (changes: readonly RowChange[]) =>
-  createHash('sha256')
-    .update(canonicalJson([...changes] as unknown as Json))
-    .digest('hex');
+/** Changes as they are recorded, and their hash: that of `hashOf`, by the machine's own code. */
+function recorded(planned: PlannedGroup): { changes: RowChange[]; hash: string } {
+  const { text, ordered } = spell([...planned.changes] as unknown as Json);
+  return {
+    changes: ordered as unknown as RowChange[],
+    hash: createHash('sha256').update(text).digest('hex'),
+  };
+}
 
 function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & { fingerprint: string } {
   const { wants } = planned.group;
-  const changes = [...planned.changes];
   return {
     run: workshop.run.id,
     fingerprint: workshop.fingerprint,
     incidents: wants.map((want) => want.key),
     repairs: wants.map(summarise) as unknown as Json,
-    changes,
-    hash: hashOfChanges(changes),
+    ...recorded(planned),
   };
 }
 
@@ -101,7 +102,7 @@ async function changedDecisions(
 function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
   const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
   if (refusals.length === 0) return false;
-  const hash = hashOfChanges(planned.changes);
+  const { hash } = recorded(planned);
   return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
 }
 

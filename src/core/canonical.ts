@@ -12,9 +12,17 @@ export function hashOf(value: Json): string {
 
 /** Canonical JSON (RFC 8785) of a value. Throws on what JSON cannot hold: NaN, infinity, lone surrogates. */
 export function canonicalJson(value: Json): string {
-  // What is sorted already the engine spells by itself, many times faster; what is unusual the library judges.
+  return spell(value).text;
+}
+
+/**
+ * Canonical JSON (RFC 8785) of a value, and the same value with the names of its objects in that order, which is spelled
+ * again at less cost. What is sorted the engine spells by itself, many times faster; what is unusual the library judges.
+ */
+export function spell<T extends Json>(value: T): { text: string; ordered: T } {
   const sorted = sortedCopy(value);
-  return sorted === unusual ? (canonicalize(value) as string) : JSON.stringify(sorted);
+  if (sorted === unusual) return { text: canonicalize(value) as string, ordered: value };
+  return { text: JSON.stringify(sorted), ordered: sorted as T };
 }
 
 const unusual = Symbol('unusual');
@@ -43,7 +51,7 @@ const startsWithDigit = /^\d/;
 
 function sortedObject(object: Record<string, unknown>): unknown {
   const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(object).sort()) {
+  for (const name of inPlace(Object.keys(object))) {
     // The engine puts names that are numbers first, and has a meaning of its own for two others.
     if (startsWithDigit.test(name) || name === '__proto__' || name === 'toJSON' || !name.isWellFormed())
       return unusual;
@@ -52,6 +60,18 @@ function sortedObject(object: Record<string, unknown>): unknown {
     copy[name] = sorted;
   }
   return copy;
+}
+
+/** Sorts names by their UTF-16 units. Those of rows are few and nearly in order: each is put where it belongs. */
+function inPlace(names: string[]): string[] {
+  if (names.length > 40) return names.sort();
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at]!;
+    let to = at;
+    for (; to > 0 && names[to - 1]! > name; to--) names[to] = names[to - 1]!;
+    names[to] = name;
+  }
+  return names;
 }
 
 /** Whether two values have the same canonical JSON, without spelling either. */
