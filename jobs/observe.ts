@@ -22,6 +22,7 @@ import {
   readRoundsOnDays,
   readSpawnKeys,
   readWindow,
+  type UnreadableRows,
 } from '../src/source/read.ts';
 import { canSettle } from '../src/source/settled.ts';
 import { readHistory, type Settled } from './history.ts';
@@ -62,23 +63,35 @@ export interface Observing {
   progress: Progress;
 }
 
-async function openOnes(asked: Observing): Promise<Incident[]> {
+/** Every open incident, or those that are asked for, open or not. */
+async function openStored(asked: Observing): Promise<Incident[]> {
   const { ledger, source, openKeys } = asked;
   if (ledger === null || asked.scope.kind === 'round') return [];
   const stored = await (openKeys === undefined
     ? openIncidents(ledger, source.name)
     : incidentsByKeys(ledger, source.name, openKeys));
-  const open = stored.map(({ state }) => state as unknown as Incident);
-  if (asked.scope.kind !== 'days') return open;
-  const { since, until } = asked.scope;
+  return stored.map(({ state }) => state as unknown as Incident);
+}
+
+/** Those that a scope has to find again. */
+function openWithin(scope: Scope, open: readonly Incident[]): readonly Incident[] {
+  if (scope.kind !== 'days') return open;
+  const { since, until } = scope;
   return open.filter(({ round }) => {
     const date = round?.date ?? '';
     return (since === null || date >= since) && (until === null || date <= until);
   });
 }
 
+/** A person who asks for days has every row looked at; a cycle and a report rest on the daily audit of all of them. */
+function unreadableOf({ scope, capturesOnly }: Observing, open: readonly Incident[]): UnreadableRows {
+  if (scope.kind === 'days' && !capturesOnly) return 'everywhere';
+  const badTime = open.filter(({ reason }) => reason === 'bad_time');
+  return { knownIds: badTime.flatMap(({ round }) => round?.roundId ?? []) };
+}
+
 /** The rows that are judged: the window's, and those of open incidents outside it, each once. */
-async function readJudged(asked: Observing, open: readonly Incident[]): Promise<Round[]> {
+async function readJudged(asked: Observing, stored: readonly Incident[]): Promise<Round[]> {
   const { source, scope } = asked;
   const { database, schema } = source;
   if (scope.kind === 'round') {
@@ -86,11 +99,11 @@ async function readJudged(asked: Observing, open: readonly Incident[]): Promise<
     if (found.length === 0) throw new UsageError(`there is no round ${scope.roundId} in ${source.name}`);
     return found;
   }
-  const inWindow = await readWindow(database, schema, windowOf(scope));
+  const inWindow = await readWindow(database, schema, windowOf(scope), unreadableOf(asked, stored));
   if (scope.kind !== 'lookback') return inWindow;
   const known = new Set(inWindow.map((round) => round.id));
-  const keys = new Set(open.map((incident) => incident.key));
-  const days = open.flatMap(({ round }) => dayRange(round?.date ?? null).map(({ since }) => since!));
+  const keys = new Set(stored.map((incident) => incident.key));
+  const days = stored.flatMap(({ round }) => dayRange(round?.date ?? null).map(({ since }) => since!));
   const onTheirDays = await readRoundsOnDays(database, schema, days);
   const outside = onTheirDays.filter((round) => !known.has(round.id) && keys.has(incidentKey(round)));
   return [...inWindow, ...outside];
@@ -171,7 +184,7 @@ async function daysToVisit(asked: Observing): Promise<DayRange[]> {
     const found = await readRoundsById(source.database, source.schema, [scope.roundId]);
     return found.flatMap(({ date }) => dayRange(date));
   }
-  const open = scope.kind === 'lookback' ? await openOnes(asked) : [];
+  const open = scope.kind === 'lookback' ? await openStored(asked) : [];
   return [windowOf(scope), ...open.flatMap(({ round }) => dayRange(round?.date ?? null))];
 }
 
@@ -228,9 +241,9 @@ interface NearRows extends ReadPlaces {
 /** Every row of the scope, and all that is near them. */
 async function readAround(
   asked: Observing,
-  of: { open: readonly Incident[]; visit: Visit },
+  of: { stored: readonly Incident[]; visit: Visit },
 ): Promise<NearRows> {
-  const judged = await readJudged(asked, of.open);
+  const judged = await readJudged(asked, of.stored);
   const ranges = rangesAround(asked.scope, judged);
   const near = await readNear(asked, ranges, judged);
   const captures = await readCapturesNear(asked, ranges, judged);
@@ -267,12 +280,13 @@ export async function observe(asked: Observing): Promise<Observation> {
   const { config, source, ledger } = asked;
   const visit = asked.visit ?? (await visitFor(asked, { keep: false }));
   const { database, schema } = source;
-  const open = await openOnes(asked);
+  const stored = await openStored(asked);
+  const open = openWithin(asked.scope, stored);
   const isWhole = asked.scope.kind === 'all' && !asked.capturesOnly && !asked.judgesAll;
   const read =
     isWhole && canSettle(schema)
       ? await readWhole(asked, { visit })
-      : await readAround(asked, { open, visit });
+      : await readAround(asked, { stored, visit });
   const { judged, near, captures, artifacts, places } = read;
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>
@@ -283,8 +297,8 @@ export async function observe(asked: Observing): Promise<Observation> {
   const spawnKeys = await readSpawnKeys(database, schema, matchIds);
 
   const keys = [...new Set(judged.map(incidentKey))];
-  const stored = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
-  const incidents = [...open, ...stored.map(({ state }) => state as unknown as Incident)];
+  const ofJudged = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
+  const incidents = [...open, ...ofJudged.map(({ state }) => state as unknown as Incident)];
   const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, artifacts);
 
   const facts: AuditFacts = {

@@ -79,32 +79,62 @@ function inDays(query: Knex.QueryBuilder, days: DayRange): Knex.QueryBuilder {
   return query;
 }
 
-/** The rows of a window, as SQL sees it: a little more than the window where only the calendar knows. */
-function selectWindow(
-  query: Knex.QueryBuilder,
-  dialect: Database['dialect'],
+/** How rows whose time cannot be read are found, which belong to every window (docs/decisions/0020). */
+export type UnreadableRows =
+  /** Every row is looked at. */
+  | 'everywhere'
+  /** Those among the newest rows, and those that are known by their ids. */
+  | { knownIds: readonly number[] };
+
+/** So many of the highest ids count as new: more than are imported between two audits of the whole history. */
+const newestRows = 5_000;
+
+/** The rows outside a window that perhaps cannot be read. */
+async function unreadableOutside(
+  { dialect, knex }: Database,
   days: DayRange,
-): Knex.QueryBuilder {
-  return query.where((either) => {
-    either.where((inside) => void inDays(inside, days));
-    if (days.since !== null || days.until !== null)
-      either.orWhereRaw(`(${malformed(dialect).replaceAll('?', '\\?')})`);
-  });
+  unreadable: UnreadableRows,
+): Promise<(query: Knex.QueryBuilder) => Knex.QueryBuilder> {
+  const outside = (query: Knex.QueryBuilder) =>
+    query
+      .whereRaw(`(${malformed(dialect).replaceAll('?', '\\?')})`)
+      .whereNot((inside) => void inDays(inside.whereNotNull('round_date'), days));
+  if (unreadable === 'everywhere') return outside;
+  const [newest] = await knex('rounds').max({ id: 'id' });
+  return (query) => outside(query.where('id', '>', Number(newest?.id ?? 0) - newestRows));
 }
 
 /**
  * Every row of `rounds` in a window of days, summaries too, and every row whose time cannot be read. To be
  * called inside a snapshot: throws where the pages do not hold as many rows as the database counts.
  */
-export async function readWindow(database: Database, schema: SourceSchema, days: DayRange): Promise<Round[]> {
-  const { dialect } = database;
-  const raw = await allById((afterId) =>
-    selectWindow(selectRounds(database, schema).where('id', '>', afterId), dialect, days),
+export async function readWindow(
+  database: Database,
+  schema: SourceSchema,
+  days: DayRange,
+  unreadable: UnreadableRows = 'everywhere',
+): Promise<Round[]> {
+  const selects = [(query: Knex.QueryBuilder) => inDays(query, days)];
+  if (days.since !== null || days.until !== null)
+    selects.push(await unreadableOutside(database, days, unreadable));
+  const raw: Record<string, unknown>[] = [];
+  for (const select of selects) {
+    const found = await allById((afterId) =>
+      select(selectRounds(database, schema).where('id', '>', afterId)),
+    );
+    const [counted] = await select(database.knex('rounds').count({ count: '*' }));
+    if (Number(counted.count) !== found.length)
+      throw new Error(`rounds has ${counted.count} rows in the window, ${found.length} were read`);
+    raw.push(...found);
+  }
+  const known =
+    unreadable === 'everywhere' ? [] : await readRoundsById(database, schema, unreadable.knownIds);
+  const rounds = new Map(
+    [...raw.map((row) => toRound(row).round), ...known].map((round) => [round.id, round]),
   );
-  const [counted] = await selectWindow(database.knex('rounds').count({ count: '*' }), dialect, days);
-  if (Number(counted.count) !== raw.length)
-    throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
-  return raw.map((row) => toRound(row).round).filter((round) => isInside(round, days) || !isReadable(round));
+  return [...rounds.values()]
+    .filter((round) => isInside(round, days) || !isReadable(round))
+    .sort((a, b) => a.id - b.id);
 }
 
 /** The rows with number 1 or 2 in a window of days: everything that may claim a candidate there. */
@@ -143,7 +173,7 @@ export async function readRoundsOnDays(
   return readRoundsWhere(database, schema, { column: 'round_date', values: days });
 }
 
-/** The captures with an end in the range, or a key in it (local text). */
+/** The captures with an end in the range, or a key in it (local text): asked one after the other, each by its index. */
 export async function readCaptures(
   database: Database,
   schema: SourceSchema,
@@ -151,22 +181,25 @@ export async function readCaptures(
 ): Promise<Capture[]> {
   const columns = existing(captureColumns, schema.columns.captures);
   const { fromUnix, toUnix } = of.ends;
-  const bounded = fromUnix !== null || toUnix !== null;
-  const raw = await allById((afterId) => {
-    const query = database.knex('lua_round_teams').select(columns).where('id', '>', afterId);
-    if (!bounded) return query;
-    return query.where((either) => {
-      either.where((inside) => {
-        if (fromUnix !== null) inside.where('round_end_unix', '>=', fromUnix);
-        if (toUnix !== null) inside.where('round_end_unix', '<=', toUnix);
-      });
-      either.orWhere((inside) => {
-        if (of.matchIds.since !== null) inside.where('match_id', '>=', of.matchIds.since);
-        if (of.matchIds.until !== null) inside.where('match_id', '<=', `${of.matchIds.until}~`);
-      });
+  const { since, until } = of.matchIds;
+  const byEnd = (query: Knex.QueryBuilder) => {
+    if (fromUnix !== null) query.where('round_end_unix', '>=', fromUnix);
+    if (toUnix !== null) query.where('round_end_unix', '<=', toUnix);
+  };
+  const byKey = (query: Knex.QueryBuilder) => {
+    if (since !== null) query.where('match_id', '>=', since);
+    if (until !== null) query.where('match_id', '<=', `${until}~`);
+  };
+  const found = new Map<number, Capture>();
+  for (const narrow of fromUnix === null && toUnix === null ? [byEnd] : [byEnd, byKey]) {
+    const raw = await allById((afterId) => {
+      const query = database.knex('lua_round_teams').select(columns).where('id', '>', afterId);
+      narrow(query);
+      return query;
     });
-  });
-  return raw.map(toCapture);
+    for (const capture of raw.map(toCapture)) found.set(capture.id, capture);
+  }
+  return [...found.values()];
 }
 
 /** The captures with an end in a range, unix seconds, both ends included. */
