@@ -127,7 +127,10 @@ export function rowsOf(played: readonly Played[]): { rounds: Row[]; captures: Ro
 }
 
 /** The name and the text of a round's artifact, as module 1.6.2 writes it. */
-export function artifactOf(of: Played): { name: string; text: string } {
+export function artifactOf(of: Pick<Played, 'map' | 'number' | 'startUnix' | 'endUnix'>): {
+  name: string;
+  text: string;
+} {
   const seconds = of.endUnix - of.startUnix;
   const meta = {
     ...{ map: of.map, round: of.number, round_start_unix: of.startUnix, round_end_unix: of.endUnix },

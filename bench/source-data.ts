@@ -1,10 +1,10 @@
 import type Sqlite from 'better-sqlite3';
-import { normaliseMap } from '../src/core/names.ts';
-import { addDays, localToInstants } from '../src/core/time.ts';
+import { addDays, localStamp, localToInstants } from '../src/core/time.ts';
 import { type Database, rows } from '../src/database.ts';
 import { createSource } from '../src/source/create.ts';
+import { zone } from './evenings.ts';
+import { randomOf } from './random.ts';
 
-export const zone = 'Europe/Ljubljana';
 /** No capture is older than 2020 (DESIGN, Matching 9). */
 export const firstDay = '2020-02-01';
 
@@ -15,6 +15,8 @@ export interface HistoryOptions {
   /** The day of the last round. */
   lastDay: string;
   roundsPerDay: number;
+  /** The last days, which have fewer rounds: what a cycle looks at is the same in a history of any length. */
+  recent?: { days: number; roundsPerDay: number };
   /** The share of expected rounds without a capture, such as 0.01. */
   gapShare: number;
   seed: number;
@@ -38,17 +40,6 @@ export interface PlayedRound {
 
 const maps = ['supply', 'goldrush', 'etl_sp_delivery', 'te_escape2', 'radar', 'braundorf_b4', 'et_brewdog'];
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const clock = (seconds: number) =>
   [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
     .map((part) => String(part).padStart(2, '0'))
@@ -69,31 +60,42 @@ function timesOf(date: string, of: { at: number; slot: number; chance: () => num
   return { date, time, startUnix, endUnix };
 }
 
+/** The days of a history in order, with the number of rounds of each. */
+function* daysOf({ rounds, roundsPerDay, recent, lastDay }: HistoryOptions) {
+  const recentRounds = recent === undefined ? 0 : recent.days * recent.roundsPerDay;
+  const olderDays = Math.ceil((rounds - recentRounds) / roundsPerDay);
+  const days = olderDays + (recent?.days ?? 0);
+  for (let day = 0, left = rounds - recentRounds; day < days; day++) {
+    const count = day < olderDays ? Math.min(left, roundsPerDay) : recent!.roundsPerDay;
+    left -= count;
+    yield { day, date: addDays(lastDay, day - days + 1), count };
+  }
+}
+
 /** The rounds of a history in the order of play: pairs on one map, evenly over each day, none across midnight. */
 export function* playedRounds(options: HistoryOptions): Generator<PlayedRound> {
-  const { rounds, roundsPerDay, lastDay, gapShare } = options;
-  const chance = seeded(options.seed);
-  const days = Math.ceil(rounds / roundsPerDay);
-  const slot = Math.floor(86_000 / roundsPerDay);
-  let matchId = '';
-  for (let played = 0; played < rounds; played++) {
-    const day = Math.floor(played / roundsPerDay);
-    const at = played % roundsPerDay;
-    const times = timesOf(addDays(lastDay, day - days + 1), { at, slot, chance });
-    const number = at % 2 === 0 ? 1 : 2;
-    if (number === 1) matchId = `${times.date}-${times.time}`;
-    const exempt = exemptBy(chance());
-    yield {
-      // A summary stands after each second round, and takes an id too.
-      id: played + 1 + (played >> 1),
-      matchId,
-      map: maps[(day * 31 + (at >> 1)) % maps.length]!,
-      number,
-      ...times,
-      session: day * 4 + Math.floor((at * 4) / roundsPerDay) + 1,
-      exempt,
-      isGap: chance() < gapShare && exempt === null,
-    };
+  const chance = randomOf(options.seed);
+  let played = 0;
+  for (const { day, date, count } of daysOf(options)) {
+    const slot = Math.floor(86_000 / count);
+    let matchId = '';
+    for (let at = 0; at < count; at++, played++) {
+      const times = timesOf(date, { at, slot, chance });
+      const number = at % 2 === 0 ? 1 : 2;
+      if (number === 1) matchId = `${date}-${times.time}`;
+      const exempt = exemptBy(chance());
+      yield {
+        // A summary stands after each second round, and takes an id too.
+        id: played + 1 + (played >> 1),
+        matchId,
+        map: maps[(day * 31 + (at >> 1)) % maps.length]!,
+        number,
+        ...times,
+        session: day * 4 + Math.floor((at * 4) / count) + 1,
+        exempt,
+        isGap: chance() < options.gapShare && exempt === null,
+      };
+    }
   }
 }
 
@@ -129,8 +131,8 @@ const players = JSON.stringify(
   Array.from({ length: 3 }, (_, at) => ({ guid: `${at}`.repeat(32), name: `player ${at}` })),
 );
 
-function captureRow({ id, date, number, startUnix, endUnix, map, time }: PlayedRound): Cell[] {
-  const key = `${date}-${time}`;
+function captureRow({ id, number, startUnix, endUnix, map }: PlayedRound): Cell[] {
+  const key = localStamp(endUnix, zone);
   const timing = [startUnix, endUnix, endUnix - startUnix, 0, 0, 'objective'];
   return [key, number, players, players, ...timing, 1, map, '1.6.2', 30, id];
 }
@@ -165,6 +167,19 @@ async function inserter(database: Database, table: string, columns: readonly str
   };
 }
 
+/**
+ * Every so many gaps, the round carries the capture and the timing of the next round of its map and number: DOMAIN's
+ * misplaced links, of which only the time of the file tells that they are none of its own.
+ */
+const misplacedEvery = 10;
+const longestPlayed = 400;
+
+/** A gap that looks like a covered round but for its times. */
+function misplaced(round: PlayedRound): PlayedRound {
+  const endUnix = round.endUnix - 9 * longestPlayed;
+  return { ...round, endUnix, startUnix: endUnix - (round.endUnix - round.startUnix), isGap: false };
+}
+
 /** Fills an empty database with a history: rounds, their summaries, and a linked capture for all but the gaps. */
 export async function fillHistory(database: Database, options: HistoryOptions): Promise<void> {
   await createSource(database);
@@ -176,7 +191,9 @@ export async function fillHistory(database: Database, options: HistoryOptions): 
     if (captures.length > 0) await insertCaptures(captures);
     [rounds, captures] = [[], []];
   };
-  for (const round of playedRounds(options)) {
+  let gaps = 0;
+  for (const played of playedRounds(options)) {
+    const round = played.isGap && ++gaps % misplacedEvery === 0 ? misplaced(played) : played;
     rounds.push(roundRow(round));
     if (round.number === 2) rounds.push(summaryRow(round));
     if (!round.isGap && round.exempt === null) captures.push(captureRow(round));
@@ -187,11 +204,9 @@ export async function fillHistory(database: Database, options: HistoryOptions): 
 }
 
 /** The name of a kept database with such a history. */
-export function historyName({ rounds, lastDay, roundsPerDay, gapShare, seed }: HistoryOptions): string {
-  return `history_${rounds}_${lastDay.replaceAll('-', '')}_${roundsPerDay}_${Math.round(gapShare * 10_000)}_${seed}`;
-}
-
-/** What a name of an artifact of this round says. */
-export function artifactFile({ map, number, endUnix }: PlayedRound): string {
-  return `gametime-${normaliseMap(map)}-R${number}-${endUnix}.json`;
+export function historyName(options: HistoryOptions): string {
+  const { rounds, lastDay, roundsPerDay, recent, gapShare, seed } = options;
+  const last = recent === undefined ? '' : `_${recent.days}x${recent.roundsPerDay}`;
+  const gaps = Math.round(gapShare * 10_000);
+  return `history_${rounds}_${lastDay.replaceAll('-', '')}_${roundsPerDay}${last}_${gaps}_${seed}`;
 }

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AuditRequest } from '../jobs/audit.ts';
+import { noProgress } from '../jobs/progress.ts';
+import { parseConfig } from '../src/config.ts';
+import { dayStart } from '../src/core/time.ts';
+import type { Dialect } from '../src/database.ts';
+import { openLog } from '../src/log.ts';
+import type { BenchOptions } from './bench.ts';
+import { keptDatabase } from './databases.ts';
+import { artifactOf, zone } from './evenings.ts';
+import { fillHistory, firstDay, type HistoryOptions, historyName, playedRounds } from './source-data.ts';
+
+/** A long history with the artifacts of its last rounds, and how it is audited. */
+export interface History {
+  sourceUrl: string;
+  settings: Record<string, string>;
+  request: AuditRequest;
+}
+
+/** The last day of every history; it is audited two days later. */
+export const lastDay = '2026-10-20';
+
+/** The artifacts of the last rounds of a history: the game server keeps no more. Made once. */
+function artifactsOf(directory: string, history: HistoryOptions, count: number): string {
+  const path = join(directory, `artifacts-${historyName(history)}-${count}`);
+  const mark = `${path}.complete`;
+  if (existsSync(mark)) return path;
+  mkdirSync(path, { recursive: true });
+  const played = [...playedRounds(history)];
+  for (const round of played.slice(-count)) {
+    const { name, text } = artifactOf(round);
+    writeFileSync(join(path, name), text);
+    utimesSync(join(path, name), round.endUnix + 1, round.endUnix + 1);
+  }
+  writeFileSync(mark, '');
+  return path;
+}
+
+/** Makes a history, or takes the one of an earlier run. */
+export async function history(
+  dialect: Dialect,
+  options: BenchOptions,
+  of: { history: HistoryOptions; artifacts: number; ledger?: string },
+): Promise<History> {
+  const { directory } = options;
+  const name = historyName(of.history);
+  options.say(`${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, ${of.artifacts} artifacts`);
+  const sourceUrl = await keptDatabase(dialect, { directory, name }, (database) =>
+    fillHistory(database, of.history),
+  );
+  const settings = {
+    SOURCE_DATABASE_URL: sourceUrl,
+    SOURCE_NAME: 'bench',
+    SERVER_TIMEZONE: zone,
+    LEDGER_DATABASE_URL: of.ledger ?? `sqlite:${join(directory, 'no-ledger.sqlite')}`,
+    DATA_DIR: join(directory, `data-${dialect}`),
+    GAMETIME_PATHS: artifactsOf(directory, of.history, of.artifacts),
+    CAPTURE_SINCE: firstDay,
+    MAX_REPAIRS: '0',
+  };
+  const request: AuditRequest = {
+    config: parseConfig(settings),
+    log: openLog('silent'),
+    scope: { kind: 'all' },
+    nowMs: (dayStart(lastDay, zone) + 2 * 86_400) * 1000,
+    progress: noProgress,
+  };
+  return { sourceUrl, settings, request };
+}
