@@ -82,9 +82,10 @@ async function copyLedger(unfinished: string, { config, progress }: BackupReques
   const options = { fold: incidentFold, seen };
   if (path === null) {
     progress.step('reading the chain', 0, 2);
-    const before = await checkPostgres(config.ledgerUrl, options);
+    const place = { url: config.ledgerUrl, schema: config.ledgerSchema };
+    const before = await checkPostgres(place, options);
     progress.step('dumping the ledger', 1, 2);
-    await dumpPostgres(config.ledgerUrl, unfinished, before);
+    await dumpPostgres(place, unfinished, before);
     return before;
   }
   await copySqlite(resolve(path), unfinished, (done, total) =>

@@ -2,7 +2,18 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
-import { command, ends, person, progressOf, settings, shared, wholeNumber } from './command-line.ts';
+import {
+  command,
+  commandOfAll,
+  ends,
+  endsForAll,
+  endsForEach,
+  person,
+  progressOf,
+  settings,
+  shared,
+  wholeNumber,
+} from './command-line.ts';
 import type { Scope } from './scope.ts';
 
 function day(text: string | undefined, option: string): string | null {
@@ -40,6 +51,9 @@ function withScope(of: Command): Command {
     .option('--expect <fingerprint>', 'go on only if the plan has this fingerprint');
 }
 
+/** A round and a plan are one server's. */
+const isOfOne = ({ round, expect }: AuditOptions) => round !== undefined || expect !== undefined;
+
 type AuditOptions = ScopeOptions & { json?: boolean; dryRun?: boolean; expect?: string };
 
 async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<number> {
@@ -72,7 +86,7 @@ async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<
 export function addAuditCommands(program: Command): void {
   withScope(command(program, 'audit', 'one cycle: read, match, judge, repair, record'))
     .option('--dry-run', 'write nothing, like plan')
-    .action(ends((options: AuditOptions) => runAudit(options, 'audit')));
+    .action(endsForEach((options: AuditOptions) => runAudit(options, 'audit'), isOfOne));
 
   withScope(
     command(
@@ -80,7 +94,7 @@ export function addAuditCommands(program: Command): void {
       'plan',
       'what an audit would do: the exact repairs and their fingerprint; writes nothing',
     ),
-  ).action(ends((options: AuditOptions) => runAudit(options, 'plan')));
+  ).action(endsForEach((options: AuditOptions) => runAudit(options, 'plan'), isOfOne));
 
   command(program, 'explain <roundId>', 'everything that is known of one round')
     .option('--packet', 'also write its triage packet: a folder with a page, rows, log lines, checksums')
@@ -120,8 +134,8 @@ export function addAuditCommands(program: Command): void {
       }),
     );
 
-  command(program, 'demo', 'the February 2026 incident, end to end, in an embedded database').action(
-    ends(async (options: { json?: boolean }) => {
+  commandOfAll(program, 'demo', 'the February 2026 incident, end to end, in an embedded database').action(
+    endsForAll(async (options: { json?: boolean }) => {
       const { json, nowMs } = shared(options);
       const directory = join('data', 'demo');
       const { demo, printDemo } = await import('./demo.ts');

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Config } from '../src/config.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
-import { command, ends, person, settings, shared, wholeNumber } from './command-line.ts';
+import { command, ends, endsForEach, person, settings, shared, wholeNumber } from './command-line.ts';
 
 interface VerifyOptions {
   json?: boolean;
@@ -99,8 +99,10 @@ export function addLedgerCommands(program: Command): void {
     .option('--entry <file>', 'with --proof: the exported entry, where the proof holds none')
     .option('--no-rows', 'the chain only, without asking the source')
     .action(
-      ends(async (options: VerifyOptions) =>
-        options.proof === undefined ? verifyWhole(options) : verifyProof(options.proof, options),
+      endsForEach(
+        async (options: VerifyOptions) =>
+          options.proof === undefined ? verifyWhole(options) : verifyProof(options.proof, options),
+        ({ anchor, checkpoint, proof }) => (anchor ?? checkpoint ?? proof) !== undefined,
       ),
     );
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { command, ends, settings, shared } from './command-line.ts';
+import { command, endsForEach, settings, shared } from './command-line.ts';
 
 interface NotifyOptions {
   json?: boolean;
@@ -13,7 +13,7 @@ export function addNotifyCommands(program: Command): void {
     .option('--retry-dead', 'also what was given up')
     .option('--test', 'send one test message through every channel')
     .action(
-      ends(async (options: NotifyOptions) => {
+      endsForEach(async (options: NotifyOptions) => {
         const { json, nowMs } = shared(options);
         const { notify, notifyExitCode, printNotified } = await import('./notify.ts');
         const { retryDead = false, test = false } = options;

@@ -1,6 +1,16 @@
 import { Argument, type Command } from 'commander';
 import { UsageError } from '../src/errors.ts';
-import { command, ends, progressOf, settings, shared, wholeNumber } from './command-line.ts';
+import {
+  command,
+  commandOfAll,
+  ends,
+  endsForAll,
+  endsForEach,
+  progressOf,
+  settings,
+  shared,
+  wholeNumber,
+} from './command-line.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
 
 interface BackupOptions {
@@ -67,7 +77,7 @@ async function runInit(options: InitOptions): Promise<number> {
 
 /** init, migrate, backup, completion. */
 export function addOperateCommands(program: Command): void {
-  command(program, 'init', 'asks for the settings, writes .env for its owner alone, and runs doctor')
+  commandOfAll(program, 'init', 'asks for the settings, writes .env for its owner alone, and runs doctor')
     .option('--yes', 'asks nothing: takes --set, the environment, what .env holds, and what init suggests')
     .option(
       '--set <name=value...>',
@@ -75,12 +85,12 @@ export function addOperateCommands(program: Command): void {
     )
     .option('--overwrite', 'with --yes: also change what .env sets otherwise')
     .option('--no-doctor', 'leaves doctor out')
-    .action(ends(runInit));
+    .action(endsForAll(runInit));
 
   command(program, 'migrate', 'brings the ledger to the newest schema; every command that writes does so too')
     .option('--dry-run', 'only shows what is pending; exits 3 where something is')
     .action(
-      ends(async (options: { json?: boolean; dryRun?: boolean }) => {
+      endsForEach(async (options: { json?: boolean; dryRun?: boolean }) => {
         const { json } = shared(options);
         const { migratedExitCode, migrateLedger, printMigrated } = await import('./migrate.ts');
         const result = await migrateLedger(settings(), { dryRun: options.dryRun === true });
@@ -105,7 +115,7 @@ export function addOperateCommands(program: Command): void {
     .addArgument(new Argument('<shell>', 'which shell').choices(shells))
     .exitOverride()
     .action(
-      ends(async (shell: Shell) => {
+      endsForAll(async (shell: Shell) => {
         process.stdout.write(completionScript(program, shell));
         return 0;
       }),

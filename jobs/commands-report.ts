@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Format, formats } from '../reports/format.ts';
 import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
-import { command, ends, settings, shared, wholeNumber } from './command-line.ts';
+import { command, endsForEach, settings, shared, wholeNumber } from './command-line.ts';
 import type { Asked } from './report-facts.ts';
 
 interface ReportOptions {
@@ -84,9 +84,12 @@ export function addReportCommands(program: Command): void {
     .option('--send', 'mails every report that is owed since the last one, each day once')
     .option('--open', 'opens the page on the desktop')
     .action(
-      ends(async (options: ReportOptions) => {
-        checked(options);
-        return options.send ? send(options) : make(options);
-      }),
+      endsForEach(
+        async (options: ReportOptions) => {
+          checked(options);
+          return options.send ? send(options) : make(options);
+        },
+        ({ stdout, open, session }) => stdout === true || open === true || session !== undefined,
+      ),
     );
 }

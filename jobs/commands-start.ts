@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { command, ends, settings, shared } from './command-line.ts';
+import { chosenServers, command, endsForAll, settings, shared } from './command-line.ts';
 
 const about = `
 What is due is asked of the ledger, not of the clock: an audit where none has finished since AUDIT_CRON last expected
@@ -24,11 +24,12 @@ export function addStartCommands(program: Command): void {
   )
     .addHelpText('after', about)
     .action(
-      ends(async (options: { json?: boolean }) => {
+      endsForAll(async (options: { json?: boolean; server?: string }) => {
         const { json } = shared(options);
-        const config = settings();
+        const servers = await chosenServers(options.server);
+        const configs = servers?.map(({ config }) => config) ?? [settings()];
         const { openLog } = await import('../src/log.ts');
-        const log = openLog(config.logLevel);
+        const log = openLog(configs[0]!.logLevel);
         // Rejections that nobody handles come here too.
         process.on('uncaughtException', (thrown) => {
           log.fatal({ err: thrown }, 'a defect: this process ends, for its supervisor to start it again');
@@ -37,10 +38,10 @@ export function addStartCommands(program: Command): void {
         const { stopOnSignals } = await import('./stopping.ts');
         const { signal, done } = stopOnSignals({ log });
         const { daemonPlan, runDaemon } = await import('./daemon.ts');
-        const plan = daemonPlan(config, Date.now());
-        log.info(plan, 'started');
-        if (json) (await import('./print.ts')).sayJson(plan);
-        await runDaemon(config, { log, signal });
+        const plans = configs.map((config) => daemonPlan(config, Date.now()));
+        for (const plan of plans) log.info(plan, 'started');
+        if (json) (await import('./print.ts')).sayJson(servers === null ? plans[0] : { servers: plans });
+        await runDaemon(configs, { log, signal });
         done();
         log.info('ended');
         return 0;

@@ -161,6 +161,11 @@ async function runDelivery(daemon: Daemon): Promise<void> {
   });
 }
 
+/** What is owed to each server in turn. Does not throw. */
+async function beatAll(daemons: readonly Daemon[]): Promise<void> {
+  for (const daemon of daemons) if (!daemon.signal.aborted) await beat(daemon);
+}
+
 /** Asks what is owed, and does it. Does not throw. */
 async function beat(daemon: Daemon): Promise<void> {
   const { config, signal } = daemon;
@@ -212,17 +217,24 @@ function openWatchdog(everyMs: number, job: () => { sinceMs: number } | null) {
   };
 }
 
-/** Ticks until it is asked to end, and waits for what is at work then. */
-export async function runDaemon(config: Config, options: DaemonOptions): Promise<void> {
+/**
+ * Ticks until it is asked to end, and waits for what is at work then. Several installations have their turns at each
+ * tick, and each is logged with its source.
+ */
+export async function runDaemon(configs: readonly Config[], options: DaemonOptions): Promise<void> {
   const { log, signal } = options;
-  const daemon: Daemon = { config, ...options, reportRest: { failures: 0, untilMs: 0 } };
-  const { pattern, everyMs } = hasSeconds(config.auditCron) ? metronomes.seconds : metronomes.minutes;
+  const daemons = configs.map((config): Daemon => {
+    const own = configs.length === 1 ? log : log.child({ source: config.sourceName });
+    return { config, signal, log: own, reportRest: { failures: 0, untilMs: 0 } };
+  });
+  const isQuick = configs.some(({ auditCron }) => hasSeconds(auditCron));
+  const { pattern, everyMs } = isQuick ? metronomes.seconds : metronomes.minutes;
   let job: { sinceMs: number; done: Promise<void> } | null = null;
   const watchdog = openWatchdog(everyMs, () => job);
   const tick = async () => {
     watchdog.sign();
     if (job !== null || signal.aborted) return;
-    job = { sinceMs: performance.now(), done: beat(daemon) };
+    job = { sinceMs: performance.now(), done: beatAll(daemons) };
     await job.done;
     job = null;
   };

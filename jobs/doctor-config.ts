@@ -1,5 +1,6 @@
 import { type Config, parseConfig } from '../src/config.ts';
 import { messageOf } from '../src/errors.ts';
+import { readServers } from '../src/servers.ts';
 import { type Check, checksOf } from './doctor-check.ts';
 
 /** The settings, or one line for each that is wrong. */
@@ -9,6 +10,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 } {
   const { ok: good, problem: wrong } = checksOf('configuration');
   try {
+    readServers(environment);
     const config = parseConfig(environment);
     const repair = config.repair ? 'repairs are on' : 'REPAIR=off: nothing is written to the source';
     return { config, checks: [good('settings', `they can be read; source ${config.sourceName}; ${repair}`)] };

@@ -25,9 +25,9 @@ const auditOnce = 'run `roundwarden audit` once';
 
 /** The ledger, open for reading, or the one line that says why not. */
 export async function openLedgerToRead(config: Config): Promise<{ ledger: Ledger | null; checks: Check[] }> {
-  const { ledgerUrl: url, dataDir } = config;
+  const { ledgerUrl: url, ledgerSchema: schema, dataDir } = config;
   try {
-    const ledger = await openLedger({ url, dataDir, fold: incidentFold, readOnly: true });
+    const ledger = await openLedger({ url, schema, dataDir, fold: incidentFold, readOnly: true });
     if (ledger !== null) return { ledger, checks: [] };
     return { ledger: null, checks: [unchecked(setting, 'there is no ledger yet', auditOnce)] };
   } catch (thrown) {

@@ -1,13 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../src/config.ts';
 import { closeDatabase, describeUrl, openDatabase } from '../src/database.ts';
-import {
-  appliedMigrations,
-  ledgerSchema,
-  migrate,
-  migrations,
-  pendingMigrations,
-} from '../src/ledger/migrations.ts';
+import { appliedMigrations, migrate, migrations, pendingMigrations } from '../src/ledger/migrations.ts';
 import { colours, say, table } from './print.ts';
 
 /** The schema of the ledger before and after: names of migrations, in their order. */
@@ -28,11 +22,11 @@ export interface Migrated {
  * does so by itself. A dry run changes and creates nothing. Throws where a newer version made the ledger.
  */
 export async function migrateLedger(config: Config, { dryRun }: { dryRun: boolean }): Promise<Migrated> {
-  const { ledgerUrl: url } = config;
+  const { ledgerUrl: url, ledgerSchema: schema } = config;
   const { label, path } = describeUrl(url);
   if (dryRun && path !== null && !existsSync(path))
     return { ledger: label, dryRun, before: [], applied: [], pending: migrations.map(({ name }) => name) };
-  const database = await openDatabase(url, { schema: ledgerSchema, create: !dryRun, readOnly: dryRun });
+  const database = await openDatabase(url, { schema, create: !dryRun, readOnly: dryRun });
   try {
     const before = (await appliedMigrations(database)) ?? [];
     const applied = dryRun ? [] : await migrate(database);

@@ -26,7 +26,26 @@ export function say(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
+let collected: unknown[] | null = null;
+
+/** Runs what prints documents for programs, and answers with those documents instead of printing them. */
+export async function collectJson(work: () => Promise<unknown>): Promise<unknown[]> {
+  const documents: unknown[] = [];
+  collected = documents;
+  try {
+    await work();
+  } finally {
+    collected = null;
+  }
+  return documents;
+}
+
+/** Prints one document for programs. */
 export function sayJson(value: unknown): void {
+  if (collected !== null) {
+    collected.push(value);
+    return;
+  }
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { OperationError } from '../src/errors.ts';
+import { StoppedError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 
 /** What the end of a process is asked for by. */
@@ -34,7 +34,7 @@ export function stopOnSignals(options: { log: Log; graceMs?: number }): Stopping
     }, options.graceMs ?? graceMs);
     late.unref();
     controller.abort(
-      new OperationError(
+      new StoppedError(
         `stopped by ${name} before the end; what was done stands, and the next run goes on from here`,
       ),
     );

@@ -21,6 +21,21 @@ export const databaseUrl = z.string().refine(
   { error: 'expected sqlite:PATH or postgres://USER@HOST/DATABASE' },
 );
 
+/** `postgres://USER@HOST/DATABASE`. */
+export const postgresUrl = databaseUrl.refine((url) => !url.startsWith('sqlite:'), {
+  error: 'expected postgres://USER@HOST/DATABASE',
+});
+
+const takenSchemas = /^(pg_.*|information_schema|graphile_worker)$/;
+
+/** The name of a schema that needs no quotes, and is not taken. */
+export const schemaName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, {
+    error: 'expected the name of a schema: small letters, digits and _, at most 63',
+  })
+  .refine((name) => !takenSchemas.test(name), { error: 'expected a schema that nobody else uses' });
+
 /** Digits that make a number in a range, both ends included. */
 export const wholeNumber = (from: number, to: number) =>
   z

@@ -8,6 +8,8 @@ import {
   logLevels,
   mailAddress,
   onOff,
+  postgresUrl,
+  schemaName,
   shortestToken,
   signingKey,
   verifierKeys,
@@ -27,7 +29,13 @@ export interface Config {
   sourceName: string;
   /** A role that may delete, for `revert`. */
   sourceRevertUrl: string;
+  /** A replica of the source, for the first look of an audit; null reads the source itself. */
+  sourceReadUrl: string | null;
   ledgerUrl: string;
+  /** Where the tables of a ledger on PostgreSQL are. */
+  ledgerSchema: string;
+  /** The PostgreSQL in which the queue of the fleet is; null where no fleet can be. */
+  fleetUrl: string | null;
   zone: string;
   /** Directories and globs, and `sftp://` directories of other hosts; empty where there are none (`none`). */
   gametimePaths: readonly string[];
@@ -96,7 +104,11 @@ const settings = z.object({
   SOURCE_DATABASE_URL: databaseUrl.optional(),
   SOURCE_NAME: z.string().max(200).optional(),
   SOURCE_REVERT_URL: databaseUrl.optional(),
+  SOURCE_READ_URL: databaseUrl.optional(),
   LEDGER_DATABASE_URL: databaseUrl.optional(),
+  LEDGER_SCHEMA: schemaName.default('roundwarden'),
+  SERVERS: z.string().optional(),
+  FLEET_DATABASE_URL: postgresUrl.optional(),
   SERVER_TIMEZONE: z
     .string()
     .refine(isZone, { error: 'expected the name of a time zone, such as Europe/Ljubljana' })
@@ -150,16 +162,16 @@ const settings = z.object({
 /** Every setting, by the name of its variable. */
 export const settingNames: readonly string[] = Object.keys(settings.shape);
 
+/** Settings by the names of their variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Whether a setting may hold a secret, if only by mistake: its value stands in no message. */
 export function isSecret(name: string): boolean {
   return /_(URL|SECRET|TOKEN|KEY|VERIFIER|PASSPHRASE)$/.test(name);
 }
 
 /** Every setting by name; one that is given as a file (`X_FILE`) is read from it. An empty value counts as absent. */
-function readValues(
-  environment: Readonly<Record<string, string | undefined>>,
-  problems: string[],
-): Record<string, string> {
+function readValues(environment: Environment, problems: string[]): Record<string, string> {
   const values: Record<string, string> = {};
   for (const name of settingNames) {
     const file = environment[`${name}_FILE`];
@@ -250,7 +262,7 @@ function checkMail(values: Record<string, string>, problems: string[]): void {
 }
 
 /** One spelling for one database, to see when two settings mean the same one. */
-function sameDatabase(one: string, other: string): boolean {
+export function sameDatabase(one: string, other: string): boolean {
   const spelling = (url: string) => {
     const { label, path } = describeUrl(url);
     return path === null ? label : resolve(path);
@@ -258,8 +270,10 @@ function sameDatabase(one: string, other: string): boolean {
   return spelling(one) === spelling(other);
 }
 
-/** Settings become trusted here, and all problems are reported together in one UsageError. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** Settings become trusted here: the configuration, or every problem. */
+export function readConfig(
+  environment: Environment,
+): { config: Config; problems: [] } | { config: null; problems: string[] } {
   const problems: string[] = [];
   const values = readValues(environment, problems);
   const parsed = settings.safeParse(values);
@@ -285,11 +299,26 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       problems.push(
         'LEDGER_DATABASE_URL is the source itself: a restored source would erase the audit; give the ledger a database of its own',
       );
-    if (problems.length === 0) return toConfig(parsed.data, { source, ledger, paths, sftp });
+    const { FLEET_DATABASE_URL: fleet = ledger } = parsed.data;
+    if (sameDatabase(source, fleet) && fleet !== ledger)
+      problems.push('FLEET_DATABASE_URL is the source itself: give the queue a database of its own');
+    if (problems.length === 0)
+      return { config: toConfig(parsed.data, { source, ledger, paths, sftp }), problems: [] };
   }
-  throw new UsageError(
-    `the configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-  );
+  return { config: null, problems };
+}
+
+/** What is wrong with the configuration, all of it. */
+export function configurationError(problems: readonly string[]): UsageError {
+  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
+  return new UsageError(`the configuration has ${problems.length} problem(s):\n${lines}`);
+}
+
+/** The settings of one installation; throws a UsageError with all problems together. */
+export function parseConfig(environment: Environment): Config {
+  const { config, problems } = readConfig(environment);
+  if (config === null) throw configurationError(problems);
+  return config;
 }
 
 type Paths = Record<'gametimes' | 'pending' | 'botLogs' | 'consoleLogs', readonly string[]>;
@@ -302,7 +331,10 @@ function toConfig(
     sourceUrl: derived.source,
     sourceName: data.SOURCE_NAME ?? describeUrl(derived.source).label,
     sourceRevertUrl: data.SOURCE_REVERT_URL ?? derived.source,
+    sourceReadUrl: data.SOURCE_READ_URL ?? null,
     ledgerUrl: derived.ledger,
+    ledgerSchema: data.LEDGER_SCHEMA,
+    fleetUrl: data.FLEET_DATABASE_URL ?? (derived.ledger.startsWith('sqlite:') ? null : derived.ledger),
     zone: data.SERVER_TIMEZONE,
     gametimePaths: derived.paths.gametimes,
     pendingPaths: derived.paths.pending,
@@ -341,7 +373,7 @@ function toConfig(
 
 /** The environment, with what `.env` in the working directory adds to it. A set variable wins over the file. */
 export function readEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   directory = process.cwd(),
 ): Record<string, string | undefined> {
   let text: string;

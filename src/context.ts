@@ -57,8 +57,8 @@ export async function withLedger<T>(
   work: (ledger: Ledger) => Promise<T>,
   { acceptsLoss = false }: { acceptsLoss?: boolean } = {},
 ): Promise<T> {
-  const { ledgerUrl: url, dataDir } = config;
-  const ledger = await openLedger({ url, dataDir, fold: incidentFold, acceptsLoss });
+  const { ledgerUrl: url, ledgerSchema: schema, dataDir } = config;
+  const ledger = await openLedger({ url, schema, dataDir, fold: incidentFold, acceptsLoss });
   try {
     return await work(ledger);
   } finally {
@@ -73,6 +73,7 @@ export async function withLedgerToRead<T>(
 ): Promise<T> {
   const ledger = await openLedger({
     url: config.ledgerUrl,
+    schema: config.ledgerSchema,
     dataDir: config.dataDir,
     fold: incidentFold,
     readOnly: true,

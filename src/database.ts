@@ -13,6 +13,8 @@ export interface Database {
   knex: Knex;
   /** What people may be shown: never a password. */
   label: string;
+  /** The schema in which unqualified names are looked up, where one was asked for (PostgreSQL). */
+  schema?: string;
 }
 
 /** `sqlite:path` or `postgres://...`, told apart and without the secret. */
@@ -121,7 +123,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
     throw new OperationError(`cannot open database ${label}`, { cause: told(cause) });
   }
   handle.on('query-error', (thrown: unknown) => told(thrown, label));
-  return { dialect, knex: handle, label };
+  return { dialect, knex: handle, label, schema: options.schema };
 }
 
 /**

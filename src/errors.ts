@@ -8,6 +8,11 @@ export class OperationError extends Error {
   override name = 'OperationError';
 }
 
+/** Somebody asked this process to end; nothing more is begun. Exit code 1. */
+export class StoppedError extends OperationError {
+  override name = 'StoppedError';
+}
+
 /** Another run holds the lease. Exit code 4. */
 export class LeaseHeldError extends Error {
   override name = 'LeaseHeldError';

@@ -9,7 +9,7 @@ import { codeOf, messageOf, OperationError, UsageError } from '../errors.ts';
 import type { Head } from './chain.ts';
 import type { HeadFile } from './head.ts';
 import type { Fold } from './ledger.ts';
-import { appliedMigrations, ledgerSchema, pendingMigrations } from './migrations.ts';
+import { appliedMigrations, pendingMigrations } from './migrations.ts';
 import { verifyChain } from './verify.ts';
 
 /** Reports how many of how many pages are copied. */
@@ -111,12 +111,18 @@ export async function sumOf(path: string): Promise<{ sha256: string; bytes: numb
   return { sha256: hash.digest('hex'), bytes };
 }
 
+/** Where a ledger on PostgreSQL is. */
+export interface LedgerPlace {
+  url: string;
+  schema: string;
+}
+
 /** Checks the ledger of a PostgreSQL server as it is now. Throws as `checkCopy`. */
 export async function checkPostgres(
-  url: string,
+  { url, schema }: LedgerPlace,
   options: { fold: Fold; seen: HeadFile | null },
 ): Promise<Copied> {
-  const database = await openDatabase(url, { schema: ledgerSchema, readOnly: true });
+  const database = await openDatabase(url, { schema, readOnly: true });
   try {
     return await checkLedger(database, options);
   } finally {
@@ -128,9 +134,9 @@ export async function checkPostgres(
  * Dumps the ledger's schema with `pg_dump`, which sees one moment too, and reads the dump back: it must hold at
  * least the entries and the head that `atLeast` names. The password goes by the environment, never as an argument.
  */
-export async function dumpPostgres(url: string, to: string, atLeast: Copied): Promise<void> {
+export async function dumpPostgres({ url, schema }: LedgerPlace, to: string, atLeast: Copied): Promise<void> {
   const { address, environment } = withoutPassword(url);
-  const plain = ['--format=custom', '--no-owner', '--no-privileges', `--schema=${ledgerSchema}`];
+  const plain = ['--format=custom', '--no-owner', '--no-privileges', `--schema=${schema}`];
   await collect(start('pg_dump', [...plain, `--file=${to}`, `--dbname=${address}`], environment), () => true);
   chmodSync(to, 0o600);
   const read = start('pg_restore', ['--data-only', '--table=entries', '--file=-', to], environment);
@@ -178,7 +184,7 @@ async function collect(child: ChildProcess, take: (line: string) => void): Promi
   } catch (thrown) {
     if (codeOf(thrown) !== 'ENOENT') throw thrown;
     throw new UsageError(
-      `${program} is not installed, and a PostgreSQL ledger is backed up with it: install the client programs of the server's version (Debian: postgresql-client), or let the server's own backup take schema ${ledgerSchema}`,
+      `${program} is not installed, and a PostgreSQL ledger is backed up with it: install the client programs of the server's version (Debian: postgresql-client), or let the server's own backup take the schema of the ledger (LEDGER_SCHEMA)`,
     );
   }
   if (code !== 0) throw new OperationError(`${program} ended with ${code}: ${said.trim()}`);

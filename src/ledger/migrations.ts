@@ -2,7 +2,7 @@ import { type Database, rows, transact } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { lockLedger } from './lock.ts';
 
-/** Where the tables of a PostgreSQL ledger live. A ledger is opened with this schema as its search path. */
+/** Where the tables of a PostgreSQL ledger live where LEDGER_SCHEMA says nothing else: a ledger is opened with it as search path. */
 export const ledgerSchema = 'roundwarden';
 
 interface Migration {
@@ -80,7 +80,7 @@ function missing(database: Database, applied: readonly string[] | null): readonl
 
 async function createMigrationsTable(database: Database): Promise<void> {
   if (database.dialect === 'postgres')
-    await database.knex.raw('create schema if not exists ??', [ledgerSchema]);
+    await database.knex.raw('create schema if not exists ??', [database.schema ?? ledgerSchema]);
   await database.knex.raw(
     'create table if not exists migrations (name text primary key, applied_at text not null)',
   );

@@ -7,6 +7,8 @@ import { appliedMigrations, assertMigrated, ledgerSchema, migrate } from './migr
 
 export interface LedgerOptions {
   url: string;
+  /** Where its tables are (PostgreSQL). Default `roundwarden`. */
+  schema?: string;
   /** Where `head.json` lies; null keeps none. */
   dataDir: string | null;
   fold: Fold;
@@ -22,12 +24,12 @@ export interface LedgerOptions {
 export async function openLedger(options: LedgerOptions & { readOnly?: false }): Promise<Ledger>;
 export async function openLedger(options: LedgerOptions & { readOnly?: boolean }): Promise<Ledger | null>;
 export async function openLedger(options: LedgerOptions & { readOnly?: boolean }): Promise<Ledger | null> {
-  const { url, dataDir, fold, readOnly = false } = options;
+  const { url, schema = ledgerSchema, dataDir, fold, readOnly = false } = options;
   const path = describeUrl(url).path;
   const headFile = dataDir === null ? null : headFileIn(dataDir);
   if (path !== null && !options.acceptsLoss) assertNotLost(path, headFile);
   if (readOnly && path !== null && !existsSync(path)) return null;
-  const database = await openDatabase(url, { schema: ledgerSchema, create: !readOnly, readOnly });
+  const database = await openDatabase(url, { schema, create: !readOnly, readOnly });
   try {
     const isOurs = (await appliedMigrations(database)) !== null;
     if (!isOurs && !options.acceptsLoss) assertNeverWas(database.label, headFile);

@@ -14,7 +14,7 @@ export interface LedgerRights {
  */
 export async function inspectLedgerRights(database: Database): Promise<LedgerRights | null> {
   if (database.dialect === 'sqlite') return null;
-  const entries = `${ledgerSchema}.entries`;
+  const entries = `${database.schema ?? ledgerSchema}.entries`;
   const { role, superuser } = await currentRole(database);
   if (superuser) return { role, beyond: ['everything: it is a superuser'] };
   if (await ownsTable(database, entries))

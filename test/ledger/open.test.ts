@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { closeDatabase, describeUrl, openDatabase, rows } from '../../src/database.ts';
 import { append } from '../../src/ledger/append.ts';
 import { head } from '../../src/ledger/entries.ts';
 import { compareHead } from '../../src/ledger/head.ts';
+import { acquireLease, workLease } from '../../src/ledger/lease.ts';
 import { migrate, migrations } from '../../src/ledger/migrations.ts';
 import { closeLedger, openLedger } from '../../src/ledger/open.ts';
 import { verifyChain } from '../../src/ledger/verify.ts';
@@ -144,3 +146,21 @@ async function freshPlaceBeside(
   t.after(() => closeLedger(ledger));
   return ledger;
 }
+
+test('two ledgers in two schemas of one PostgreSQL have each their own chain, head and lease', async (t) => {
+  const place = await freshPlace(t, 'postgres');
+  const dataDirs = { one: join(place.dataDir, 'one'), two: join(place.dataDir, 'two') };
+  for (const [schema, dataDir] of Object.entries(dataDirs)) {
+    const ledger = await openLedger({ url: place.url, schema, dataDir, fold: testFold });
+    await append(ledger, [draft('found', `map of ${schema}`)], at);
+    assert.equal((await head(ledger)).seq, 1);
+    const holder = { host: schema, pid: 1, runId: schema };
+    const asked = { name: workLease, holder, nowMs: Date.parse(at), ttlMs: 60_000 };
+    const lease = await acquireLease(ledger.database, asked);
+    assert.ok(lease.ok && lease.fence === 1);
+    assert.equal((await compareHead(ledger)).state, 'equal');
+    await closeLedger(ledger);
+  }
+  const usual = await openLedger({ ...place, fold: testFold, readOnly: true });
+  assert.equal(usual, null);
+});
