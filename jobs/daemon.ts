@@ -1,22 +1,15 @@
 import cron from 'node-cron';
 import { configuredChannels } from '../src/alert/channel.ts';
 import type { Config } from '../src/config.ts';
-import { withLedger } from '../src/context.ts';
-import { counted } from '../src/core/counted.ts';
 import { nextReport } from '../src/core/owed.ts';
-import type { OwedAudit } from '../src/core/owed-audit.ts';
 import { utcText } from '../src/core/time.ts';
 import { describeUrl } from '../src/database.ts';
 import { failureText, LeaseHeldError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
-import { audit } from './audit.ts';
-import { exitCodeOf } from './audit-result.ts';
-import { hasSeconds, nextTick } from './audit-ticks.ts';
-import { deliver, warnUndelivered } from './deliver.ts';
+import { hasSeconds } from './audit-ticks.ts';
+import { auditOwed, type Duty, deliverDue, nextAudit, reportOwed } from './duties.ts';
 import { tellFailure } from './heartbeat.ts';
 import { readOwed } from './owed.ts';
-import { noProgress } from './progress.ts';
-import { makeOwedReports, sentExitCode } from './report.ts';
 
 /** What the daemon does, as it says when it begins. Times are UTC. */
 export interface DaemonPlan {
@@ -41,16 +34,10 @@ export interface DaemonOptions {
   signal: AbortSignal;
 }
 
-interface Daemon extends DaemonOptions {
-  config: Config;
+interface Daemon extends Duty {
   /** After a report that could not be made, the next try waits; by `performance.now()`. */
   reportRest: { failures: number; untilMs: number };
 }
-
-const next = (config: Config, nowMs: number) => {
-  const tick = nextTick(config.auditCron, Math.floor(nowMs / 1000));
-  return tick === null ? null : utcText(tick);
-};
 
 /** What will be done, and when. */
 export function daemonPlan(config: Config, nowMs: number): DaemonPlan {
@@ -60,7 +47,7 @@ export function daemonPlan(config: Config, nowMs: number): DaemonPlan {
     ledger: describeUrl(ledgerUrl).label,
     pid: process.pid,
     auditCron,
-    nextAudit: next(config, nowMs),
+    nextAudit: nextAudit(config, nowMs),
     reportAt,
     nextReport: utcText(nextReport({ nowUnix: Math.floor(nowMs / 1000), zone, reportAt })),
     zone,
@@ -90,39 +77,6 @@ async function attempt<T>(
   }
 }
 
-function whatOf(owed: OwedAudit): string {
-  return owed.kind === 'all' ? 'the whole history' : `${owed.since} to ${owed.until}`;
-}
-
-async function runAudit(daemon: Daemon, owed: OwedAudit, lastAuditUnix: number | null): Promise<void> {
-  const { config, log, signal } = daemon;
-  const nowMs = Date.now();
-  const last = lastAuditUnix === null ? null : utcText(lastAuditUnix);
-  log.debug({ scope: whatOf(owed), last }, 'an audit is owed');
-  const request = { config, log, signal, scope: owed, nowMs, progress: noProgress };
-  const result = await audit(request);
-  const { run, state, rowsRead, after, ledger } = result;
-  const made = result.plan.filter(({ outcome }) => outcome === 'done').length;
-  log.info(
-    {
-      run,
-      scope: whatOf(owed),
-      state,
-      exitCode: exitCodeOf(result),
-      rowsRead,
-      after: Object.fromEntries(
-        Object.entries(after).filter(([, count]) => typeof count === 'number' && count > 0),
-      ),
-      repairs: made,
-      stopped: result.stopped ?? undefined,
-      ledger: ledger?.seq,
-      tookMs: Date.now() - nowMs,
-      next: next(config, Date.now()),
-    },
-    'audited',
-  );
-}
-
 const minuteMs = 60_000;
 const longestRestMinutes = 15;
 
@@ -132,33 +86,14 @@ function restOf(failures: number): number {
 }
 
 async function runReports(daemon: Daemon, days: readonly string[]): Promise<void> {
-  const { config, log, signal, reportRest } = daemon;
+  const { reportRest } = daemon;
   if (performance.now() < reportRest.untilMs) return;
-  const made = await attempt(daemon, 'report', async () => {
-    log.info({ days }, `${counted(days.length, 'report')} owed`);
-    const sent = await makeOwedReports({ config, nowMs: Date.now(), log, signal });
-    for (const { report, paths } of sent.made) log.info({ paths }, report.title);
-    const { delivery } = sent;
-    log.info({ mailed: delivery.sent, exitCode: sentExitCode(sent) }, 'reported');
-    warnUndelivered(log, delivery, 'could not deliver a report');
-  });
+  const made = await attempt(daemon, 'report', () => reportOwed(daemon, days));
   if (made !== null) daemon.reportRest = { failures: 0, untilMs: 0 };
   else {
     const failures = reportRest.failures + 1;
     daemon.reportRest = { failures, untilMs: performance.now() + restOf(failures) };
   }
-}
-
-async function runDelivery(daemon: Daemon): Promise<void> {
-  const { config, log, signal } = daemon;
-  await attempt(daemon, 'delivery', async () => {
-    const { channelsOf } = await import('../src/alert/channels.ts');
-    const report = await withLedger(config, ({ database }) =>
-      deliver(database, { channels: channelsOf(config), nowMs: Date.now(), signal }),
-    );
-    if (report.sent > 0) log.info({ sent: report.sent }, 'delivered');
-    warnUndelivered(log, report, 'could not deliver');
-  });
 }
 
 /** What is owed to each server in turn. Does not throw. */
@@ -178,9 +113,9 @@ async function beat(daemon: Daemon): Promise<void> {
   if (owed === null) return;
   const { audit: owedAudit, lastAuditUnix, reports, isDeliveryDue } = owed.result;
   if (owedAudit !== null && !signal.aborted)
-    await attempt(daemon, 'audit', () => runAudit(daemon, owedAudit, lastAuditUnix));
+    await attempt(daemon, 'audit', () => auditOwed(daemon, owedAudit, lastAuditUnix));
   if (reports.length > 0 && !signal.aborted) await runReports(daemon, reports);
-  if (isDeliveryDue && !signal.aborted) await runDelivery(daemon);
+  if (isDeliveryDue && !signal.aborted) await attempt(daemon, 'delivery', () => deliverDue(daemon));
 }
 
 /** node-cron ticks, and knows nothing else: a minute is a minute in UTC (decision 0012). */

@@ -12,6 +12,7 @@ import { addOperateCommands } from './commands-operate.ts';
 import { addReportCommands } from './commands-report.ts';
 import { addServeCommands } from './commands-serve.ts';
 import { addStartCommands } from './commands-start.ts';
+import { addWorkerCommands } from './commands-worker.ts';
 import { addExamples } from './examples.ts';
 
 const exitCodes = `
@@ -33,6 +34,7 @@ addNotifyCommands(program);
 addReportCommands(program);
 addServeCommands(program);
 addStartCommands(program);
+addWorkerCommands(program);
 addDoctorCommands(program);
 addOperateCommands(program);
 addExamples(program);

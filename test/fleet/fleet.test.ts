@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../src/config.ts';
+import type { Json, Row } from '../../src/core/model.ts';
+import { closeDatabase, type Database, openDatabase, rows } from '../../src/database.ts';
+import { readServers, type Server } from '../../src/servers.ts';
+import { createSource, fillSource } from '../../src/source/create.ts';
+import { hasRealPostgres, openTestDatabase, type TestDatabase } from '../databases.ts';
+import {
+  type Child,
+  dumpSource,
+  type Environment,
+  fixture,
+  incidentRows,
+  ofKind,
+  readLedger,
+  repairsDone,
+  runAudit,
+  type Scene,
+  start,
+  using,
+} from '../failure/scene.ts';
+
+const names = [
+  'alpha',
+  'bravo',
+  'charlie',
+  'delta',
+  'echo',
+  'foxtrot',
+  'golf',
+  'hotel',
+  'india',
+  'juliet',
+  'kilo',
+  'lima',
+];
+/** Those whose source is on PostgreSQL too; making a database takes its time. */
+const onServer = ['alpha', 'bravo'];
+const [killed, frozen] = onServer as [string, string];
+
+const variants = 3;
+
+/** One day of the incident, each variant with other rounds missing. */
+function rowsOf(variant: number): { rounds: Row[]; captures: Row[]; spawns: Row[] } {
+  const all = incidentRows();
+  const rounds = all.rounds.filter(({ round_date: date }) => date === '2026-02-11');
+  return { ...all, rounds: rounds.filter((_, index) => index < 8 && index % variants !== variant) };
+}
+
+async function fill(url: string, variant: number): Promise<void> {
+  await using(url, async (database) => {
+    await createSource(database);
+    await fillSource(database, rowsOf(variant));
+  });
+}
+
+const sceneOf = (directory: string, config: Config): Scene => ({
+  directory,
+  sourceUrl: config.sourceUrl,
+  environment: {},
+  config,
+});
+
+/** What an audit came to, without what depends on when and how often: source rows, incident states, repairs. */
+async function outcome(scene: Scene) {
+  const { entries } = await readLedger(scene);
+  const config = scene.config;
+  const ledger = await openDatabase(config.ledgerUrl, { schema: config.ledgerSchema });
+  try {
+    const incidents = await ledger.knex('incidents').select('key', 'is_open', 'state').orderBy('key');
+    return {
+      source: await dumpSource(config.sourceUrl),
+      incidents: incidents.map(({ key, is_open, state }) => {
+        const { status, verdict, reason, candidate } = JSON.parse(state as string) as Record<string, Json>;
+        const { sha256 = null } = (candidate ?? {}) as { sha256?: Json };
+        return [key, is_open, status, verdict, reason, sha256];
+      }),
+      repairs: [...repairsDone(entries)].sort(),
+    };
+  } finally {
+    await closeDatabase(ledger);
+  }
+}
+
+/** The variants, each audited in this process as a single installation. */
+async function singly(directory: string): Promise<Awaited<ReturnType<typeof outcome>>[]> {
+  const outcomes = [];
+  for (let variant = 0; variant < variants; variant++) {
+    const name = `single-${variant}`;
+    const url = `sqlite:${join(directory, `${name}.sqlite`)}`;
+    await fill(url, variant);
+    const file = join(directory, 'single.json');
+    const entry = { name, SOURCE_DATABASE_URL: url, GAMETIME_PATHS: join(fixture, 'gametimes') };
+    writeFileSync(file, JSON.stringify({ servers: [entry] }));
+    const [server] = readServers({ SERVERS: file, DATA_DIR: join(directory, 'single') })!;
+    const scene = sceneOf(directory, server!.config);
+    await runAudit(scene, { nowMs: Date.now() });
+    outcomes.push(await outcome(scene));
+  }
+  return outcomes;
+}
+
+/** How many servers have an audit that finished, all of them counted in one query. */
+async function audited(fleet: Database, servers: readonly Server[]): Promise<number> {
+  let done = 0;
+  for (const { config } of servers) {
+    const sql = `select count(*) as count from ${config.ledgerSchema}.runs where command = 'audit' and state = 'finished'`;
+    const [found] = await rows<{ count: number }>(fleet, sql).catch(() => [{ count: 0 }]);
+    if (Number(found!.count) > 0) done += 1;
+  }
+  return done;
+}
+
+async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const givesUpAt = Date.now() + 240_000;
+  while (!(await isSo())) {
+    if (Date.now() > givesUpAt) throw new Error(`waited too long until ${what}`);
+    await sleep(200);
+  }
+}
+
+const skip = !hasRealPostgres && 'needs several connections: set TEST_DATABASE_URL';
+
+test('twelve servers and three workers: one killed in mid-repair, one added, one cut off, and each result is that of one process', {
+  skip,
+}, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'roundwarden-fleet-'));
+  const opened: TestDatabase[] = [];
+  const children: Child[] = [];
+  try {
+    const database = async () => {
+      const one = await openTestDatabase('postgres');
+      opened.push(one);
+      return one.url;
+    };
+    const shared = await database();
+    mkdirSync(join(directory, 'sources'));
+    const entries = [];
+    for (const [at, name] of names.entries()) {
+      const url = onServer.includes(name)
+        ? await database()
+        : `sqlite:${join(directory, 'sources', `${name}.sqlite`)}`;
+      await fill(url, at % variants);
+      entries.push({ name, SOURCE_DATABASE_URL: url, GAMETIME_PATHS: join(fixture, 'gametimes') });
+    }
+    const environment: Environment = {
+      SERVERS: join(directory, 'servers.json'),
+      DATA_DIR: join(directory, 'data'),
+      LEDGER_DATABASE_URL: shared,
+    };
+    writeFileSync(environment.SERVERS!, JSON.stringify({ servers: entries }));
+    const servers = readServers(environment)!;
+    const expected = await singly(directory);
+
+    const add = () => {
+      const child = start('test/fleet/worker-child.ts', [directory, killed, frozen], {
+        environment,
+        cwd: directory,
+      });
+      child.ended.catch(() => undefined);
+      children.push(child);
+      return child;
+    };
+    for (let worker = 0; worker < 3; worker++) add();
+    await until('one was killed', () => existsSync(join(directory, 'killed')));
+    add();
+    await until('one was cut off', () => existsSync(join(directory, 'frozen')));
+    const standing = Number(readFileSync(join(directory, 'frozen'), 'utf8'));
+
+    const fleet = await openDatabase(shared);
+    try {
+      await until('most are audited', async () => (await audited(fleet, servers)) >= names.length / 2);
+      // Every connection of every worker to the queue and to the ledgers ends at once.
+      await rows(
+        fleet,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`,
+      );
+      await until('all are audited', async () => (await audited(fleet, servers)) === names.length);
+    } finally {
+      await closeDatabase(fleet);
+    }
+    process.kill(standing, 'SIGCONT');
+    const late = children.find(({ pid }) => pid === standing)!;
+    await sleep(1_500);
+
+    for (const [at, { name, config }] of servers.entries()) {
+      const scene = sceneOf(directory, config);
+      assert.deepEqual(await outcome(scene), expected[at % variants], name);
+      const { entries: written } = await readLedger(scene);
+      const times = [...repairsDone(written).values()];
+      assert.ok(times.length > 0 && times.every((count) => count === 1), `${name}: each round repaired once`);
+    }
+    const ofKilled = await readLedger(sceneOf(directory, servers[0]!.config));
+    assert.equal(ofKilled.runs.filter(({ state }) => state === 'failed').length > 0, true);
+    assert.equal(ofKind(ofKilled.entries, 'repair.not_done').length, 1);
+
+    for (const child of children) child.terminate();
+    const ends = await Promise.all(children.map(({ ended }) => ended));
+    assert.equal(ends.filter(({ signal }) => signal === 'SIGKILL').length, 1);
+    assert.match((await late.ended).stderr, /took over|lease/);
+  } finally {
+    for (const child of children) child.kill();
+    const all = await Promise.allSettled(children.map(({ ended }) => ended));
+    if (process.env.DBG)
+      for (const one of all) console.log(one.status === 'fulfilled' ? one.value.stderr.slice(0, 4000) : one);
+    for (const one of opened) await one.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
