@@ -12,6 +12,7 @@ import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
 import { type AuditResult, auditResult, exitCodeOf } from './audit-result.ts';
 import { cycleScope } from './audits-so-far.ts';
+import { firstLook } from './first-look.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
@@ -167,7 +168,7 @@ export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
   return withSource(asked.config, { readOnly: true }, (source) =>
     withLedgerToRead(asked.config, async (ledger) => {
       const request = await withScope(asked, ledger);
-      const before = await look(request, { source, ledger, when: 'of the plan', reading: null });
+      const before = await firstLook(request, { source, ledger, when: 'of the plan', reading: null });
       assertExpected(request, before.plan);
       const ledgerHead = ledger === null ? null : await head(ledger);
       const runId = newRunId(request.nowMs);
@@ -214,7 +215,7 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
       await settleInterrupted(run, source);
       const reading = await readLogs(request, run);
       await goOn();
-      const before = await look(request, { ...looking, reading });
+      const before = await firstLook(request, { ...looking, reading });
       assertExpected(request, before.plan);
       await goOn();
       await keepEvidence(request, before.plan);

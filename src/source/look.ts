@@ -94,3 +94,30 @@ export async function databaseClock(database: Database): Promise<number | null> 
   const [found] = await rows<{ now: string }>(database, 'select clock_timestamp() as now');
   return found === undefined ? null : Date.parse(found.now);
 }
+
+/** The rows that were inserted last: their ids and `match_id`; null where a table is empty. */
+export type Newest = Record<'rounds' | 'lua_round_teams', { id: number; matchId: string | null } | null>;
+
+async function newestRow(database: Database, table: keyof Newest): Promise<Newest[keyof Newest]> {
+  const [row] = await database.knex(table).select('id', 'match_id').orderBy('id', 'desc').limit(1);
+  return row === undefined ? null : { id: Number(row.id), matchId: row.match_id };
+}
+
+/** The newest round and the newest capture of a source. */
+export async function newestOf(database: Database): Promise<Newest> {
+  return {
+    rounds: await newestRow(database, 'rounds'),
+    lua_round_teams: await newestRow(database, 'lua_round_teams'),
+  };
+}
+
+/** Whether a copy of the source holds what was newest there. */
+export async function holdsNewest(copy: Database, newest: Newest): Promise<boolean> {
+  for (const table of ['rounds', 'lua_round_teams'] as const) {
+    const wanted = newest[table];
+    if (wanted === null) continue;
+    const [row] = await copy.knex(table).select('match_id').where({ id: wanted.id });
+    if (row === undefined || row.match_id !== wanted.matchId) return false;
+  }
+  return true;
+}
