@@ -18,6 +18,7 @@ import {
 import { checkClock, checkFuture } from './doctor-clock.ts';
 import { readConfig } from './doctor-config.ts';
 import { checkSource, newestPlayed, openSource } from './doctor-databases.ts';
+import { checkFleet, checkReplica } from './doctor-fleet.ts';
 import { checkHosts } from './doctor-host.ts';
 import { checkAlerts, checkLedger, openLedgerToRead } from './doctor-ledger.ts';
 import { checkLogs, type LogsExamined } from './doctor-logs.ts';
@@ -77,7 +78,9 @@ async function examineOpened(opened: Opened, request: DoctorRequest, config: Con
   const { asked, played } = await prepare(opened, request, config);
   let logs: LogsExamined = { checks: [], events: [], consoleFiles: [], botRead: false };
   const work: readonly [Area, () => Promise<Check[]>][] = [
+    ['configuration', () => checkFleet(config, request.environment)],
     ['source', async () => (source === null ? [] : checkSource(config, source))],
+    ['source', async () => (source === null ? [] : checkReplica(config, source))],
     ['ledger', async () => (ledger === null ? [] : checkLedger(asked, ledger))],
     ['directories', () => checkPlaces(config, asked.places)],
     [

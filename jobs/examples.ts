@@ -37,6 +37,7 @@ export const examples: Readonly<Record<string, readonly (readonly [string, strin
     ['report --send', 'what is owed by mail: as often as you like, each day once'],
   ],
   start: [['start', 'under pm2 or systemd; it may start late, sleep, or run on several hosts']],
+  worker: [['worker', 'under pm2 or systemd, on as many hosts as you like']],
   notify: [['notify --test', 'one message through every channel']],
   doctor: [['doctor', 'after every change of the settings or of the host']],
   init: [

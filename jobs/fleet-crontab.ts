@@ -40,12 +40,16 @@ export function auditMatch(pattern: string): string {
 }
 
 const daySeconds = 86_400;
-const yearDays = 366;
+/** No zone keeps a time of its own for less than this; Morocco does for a month. */
+const stepDays = 14;
 
 /** The times of day, UTC, at which REPORT_AT of a zone comes within the year after a moment: two with summer time. */
-export function reportTimes({ zone, reportAt }: Config, nowUnix: number): Set<string> {
+export function reportTimes(
+  { zone, reportAt }: Pick<Config, 'zone' | 'reportAt'>,
+  nowUnix: number,
+): Set<string> {
   const times = new Set<string>();
-  for (let day = 0; day < yearDays; day += 7) {
+  for (let day = 0; day <= 366; day += stepDays) {
     const at = nextReport({ nowUnix: nowUnix + day * daySeconds, zone, reportAt });
     times.add(new Date(at * 1000).toISOString().slice(11, 16));
   }
@@ -54,10 +58,18 @@ export function reportTimes({ zone, reportAt }: Config, nowUnix: number): Set<st
 
 const two = (number: number) => String(number).padStart(2, '0');
 
-function matchOf(task: Task, config: Config, nowUnix: number): CronItem['match'] {
+/** Servers of one zone have their reports at the same times, which take a while to work out. */
+function reportTimesOf(servers: readonly Server[], nowUnix: number): (config: Config) => Set<string> {
+  const known = new Map<string, Set<string>>();
+  const name = ({ zone, reportAt }: Config) => `${zone} ${reportAt}`;
+  for (const { config } of servers)
+    if (!known.has(name(config))) known.set(name(config), reportTimes(config, nowUnix));
+  return (config) => known.get(name(config))!;
+}
+
+function matchOf(task: Task, config: Config, times: ReadonlySet<string>): CronItem['match'] {
   if (task === 'audit') return auditMatch(config.auditCron);
   if (task === 'deliver') return everyMinute;
-  const times = reportTimes(config, nowUnix);
   return ({ hour, min }) => times.has(`${two(hour)}:${two(min)}`);
 }
 
@@ -67,11 +79,18 @@ const fill: Record<Task, number> = { audit: 25 * hourMs, report: 25 * hourMs, de
 
 /** The crontab of the fleet: a metronome for each server and task, in UTC. */
 export function fleetCrontab(servers: readonly Server[], nowUnix: number): ParsedCronItem[] {
+  const timesOf = reportTimesOf(servers, nowUnix);
   const items = servers.flatMap(({ name, config }) =>
     tasks.map((task): CronItem => {
       const options = { backfillPeriod: fill[task], ...jobSpec(task, name) };
       const identifier = taskName(task, name);
-      return { task: identifier, identifier, match: matchOf(task, config, nowUnix), options, payload: {} };
+      return {
+        task: identifier,
+        identifier,
+        match: matchOf(task, config, timesOf(config)),
+        options,
+        payload: {},
+      };
     }),
   );
   return parseCronItems(items);

@@ -8,6 +8,7 @@ import type { Server } from '../src/servers.ts';
 import { auditOwed, type Duty, deliverDue, reportOwed } from './duties.ts';
 import { fleetCrontab, jobSpec, type Task, taskName, tasks } from './fleet-crontab.ts';
 import { giveSigns } from './fleet-signs.ts';
+import { workerTermMs } from './fleet-term.ts';
 import { tellFailure } from './heartbeat.ts';
 import { readOwed } from './owed.ts';
 import type { Reached } from './repairing.ts';
@@ -34,8 +35,6 @@ export interface WorkerPlan {
   servers: string[];
 }
 
-/** A worker is taken for dead after so long without a sign. */
-export const workerTermMs = 60_000;
 const usualRetryMs = 30_000;
 
 /** Where the queue of these servers is; throws a UsageError where they cannot be a fleet. */
