@@ -9,4 +9,5 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'start-up': () => import('./start-up.ts').then(({ bench }) => bench),
   'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
   repairs: () => import('./repairs.ts').then(({ bench }) => bench),
+  fleet: () => import('./fleet.ts').then(({ bench }) => bench),
 };
