@@ -7,7 +7,7 @@ import { describeUrl } from '../src/database.ts';
 import { failureText, LeaseHeldError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { hasSeconds } from './audit-ticks.ts';
-import { auditOwed, type Duty, deliverDue, nextAudit, reportOwed } from './duties.ts';
+import { auditOwed, type Duty, deliverDue, longestJobMs, nextAudit, reportOwed } from './duties.ts';
 import { tellFailure } from './heartbeat.ts';
 import { readOwed } from './owed.ts';
 
@@ -126,9 +126,6 @@ const metronomes = {
 
 /** So many times in a row the watchdog may find that nothing ticked: more, and the metronome stands still. */
 const mostSilent = 5;
-/** Nothing that a job does takes so long; the report, too, looks for runs no longer than this. */
-const longestJobMs = 6 * 3_600_000;
-
 /**
  * Counts, at each interval, whether something ticked since: not by the clock, which a suspended or blocked process
  * finds far ahead. Throws, out of every promise, so that the process ends and its supervisor starts a new one.

@@ -41,7 +41,7 @@ export function auditMatch(pattern: string): string {
 
 const daySeconds = 86_400;
 /** No zone keeps a time of its own for less than this; Morocco does for a month. */
-const stepDays = 14;
+const stepDays = 28;
 
 /** The times of day, UTC, at which REPORT_AT of a zone comes within the year after a moment: two with summer time. */
 export function reportTimes(

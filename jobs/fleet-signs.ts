@@ -16,7 +16,11 @@ const makingKey = 0x525746;
 /** So often a sign is given within a term. */
 const signsPerTerm = 5;
 
+const isPrepared = async (database: Database) => (await livingWorkers(database, 0)) !== null;
+
+/** Whoever may not create anything needs to create nothing once it is there. */
 async function prepare(database: Database): Promise<void> {
+  if (await isPrepared(database)) return;
   await transact(database, async (inside) => {
     await inside.knex.raw('select pg_advisory_xact_lock(?)', [makingKey]);
     await inside.knex.raw('create schema if not exists ??', [fleetSchema]);

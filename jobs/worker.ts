@@ -5,7 +5,7 @@ import { describeUrl } from '../src/database.ts';
 import { failureText, LeaseHeldError, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
-import { auditOwed, type Duty, deliverDue, reportOwed } from './duties.ts';
+import { auditOwed, type Duty, deliverDue, longestJobMs, reportOwed } from './duties.ts';
 import { fleetCrontab, jobSpec, type Task, taskName, tasks } from './fleet-crontab.ts';
 import { giveSigns } from './fleet-signs.ts';
 import { workerTermMs } from './fleet-term.ts';
@@ -80,6 +80,14 @@ async function perform(task: Task, duty: Duty, payload: unknown): Promise<void> 
   } else if (owed.isDeliveryDue) await deliverDue(duty);
 }
 
+/** Ends the process, for its supervisor to start a new one, where a job hangs. */
+function watch(what: string): NodeJS.Timeout {
+  const hangs = () => {
+    throw new Error(`a job hangs: ${what} has been at work for ${longestJobMs / 3_600_000} hours`);
+  };
+  return setTimeout(hangs, longestJobMs).unref();
+}
+
 /**
  * One job of the engine. A lease that is held, and a worker that is asked to end, are no failures: the job is queued
  * again, and this one is done. What fails is said, and the engine tries it again, later each time.
@@ -92,6 +100,7 @@ function jobOf(task: Task, server: string, of: { duty: Duty; retryMs: number }) 
     await helpers.addJob(taskName(task, server), {}, { ...jobSpec(task, server), runAt });
   };
   return async (payload: unknown, helpers: JobHelpers): Promise<void> => {
+    const watchdog = watch(taskName(task, server));
     try {
       if (duty.signal.aborted) await again(helpers, 0);
       else await perform(task, duty, payload);
@@ -106,6 +115,8 @@ function jobOf(task: Task, server: string, of: { duty: Duty; retryMs: number }) 
         log.error({ job: task, why: failureText(thrown) }, 'failed; tried again later');
         throw thrown;
       }
+    } finally {
+      clearTimeout(watchdog);
     }
   };
 }

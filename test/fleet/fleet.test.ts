@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from '../../src/config.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
 import type { Json, Row } from '../../src/core/model.ts';
 import { closeDatabase, type Database, openDatabase, rows } from '../../src/database.ts';
 import { readServers, type Server } from '../../src/servers.ts';
@@ -20,6 +20,7 @@ import {
   readLedger,
   repairsDone,
   runAudit,
+  runCommand,
   type Scene,
   start,
   using,
@@ -212,6 +213,53 @@ test('twelve servers and three workers: one killed in mid-repair, one added, one
     for (const child of children) child.kill();
     await Promise.allSettled(children.map(({ ended }) => ended));
     for (const one of opened) await one.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('worker: one installation alone is a fleet too; SIGTERM ends it with 0', { skip }, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'roundwarden-worker-'));
+  const shared = await openTestDatabase('postgres');
+  try {
+    const source = `sqlite:${join(directory, 'source.sqlite')}`;
+    await fill(source, 0);
+    const environment: Environment = {
+      SOURCE_DATABASE_URL: source,
+      SOURCE_NAME: 'only',
+      GAMETIME_PATHS: join(fixture, 'gametimes'),
+      DATA_DIR: join(directory, 'data'),
+      LEDGER_DATABASE_URL: shared.url,
+    };
+    const child = start('jobs/main.ts', ['worker', '--json'], { environment, cwd: directory });
+    await child.says('"servers"');
+    const config = parseConfig(environment);
+    await until('it is audited', async () => {
+      const { runs } = await readLedger(sceneOf(directory, config)).catch(() => ({ runs: [] }));
+      return runs.some(({ state, command }) => command === 'audit' && state === 'finished');
+    });
+    child.terminate();
+    const { code, signal, stdout } = await child.ended;
+    assert.deepEqual([code, signal], [0, null]);
+    assert.deepEqual(JSON.parse(stdout).servers, ['only']);
+    const left = await openDatabase(shared.url);
+    const locked = await rows(left, 'select id from graphile_worker.jobs where locked_by is not null');
+    const living = await rows(left, 'select id from roundwarden_fleet.workers');
+    await closeDatabase(left);
+    assert.deepEqual([locked, living], [[], []]);
+  } finally {
+    await shared.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('worker: a ledger that only one host has is refused with 2', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'roundwarden-worker-'));
+  try {
+    const environment = { FLEET_DATABASE_URL: 'postgres://127.0.0.1:1/queue', LOG_LEVEL: 'silent' };
+    const { code, stderr } = await runCommand({ directory, environment }, ['worker']);
+    assert.equal(code, 2);
+    assert.match(stderr, /LEDGER_DATABASE_URL is a file of one host/);
+  } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 });
