@@ -63,8 +63,10 @@ function lastHead({ dataDir }: Config): string {
 }
 
 function failText(config: Config, run: string | null, thrown: unknown): string {
-  const urls = [config.sourceUrl, config.ledgerUrl, config.sourceRevertUrl, config.heartbeatUrl!];
-  const secrets = urls.filter((url) => !url.startsWith('sqlite:')).flatMap(secretsOf);
+  const { sourceUrl, sourceReadUrl, sourceRevertUrl, ledgerUrl, fleetUrl, heartbeatUrl } = config;
+  const urls = [sourceUrl, sourceReadUrl, sourceRevertUrl, ledgerUrl, fleetUrl, heartbeatUrl];
+  const set = urls.filter((url) => url !== null);
+  const secrets = set.filter((url) => !url.startsWith('sqlite:')).flatMap(secretsOf);
   const why = cutMiddle(oneLine(withoutSecrets(messageOf(thrown), secrets)), longestReason);
   return [
     `${run === null ? 'an audit' : `run ${run}`} of ${config.sourceName}: failed, exit code ${exitCodeOfFailure(thrown)}`,

@@ -38,6 +38,8 @@ const signing = newKey('planted.example');
 const secrets = {
   source: secretOf('source'),
   revert: secretOf('revert'),
+  read: secretOf('read'),
+  fleet: secretOf('fleet'),
   ledger: secretOf('ledger'),
   discord: secretOf('discord'),
   smtp: secretOf('smtp'),
@@ -179,6 +181,8 @@ describe('planted secrets', () => {
       ...Object.keys(settingsWith('http://127.0.0.1', 25)).filter(isSecret),
       'SOURCE_DATABASE_URL',
       'SOURCE_REVERT_URL',
+      'SOURCE_READ_URL',
+      'FLEET_DATABASE_URL',
       'LEDGER_DATABASE_URL',
       // The path of a file, whose content is searched for, and public keys.
       'SFTP_KEY',
@@ -251,6 +255,12 @@ describe('planted secrets', () => {
             SOURCE_REVERT_URL: at(secrets.revert),
           });
           for (const { code } of await runAll(noSource, written, ofTheSource)) assert.notEqual(code, 0);
+          const aside = { SOURCE_READ_URL: at(secrets.read), FLEET_DATABASE_URL: at(secrets.fleet) };
+          await runAll(withSettings(scene, aside), written, [
+            ['audit', '--all'],
+            ['doctor', '--json'],
+            ['worker'],
+          ]);
           await runAll(
             withSettings(scene, { LEDGER_DATABASE_URL: at(secrets.ledger) }),
             written,
@@ -259,6 +269,8 @@ describe('planted secrets', () => {
           const wrong = {
             SOURCE_DATABASE_URL: `mysql://ann:${secrets.source}@127.0.0.1/x`,
             SOURCE_REVERT_URL: `postgres//ann:${secrets.revert}`,
+            SOURCE_READ_URL: `ftp://${secrets.read}`,
+            FLEET_DATABASE_URL: `sqlite:${secrets.fleet}`,
             LEDGER_DATABASE_URL: `${secrets.ledger}`,
             DISCORD_WEBHOOK_URL: `ftp://x/${secrets.discord}`,
             SMTP_URL: `http://ann:${secrets.smtp}@x`,
