@@ -121,7 +121,7 @@ forEachDatabase('SOURCE_READ_URL', (kind) => {
       assert.equal((await plan(reader)).fingerprint, fingerprint);
       const result = await runAudit(reader);
       assert.equal(result.fingerprint, fingerprint);
-      await withScene({ source: 'sqlite' }, async (other) => {
+      await withScene({ source: kind }, async (other) => {
         await runAudit(other);
         const [rows, entries] = (await written(other)) as unknown[];
         assert.deepEqual(await written(scene), [rows, entries]);
