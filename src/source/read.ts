@@ -114,18 +114,16 @@ export async function readWindow(
   days: DayRange,
   unreadable: UnreadableRows = 'everywhere',
 ): Promise<Round[]> {
-  const selects = [(query: Knex.QueryBuilder) => inDays(query, days)];
-  if (days.since !== null || days.until !== null)
-    selects.push(await unreadableOutside(database, days, unreadable));
-  const raw: Record<string, unknown>[] = [];
-  for (const select of selects) {
-    const found = await allById((afterId) =>
-      select(selectRounds(database, schema).where('id', '>', afterId)),
+  const inside = (query: Knex.QueryBuilder) => inDays(query, days);
+  const raw = await allById((afterId) => inside(selectRounds(database, schema).where('id', '>', afterId)));
+  const [counted] = await inside(database.knex('rounds').count({ count: '*' }));
+  if (Number(counted.count) !== raw.length)
+    throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
+  if (days.since !== null || days.until !== null) {
+    const outside = await unreadableOutside(database, days, unreadable);
+    raw.push(
+      ...(await allById((afterId) => outside(selectRounds(database, schema).where('id', '>', afterId)))),
     );
-    const [counted] = await select(database.knex('rounds').count({ count: '*' }));
-    if (Number(counted.count) !== found.length)
-      throw new Error(`rounds has ${counted.count} rows in the window, ${found.length} were read`);
-    raw.push(...found);
   }
   const known =
     unreadable === 'everywhere' ? [] : await readRoundsById(database, schema, unreadable.knownIds);
@@ -190,16 +188,26 @@ export async function readCaptures(
     if (since !== null) query.where('match_id', '>=', since);
     if (until !== null) query.where('match_id', '<=', `${until}~`);
   };
-  const found = new Map<number, Capture>();
-  for (const narrow of fromUnix === null && toUnix === null ? [byEnd] : [byEnd, byKey]) {
-    const raw = await allById((afterId) => {
-      const query = database.knex('lua_round_teams').select(columns).where('id', '>', afterId);
-      narrow(query);
-      return query;
-    });
-    for (const capture of raw.map(toCapture)) found.set(capture.id, capture);
-  }
-  return [...found.values()];
+  const captures = database.knex('lua_round_teams');
+  const ended = await allById((afterId) => {
+    const query = captures.clone().select(columns).where('id', '>', afterId);
+    byEnd(query);
+    return query;
+  });
+  if (fromUnix === null && toUnix === null) return ended.map(toCapture);
+  const keyed = captures.clone().select('id');
+  byKey(keyed);
+  const known = new Set(ended.map(({ id }) => Number(id)));
+  const others = ((await keyed) as { id: number }[])
+    .map(({ id }) => Number(id))
+    .filter((id) => !known.has(id));
+  const raw = await rowsWhereIn(database, {
+    table: 'lua_round_teams',
+    columns,
+    column: 'id',
+    values: others,
+  });
+  return [...ended, ...raw].map(toCapture);
 }
 
 /** The captures with an end in a range, unix seconds, both ends included. */
