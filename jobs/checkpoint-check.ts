@@ -7,7 +7,8 @@ import { printable } from '../src/core/printable.ts';
 import { parseCheckpoint, parseNote, type VerifierKey } from '../src/core/signed-note.ts';
 import { type ConsistencyProof, type InclusionProof, parseProof } from '../src/core/tlog-proof.ts';
 import { plainError, UsageError } from '../src/errors.ts';
-import { canonicalText, type Entry, entryHash } from '../src/ledger/chain.ts';
+import { canonicalText } from '../src/ledger/canonical.ts';
+import { type Entry, entryHash } from '../src/ledger/chain.ts';
 import { acceptedRestore, compareHeads, disagreement, leafOfEntry } from '../src/ledger/checkpoint.ts';
 import {
   type FiledCheckpoint,

@@ -4,25 +4,22 @@ import { affectedIncidents, foldIncident, repairStep } from './core/fold.ts';
 import { type FoldEntry, type Incident, isOpenIncident } from './core/incident.ts';
 import type { Json } from './core/model.ts';
 import { closeDatabase, type Database, openDatabase } from './database.ts';
-import type { Entry } from './ledger/chain.ts';
+import { type Entry, withBody } from './ledger/chain.ts';
 import type { Fold, Ledger } from './ledger/ledger.ts';
 import { closeLedger, openLedger } from './ledger/open.ts';
 import { inspectSource, type SourceSchema } from './source/schema.ts';
 
 /** An entry of the ledger with its body as a value. */
-export function foldEntry(entry: Entry): FoldEntry {
-  const { seq, at, kind, source, key } = entry;
-  return { seq, at, kind, source, key, body: JSON.parse(entry.body) as Json };
-}
+export const foldEntry = (entry: Entry): FoldEntry => withBody(entry, JSON.parse(entry.body) as Json);
 
 /** The rules of `core/incident.ts`, as the ledger applies them to its entries. */
 export const incidentFold: Fold = {
-  affects: (entry) => affectedIncidents(foldEntry(entry)),
+  affects: affectedIncidents,
   apply(state, entry, key) {
-    const incident = foldIncident(state as unknown as Incident | null, foldEntry(entry), key);
+    const incident = foldIncident(state as unknown as Incident | null, entry, key);
     return { state: incident as unknown as Json, isOpen: isOpenIncident(incident) };
   },
-  repair: (entry) => repairStep(foldEntry(entry)),
+  repair: repairStep,
 };
 
 /** The audited database, with what it has. */

@@ -1,8 +1,9 @@
-import { chunks, type Database, transact } from '../database.ts';
+import { type Database, transact } from '../database.ts';
 import { type Entry, type EntryDraft, linkEntries } from './chain.ts';
-import { entryToRow, head } from './entries.ts';
+import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
 import { assertNotBehind, readHead, writeHead } from './head.ts';
+import { insertRows } from './insert.ts';
 import type { Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
 import { storeProjections } from './projections.ts';
@@ -31,7 +32,7 @@ export async function append(
     await assertFence(inside, { share: true });
     await assertNotBehind(inside);
     const linked = linkEntries(await head(inside), drafts, at);
-    for (const chunk of chunks(linked)) await database.knex('entries').insert(chunk.map(entryToRow));
+    await insertRows(database, entryTarget, linked.map(entryToRow));
     await storeProjections(inside, linked);
     await options.inside?.(database, linked);
     return linked;

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
+import { hash } from 'node:crypto';
+import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
+import { canonicalText, isCanonical } from './canonical.ts';
 
 /** What somebody wants to write into the ledger. `source` and `key` are '' for what concerns the ledger itself. */
 export interface EntryDraft {
@@ -26,6 +27,11 @@ export interface Entry {
   hash: string;
 }
 
+/** An entry as the fold reads it; `body` is the value that its text spells. */
+export function withBody({ seq, at, kind, source, key }: Entry, body: Json): FoldEntry {
+  return { seq, at, kind, source, key, body };
+}
+
 /** The end of a chain: its last entry's number and hash. */
 export interface Head {
   seq: number;
@@ -38,43 +44,21 @@ export const emptyHead: Head = { seq: 0, hash: '0'.repeat(64) };
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /**
- * The one spelling of a JSON value (RFC 8785). Throws on what JSON cannot hold exactly: NaN, infinity,
- * undefined, objects with a class, lone surrogates, and integers beyond 2^53, which must be text already.
- */
-export function canonicalText(value: Json): string {
-  refuseInexact(value, 'value');
-  return canonicalize(value)!;
-}
-
-function refuseInexact(value: unknown, path: string): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
-  if (typeof value === 'number') {
-    if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))) return;
-  } else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) refuseInexact(item, `${path}[${index}]`);
-    return;
-  } else if (isPlainObject(value)) {
-    for (const [name, item] of Object.entries(value)) refuseInexact(item, `${path}.${name}`);
-    return;
-  }
-  throw new TypeError(`cannot write ${path} as canonical JSON: ${String(value)} (${typeof value})`);
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-/**
  * The hash of an entry: hex SHA-256 of `prevHash` followed by the canonical JSON of
  * `{seq, at, kind, source, key, body}`, where `body` is the value that the stored text spells,
  * so that what is hashed is one canonical JSON document. Throws where the body is not JSON.
  */
 export function entryHash(entry: Omit<Entry, 'hash'>): string {
-  const { seq, at, kind, source, key } = entry;
-  const document = canonicalText({ seq, at, kind, source, key, body: JSON.parse(entry.body) as Json });
-  return createHash('sha256').update(entry.prevHash).update(document, 'utf8').digest('hex');
+  return hashOfCanonical({ ...entry, body: canonicalText(JSON.parse(entry.body) as Json) });
+}
+
+/** The same where the body is canonical: it stands in the document as it is, and the names are in order. */
+function hashOfCanonical({ seq, at, kind, source, key, body, prevHash }: Omit<Entry, 'hash'>): string {
+  const spelled = (value: string | number) => canonicalText(value);
+  const document =
+    `{"at":${spelled(at)},"body":${body},"key":${spelled(key)},"kind":${spelled(kind)},` +
+    `"seq":${spelled(seq)},"source":${spelled(source)}}`;
+  return hash('sha256', prevHash + document, 'hex');
 }
 
 /** The drafts as entries that continue the chain after `head`, all written at `at` (UTC, ISO 8601 with milliseconds). */
@@ -99,13 +83,26 @@ function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
     body: canonicalText(draft.body),
     prevHash: previous.hash,
   };
-  return { ...unhashed, hash: entryHash(unhashed) };
+  return { ...unhashed, hash: hashOfCanonical(unhashed) };
+}
+
+/** An entry that was looked at: what is wrong with it, or null; and the value of its body where it could be read. */
+export interface Inspected {
+  what: string | null;
+  body: Json;
 }
 
 /** What is wrong with `entry` as the next one after `previous`, or null. Never throws. */
 export function checkLink(previous: Head, entry: Entry): string | null {
-  const problems = [checkPlace(previous, entry), checkContent(entry)].filter((problem) => problem !== null);
-  return problems.length === 0 ? null : problems.join('; ');
+  return inspectLink(previous, entry).what;
+}
+
+/** The same, with the value of its body, which was parsed for it. Never throws. */
+export function inspectLink(previous: Head, entry: Entry): Inspected {
+  const place = checkPlace(previous, entry);
+  const content = inspectContent(entry);
+  if (place === null) return content;
+  return { ...content, what: content.what === null ? place : `${place}; ${content.what}` };
 }
 
 function checkPlace(previous: Head, { seq, prevHash }: Entry): string | null {
@@ -114,14 +111,16 @@ function checkPlace(previous: Head, { seq, prevHash }: Entry): string | null {
   return null;
 }
 
-function checkContent(entry: Entry): string | null {
-  const { seq, at, body } = entry;
+function inspectContent(entry: Entry): Inspected {
+  const { seq, at } = entry;
+  const wrong = (what: string) => ({ what, body: null });
   try {
-    if (!instant.test(at)) return `entry ${seq} has a time that is not UTC with milliseconds`;
-    if (canonicalText(JSON.parse(body) as Json) !== body)
-      return `the body of entry ${seq} is not canonical JSON`;
-    return entryHash(entry) === entry.hash ? null : `entry ${seq} was changed: its hash is another`;
+    if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
+    const body = JSON.parse(entry.body) as Json;
+    if (!isCanonical(entry.body, body)) return wrong(`the body of entry ${seq} is not canonical JSON`);
+    if (hashOfCanonical(entry) !== entry.hash) return wrong(`entry ${seq} was changed: its hash is another`);
+    return { what: null, body };
   } catch (thrown) {
-    return `entry ${seq} cannot be hashed: ${messageOf(thrown)}`;
+    return wrong(`entry ${seq} cannot be hashed: ${messageOf(thrown)}`);
   }
 }

@@ -2,9 +2,25 @@ import { z } from 'zod';
 import { chunks, rows } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
+import type { Target } from './insert.ts';
 import type { Ledger } from './ledger.ts';
 
 export const entryColumns = ['seq', 'at', 'kind', 'source', 'key', 'body', 'prev_hash', 'hash'] as const;
+
+/** Where entries are inserted. One that is there is an error: the ledger only grows. */
+export const entryTarget: Target = {
+  table: 'entries',
+  columns: {
+    seq: 'bigint',
+    at: 'text',
+    kind: 'text',
+    source: 'text',
+    key: 'text',
+    body: 'text',
+    prev_hash: 'text',
+    hash: 'text',
+  },
+};
 
 const entryRow = z.object({
   seq: z.int(),

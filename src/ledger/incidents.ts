@@ -1,11 +1,28 @@
 import { z } from 'zod';
 import type { Json } from '../core/model.ts';
 import { chunks } from '../database.ts';
-import { canonicalText, type Entry } from './chain.ts';
+import { canonicalText } from './canonical.ts';
+import type { Entry } from './chain.ts';
 import { entryColumns, entryFromRow } from './entries.ts';
+import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 
 const incidentColumns = ['source', 'key', 'id', 'is_open', 'last_seq', 'state'] as const;
+
+/** Where incidents are stored: one that is there gets its new story. */
+export const incidentTarget: Target = {
+  table: 'incidents',
+  columns: {
+    source: 'text',
+    key: 'text',
+    id: 'bigint',
+    is_open: 'integer',
+    last_seq: 'bigint',
+    state: 'text',
+  },
+  conflict: `on conflict (source, key) do update
+    set is_open = excluded.is_open, last_seq = excluded.last_seq, state = excluded.state`,
+};
 
 const incidentRow = z.object({
   source: z.string(),
@@ -95,6 +112,14 @@ export async function* eachNewestIncident(ledger: Ledger, source: string): Async
     if (page.length < size) return;
     before = page.at(-1)!.id;
   }
+}
+
+/** The rows of `incidents` with an id after one and up to another, as they are stored, whatever they hold. */
+export async function storedBetween(
+  ledger: Ledger,
+  { after, upTo }: { after: number; upTo: number },
+): Promise<ReturnType<typeof incidentToRow>[]> {
+  return incidents(ledger).where('id', '>', after).where('id', '<=', upTo);
 }
 
 /** Every row of `incidents`, oldest first, as it is stored, whatever it holds. */

@@ -1,15 +1,15 @@
+import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import type { Database } from '../database.ts';
-import type { Entry } from './chain.ts';
 
 /** The rule by which entries become incidents and open repairs. Pure; given from outside. */
 export interface Fold {
   /** The keys of the incidents (of the entry's source) that the entry belongs to. */
-  affects(entry: Entry): readonly string[];
+  affects(entry: FoldEntry): readonly string[];
   /** The incident `key` after the entry; `state` is null before its first one. */
-  apply(state: Json | null, entry: Entry, key: string): { state: Json; isOpen: boolean };
+  apply(state: Json | null, entry: FoldEntry, key: string): { state: Json; isOpen: boolean };
   /** The `repair.started` entry (its seq) that the entry opens or closes. */
-  repair(entry: Entry): { opens?: number; closes?: number };
+  repair(entry: FoldEntry): { opens?: number; closes?: number };
 }
 
 /** Which acquisition of which lease a run works under. Whoever takes over gets a higher number. */

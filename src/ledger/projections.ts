@@ -1,6 +1,9 @@
-import { chunks, type Database } from '../database.ts';
-import type { Entry } from './chain.ts';
-import { incidentsByKeys, incidentToRow } from './incidents.ts';
+import type { FoldEntry } from '../core/incident.ts';
+import type { Json } from '../core/model.ts';
+import { chunks } from '../database.ts';
+import { type Entry, withBody } from './chain.ts';
+import { incidentsByKeys, incidentTarget, incidentToRow } from './incidents.ts';
+import { insertRows, type Target } from './insert.ts';
 import type { Fold, Incident, Ledger } from './ledger.ts';
 
 /** What entries amount to: incidents by `incidentName`, and the source of each open repair by its seq. */
@@ -19,10 +22,11 @@ export function incidentName(source: string, key: string): string {
 }
 
 /**
- * Folds one entry into `projections`. The one place where entries turn into incidents and open repairs. Throws
+ * Folds one entry into `projections`, and answers with the names of the incidents that it changed. The one place
+ * where entries turn into incidents and open repairs. Throws
  * where an entry would begin several incidents: an incident's number is its first entry's, and stands for it alone.
  */
-export function project(fold: Fold, projections: Projections, entry: Entry): void {
+export function project(fold: Fold, projections: Projections, entry: FoldEntry): string[] {
   const { incidents } = projections;
   const { seq, source } = entry;
   const keys = new Set(fold.affects(entry));
@@ -31,26 +35,33 @@ export function project(fold: Fold, projections: Projections, entry: Entry): voi
     throw new Error(
       `cannot fold entry ${seq} (${entry.kind}): it would begin ${begun.length} incidents (${begun.join(', ')}); each needs a first entry of its own`,
     );
+  const changed: string[] = [];
   for (const key of keys) {
     const name = incidentName(source, key);
     const before = incidents.get(name);
     const { state, isOpen } = fold.apply(before?.state ?? null, entry, key);
     incidents.set(name, { id: before?.id ?? seq, source, key, isOpen, lastSeq: seq, state });
+    changed.push(name);
   }
   const { opens, closes } = fold.repair(entry);
   if (opens !== undefined) projections.openRepairs.set(opens, source);
   if (closes !== undefined) projections.openRepairs.delete(closes);
+  return changed;
 }
+
+const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
 
 /** Folds new entries into the stored projections, inside the transaction that appends them. */
 export async function storeProjections(ledger: Ledger, entries: readonly Entry[]): Promise<void> {
-  const projections = await loadAffected(ledger, entries);
-  for (const entry of entries) project(ledger.fold, projections, entry);
-  await storeIncidents(ledger.database, [...projections.incidents.values()]);
-  await storeOpenRepairs(ledger, entries, projections.openRepairs);
+  const folded = entries.map((entry) => withBody(entry, JSON.parse(entry.body) as Json));
+  const projections = await loadAffected(ledger, folded);
+  for (const entry of folded) project(ledger.fold, projections, entry);
+  const { incidents, openRepairs } = projections;
+  await insertRows(ledger.database, incidentTarget, [...incidents.values()].map(incidentToRow));
+  await storeOpenRepairs(ledger, folded, openRepairs);
 }
 
-async function loadAffected(ledger: Ledger, entries: readonly Entry[]): Promise<Projections> {
+async function loadAffected(ledger: Ledger, entries: readonly FoldEntry[]): Promise<Projections> {
   const keysOf = new Map<string, Set<string>>();
   for (const entry of entries) {
     const keys = keysOf.get(entry.source) ?? new Set();
@@ -64,23 +75,14 @@ async function loadAffected(ledger: Ledger, entries: readonly Entry[]): Promise<
   return projections;
 }
 
-async function storeIncidents(database: Database, incidents: readonly Incident[]): Promise<void> {
-  for (const chunk of chunks(incidents))
-    await database
-      .knex('incidents')
-      .insert(chunk.map(incidentToRow))
-      .onConflict(['source', 'key'])
-      .merge(['is_open', 'last_seq', 'state']);
-}
-
 async function storeOpenRepairs(
   ledger: Ledger,
-  entries: readonly Entry[],
+  entries: readonly FoldEntry[],
   open: ReadonlyMap<number, string>,
 ): Promise<void> {
   const closed = entries.flatMap((entry) => ledger.fold.repair(entry).closes ?? []);
   for (const chunk of chunks(closed))
     await ledger.database.knex('open_repairs').whereIn('seq', chunk).delete();
   const opened = [...open].map(([seq, source]) => ({ seq, source }));
-  for (const chunk of chunks(opened)) await ledger.database.knex('open_repairs').insert(chunk);
+  await insertRows(ledger.database, openRepairTarget, opened);
 }

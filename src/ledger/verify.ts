@@ -1,11 +1,18 @@
+import type { FoldEntry } from '../core/incident.ts';
 import { type Database, snapshot } from '../database.ts';
 import { messageOf } from '../errors.ts';
-import { checkLink, type Entry, emptyHead, type Head } from './chain.ts';
+import { type Entry, emptyHead, type Head, inspectLink, withBody } from './chain.ts';
 import { entryColumns, parseEntry } from './entries.ts';
 import { compareHead, headProblem } from './head.ts';
 import type { Ledger } from './ledger.ts';
-import { emptyProjections, type Projections, project } from './projections.ts';
-import { compareProjections } from './verify-projections.ts';
+import { emptyProjections, project } from './projections.ts';
+import {
+  compareProjections,
+  expectIncidents,
+  fitsAll,
+  freshWatch,
+  watchEntry,
+} from './verify-projections.ts';
 
 /** Something that is not as it was written. `seq` is null where it is not about one entry. */
 export interface Problem {
@@ -37,12 +44,21 @@ interface Walk {
   /** The last entry before the first problem. */
   wholeThrough: number;
   problems: Problem[];
-  projections: Projections;
+}
+
+/** What is done with the entries that are as they were written, in their order. */
+interface Folding {
+  /** Before a page of entries with a seq after one and up to another. */
+  before?(seqs: { after: number; upTo: number }): Promise<void>;
+  /** Throws where the entry cannot be folded. */
+  fold(entry: FoldEntry): void;
+  each?: (hash: string) => void;
 }
 
 /**
  * Reads and re-hashes the whole chain as it is at one moment, page by page, and compares it with the head file,
- * the anchors and the stored incidents and open repairs. Memory grows with the incidents, not with the entries.
+ * the anchors and the stored incidents and open repairs. Memory does not grow with the entries: at one time it holds
+ * the incidents whose story is under way (`Watch`), and all of them only where what is stored differs from its entries.
  * Whatever the rows hold becomes a problem; it throws only where the database cannot be read. `each` is given the
  * hash in every row, in their order.
  */
@@ -54,8 +70,7 @@ export async function verifyChain(
   const headFile = await checkHeadFile(ledger);
   return await snapshot(ledger.database, async (database) => {
     const inside = { ...ledger, database };
-    const walk = await walkChain(inside, options.each);
-    const projections = await compareProjections(inside, walk.projections);
+    const { walk, projections } = await walkAll(inside, options.each);
     const anchors = [];
     for (const anchor of options.anchors ?? []) anchors.push(await checkAnchor(database, anchor, walk));
     const vouched = anchors.filter(({ ok, seq }) => ok && seq <= walk.wholeThrough).map(({ seq }) => seq);
@@ -79,17 +94,28 @@ async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
   }
 }
 
-async function walkChain(ledger: Ledger, each?: (hash: string) => void): Promise<Walk> {
-  const walk: Walk = {
-    count: 0,
-    head: emptyHead,
-    wholeThrough: 0,
-    problems: [],
-    projections: emptyProjections(),
-  };
-  for await (const row of eachRow(ledger.database)) {
-    step(ledger, walk, row);
-    each?.(walk.head.hash);
+/** The chain, and how the projections differ from it: told by a second walk, where the first one finds that they do. */
+async function walkAll(ledger: Ledger, each?: (hash: string) => void) {
+  const watch = freshWatch();
+  const walk = await walkChain(ledger, {
+    before: (seqs) => expectIncidents(ledger, watch, seqs),
+    fold: (entry) => watchEntry(ledger, watch, entry),
+    each,
+  });
+  if (await fitsAll(ledger, watch)) return { walk, projections: [] };
+  const fresh = emptyProjections();
+  const again = await walkChain(ledger, { fold: (entry) => void project(ledger.fold, fresh, entry) });
+  return { walk: again, projections: await compareProjections(ledger, fresh) };
+}
+
+async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
+  const walk: Walk = { count: 0, head: emptyHead, wholeThrough: 0, problems: [] };
+  for await (const page of eachPage(ledger.database)) {
+    await folding.before?.({ after: walk.head.seq, upTo: Number(page.at(-1)!.seq) });
+    for (const row of page) {
+      step(walk, row, folding);
+      folding.each?.(walk.head.hash);
+    }
   }
   const { total } = (await ledger.database.knex('entries').count({ total: '*' }).first()) as {
     total: number;
@@ -99,11 +125,11 @@ async function walkChain(ledger: Ledger, each?: (hash: string) => void): Promise
   return walk;
 }
 
-function step(ledger: Ledger, walk: Walk, row: RawRow): void {
+function step(walk: Walk, row: RawRow, folding: Folding): void {
   const entry = parseEntry(row);
   const seq = Number(row.seq);
   const what = entry
-    ? (checkLink(walk.head, entry) ?? foldProblem(ledger, walk.projections, entry))
+    ? checkEntry(walk.head, entry, folding)
     : `entry ${seq} is damaged: a column is empty or of another type`;
   walk.count += 1;
   walk.head = { seq, hash: String(row.hash) };
@@ -111,10 +137,12 @@ function step(ledger: Ledger, walk: Walk, row: RawRow): void {
   else if (walk.problems.length === 0) walk.wholeThrough = seq;
 }
 
-/** Folds the entry; says what is wrong where its body is not what the fold expects. */
-function foldProblem(ledger: Ledger, projections: Projections, entry: Entry): string | null {
+/** Folds the entry where its link is whole; says what is wrong, also where its body is not what the fold expects. */
+function checkEntry(previous: Head, entry: Entry, folding: Folding): string | null {
+  const { what, body } = inspectLink(previous, entry);
+  if (what !== null) return what;
   try {
-    project(ledger.fold, projections, entry);
+    folding.fold(withBody(entry, body));
     return null;
   } catch (thrown) {
     return `entry ${entry.seq} cannot be folded: ${messageOf(thrown)}`;
@@ -123,7 +151,7 @@ function foldProblem(ledger: Ledger, projections: Projections, entry: Entry): st
 
 type RawRow = Record<(typeof entryColumns)[number], unknown>;
 
-async function* eachRow(database: Database): AsyncGenerator<RawRow> {
+async function* eachPage(database: Database): AsyncGenerator<RawRow[]> {
   const size = 1000;
   let after: unknown = Number.MIN_SAFE_INTEGER;
   for (;;) {
@@ -133,7 +161,7 @@ async function* eachRow(database: Database): AsyncGenerator<RawRow> {
       .where('seq', '>', after as number)
       .orderBy('seq')
       .limit(size);
-    yield* page;
+    if (page.length > 0) yield page;
     if (page.length < size) return;
     after = page.at(-1)!.seq;
   }

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Json } from '../../src/core/model.ts';
-import { canonicalText, checkLink, emptyHead, entryHash, linkEntries } from '../../src/ledger/chain.ts';
+import { canonicalText } from '../../src/ledger/canonical.ts';
+import { checkLink, emptyHead, entryHash, linkEntries } from '../../src/ledger/chain.ts';
 import { at, draft } from './ledgers.ts';
 
 const spellings: [Json, string][] = [

@@ -23,9 +23,7 @@ export const testFold: Fold = {
   }),
   repair(entry) {
     if (entry.kind === 'repair.started') return { opens: entry.seq };
-    return entry.kind === 'repair.done'
-      ? { closes: (JSON.parse(entry.body) as { started: number }).started }
-      : {};
+    return entry.kind === 'repair.done' ? { closes: (entry.body as { started: number }).started } : {};
   },
 };
 

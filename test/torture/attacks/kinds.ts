@@ -2,14 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { incidentFold } from '../../../src/context.ts';
 import type { Json } from '../../../src/core/model.ts';
 import { chunks, describeUrl } from '../../../src/database.ts';
-import {
-  canonicalText,
-  type Entry,
-  type EntryDraft,
-  emptyHead,
-  entryHash,
-  linkEntries,
-} from '../../../src/ledger/chain.ts';
+import { canonicalText } from '../../../src/ledger/canonical.ts';
+import { type Entry, type EntryDraft, emptyHead, entryHash, linkEntries } from '../../../src/ledger/chain.ts';
 import { entryToRow } from '../../../src/ledger/entries.ts';
 import { writeHead } from '../../../src/ledger/head.ts';
 import { storeProjections } from '../../../src/ledger/projections.ts';
