@@ -10,4 +10,5 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
   repairs: () => import('./repairs.ts').then(({ bench }) => bench),
   fleet: () => import('./fleet.ts').then(({ bench }) => bench),
+  ledger: () => import('./ledger.ts').then(({ bench }) => bench),
 };

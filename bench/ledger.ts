@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { foldEntry, incidentFold } from '../src/context.ts';
+import type { Dialect } from '../src/database.ts';
+import { append } from '../src/ledger/append.ts';
+import { type Entry, type EntryDraft, emptyHead, type Head, linkEntries } from '../src/ledger/chain.ts';
+import { incidentToRow } from '../src/ledger/incidents.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+import { closeLedger, openLedger } from '../src/ledger/open.ts';
+import { emptyProjections, project } from '../src/ledger/projections.ts';
+import { verifyChain } from '../src/ledger/verify.ts';
+import type { Bench, BenchOptions } from './bench.ts';
+import { dropDatabase, freshDatabase } from './databases.ts';
+import { type BatchRows, type Limit, openLimit } from './ledger-limit.ts';
+import { storyBatches, storySource } from './ledger-story.ts';
+import {
+  byTurns,
+  type Finding,
+  type Goal,
+  peakMegabytes,
+  ratioFinding,
+  type Samples,
+  timed,
+} from './measure.ts';
+
+const at = '2026-02-14T20:00:00.000Z';
+
+/** One database, filled twice: by the product, and by bare statements. */
+interface Side {
+  dialect: Dialect;
+  url: string;
+  ledger: Ledger;
+  limit: Limit;
+  samples: Samples;
+  /** Megabytes that verifying a quarter of the entries took. */
+  quarter: number;
+}
+
+async function openSide(dialect: Dialect, directory: string): Promise<Side> {
+  const urlOf = (name: string) => freshDatabase(dialect, { directory, name });
+  const dataDir = (name: string) => join(directory, `${name}-${dialect}`);
+  const url = await urlOf('ledger');
+  const ledger = await openLedger({
+    url,
+    dataDir: dataDir('product'),
+    fold: incidentFold,
+    acceptsLoss: true,
+  });
+  const bare = await urlOf('ledger_limit');
+  await closeLedger(await openLedger({ url: bare, dataDir: null, fold: incidentFold }));
+  const limit = await openLimit(dialect, bare);
+  return { dialect, url, ledger, limit, samples: { product: [], limit: [] }, quarter: 0 };
+}
+
+const documentOf = ({ seq, at, kind, source, key, body, prevHash }: Entry) =>
+  `${prevHash}{"at":"${at}","body":${body},"key":"${key}","kind":"${kind}","seq":${seq},"source":"${source}"}`;
+
+/** What batches come to, known beforehand: the limit is given it. Keeps what is folded for 21 nights. */
+function rowsOfBatches() {
+  let head: Head = emptyHead;
+  const projections = emptyProjections();
+  return (drafts: readonly EntryDraft[]): BatchRows => {
+    const entries = linkEntries(head, drafts, at);
+    head = entries.at(-1)!;
+    const changed = new Set<string>();
+    const closed: number[] = [];
+    const before = new Set(projections.openRepairs.keys());
+    for (const entry of entries) {
+      const folded = foldEntry(entry);
+      for (const name of project(incidentFold, projections, folded)) changed.add(name);
+      closed.push(...[incidentFold.repair(folded).closes ?? []].flat());
+    }
+    const incidents = [...changed].map((name) =>
+      Object.values(incidentToRow(projections.incidents.get(name)!)),
+    );
+    for (const [name, { id }] of projections.incidents) {
+      if (id > head.seq - 40_000) break;
+      projections.incidents.delete(name);
+    }
+    return {
+      entries: entries.map(({ seq, kind, source, key, body, prevHash, hash }) => [
+        seq,
+        at,
+        kind,
+        source,
+        key,
+        body,
+        prevHash,
+        hash,
+      ]),
+      incidents,
+      opened: [...projections.openRepairs.keys()]
+        .filter((seq) => !before.has(seq))
+        .map((seq) => [seq, storySource]),
+      closed,
+      documents: entries.map(documentOf),
+    };
+  };
+}
+
+/** Appends `count` entries batch by batch, product and limit by turns, and sums each up over `times` equal parts. */
+async function appendAll(
+  sides: readonly Side[],
+  of: { count: number; times: number; say: (text: string) => void },
+) {
+  const rowsOf = rowsOfBatches();
+  const peaks = { quarter: 0, whole: 0 };
+  let [done, turn] = [0, 0];
+  for (const drafts of storyBatches()) {
+    if (done >= of.count) break;
+    const rows = rowsOf(drafts);
+    const part = Math.min(of.times - 1, Math.floor((done / of.count) * of.times));
+    for (const { ledger, limit, samples } of sides) {
+      const work = {
+        product: () => append(ledger, drafts, at),
+        limit: () => limit.append(rows),
+      };
+      const order = turn % 2 === 0 ? (['limit', 'product'] as const) : (['product', 'limit'] as const);
+      for (const which of order)
+        samples[which][part] = (samples[which][part] ?? 0) + (await timed(work[which]));
+    }
+    const before = done;
+    done += drafts.length;
+    turn += 1;
+    if (before < of.count / 4 && done >= of.count / 4) {
+      peaks.quarter = peakMegabytes() ?? 0;
+      for (const side of sides) side.quarter = verifyingPeak(side.url);
+    }
+    if (turn % 200 === 0) of.say(`appended ${done.toLocaleString('en')}`);
+  }
+  peaks.whole = peakMegabytes() ?? 0;
+  return { done, peaks };
+}
+
+/** The most memory that a process of its own takes to verify the ledger, in megabytes. */
+function verifyingPeak(url: string): number {
+  const program = fileURLToPath(new URL('./ledger-peak.js', import.meta.url));
+  return Number(execFileSync(process.execPath, [program, url], { encoding: 'utf8' }));
+}
+
+const memory = (
+  of: string,
+  { is, quarter, atMost }: { is: number; quarter: number; atMost: number },
+): Goal[] => [
+  { of, is, unit: 'MB', atMost },
+  {
+    of: `${of} against a quarter of the entries`,
+    is: is / Math.max(quarter, 1),
+    unit: 'times',
+    atMost: 1.25,
+  },
+];
+
+async function verifying(side: Side, of: { size: string; times: number }): Promise<Finding> {
+  const ledger = (await openLedger({ url: side.url, dataDir: null, fold: incidentFold, readOnly: true }))!;
+  const bare = await openLimit(side.dialect, side.url);
+  const samples = await byTurns(of.times, {
+    limit: () => bare.readAll(),
+    product: async () => {
+      const { problems } = await verifyChain(ledger);
+      if (problems.length > 0) throw new Error(`the ledger of the bench is damaged: ${problems[0]!.what}`);
+    },
+  });
+  await bare.close();
+  await closeLedger(ledger);
+  const goals = memory('memory', { is: verifyingPeak(side.url), quarter: side.quarter, atMost: 150 });
+  const about = {
+    measure: `ledger verify, ${side.dialect}`,
+    size: of.size,
+    limit: 'bare reads in pages and SHA-256',
+  };
+  return ratioFinding(about, { samples, atMost: 2, goals });
+}
+
+async function run(options: BenchOptions): Promise<Finding[]> {
+  const { directory, dialects, times, say } = options;
+  const count = options.sizeOf({ full: 1_000_000, small: 10_000 });
+  const sides: Side[] = [];
+  for (const dialect of dialects) sides.push(await openSide(dialect, directory));
+  const { done, peaks } = await appendAll(sides, { count, times, say });
+  const size = `${done.toLocaleString('en')} entries`;
+  const findings: Finding[] = [];
+  for (const side of sides) {
+    await side.limit.close();
+    await closeLedger(side.ledger);
+    const about = {
+      measure: `ledger append, ${side.dialect}`,
+      size,
+      limit: 'bare multi-row inserts of the same rows and SHA-256',
+    };
+    const goals = memory('memory with the bench', { is: peaks.whole, quarter: peaks.quarter, atMost: 400 });
+    findings.push(ratioFinding(about, { samples: side.samples, atMost: 2, goals }));
+    say(`verifying ${size} on ${side.dialect}`);
+    findings.push(await verifying(side, { size, times: Math.min(times, 3) }));
+    for (const name of ['ledger', 'ledger_limit']) await dropDatabase(side.dialect, { directory, name });
+  }
+  return findings;
+}
+
+/** The ledger: growing by batches, and being verified. */
+export const bench: Bench = {
+  id: 'ledger',
+  about: 'append and verify of 1,000,000 entries against bare statements and SHA-256',
+  run,
+};
