@@ -10,5 +10,6 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
   repairs: () => import('./repairs.ts').then(({ bench }) => bench),
   fleet: () => import('./fleet.ts').then(({ bench }) => bench),
+  'bot-log': () => import('./bot-log.ts').then(({ bench }) => bench),
   ledger: () => import('./ledger.ts').then(({ bench }) => bench),
 };

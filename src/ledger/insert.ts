@@ -1,4 +1,4 @@
-import type { Knex } from 'knex';
+import type { Database as Sqlite } from 'better-sqlite3';
 import { chunks, type Database } from '../database.ts';
 
 /** A table that rows are inserted into: its columns with their types, and what becomes of a row that is there. */
@@ -10,34 +10,42 @@ export interface Target {
 }
 
 /**
- * Inserts rows by few statements that cost little to make: a query builder takes longer for them than the database.
- * SQLite is given every value, at most 500 rows at once; PostgreSQL one JSON document, because it plans a statement
- * anew for thousands of values.
+ * Inserts rows in the transaction of `database`: on SQLite by one prepared statement, run for each of them; on
+ * PostgreSQL by one statement for 500, which is given one JSON document, because each value that is bound costs more
+ * than what the document holds of it. The builder's statements for many rows take longer to make than to run.
  */
 export async function insertRows<T extends object>(
   database: Database,
   target: Target,
   rows: readonly T[],
 ): Promise<void> {
-  const names = Object.keys(target.columns);
-  for (const chunk of chunks(rows))
-    if (database.dialect === 'postgres')
-      await database.knex.raw(fromDocument(target, names), [JSON.stringify(chunk)]);
-    else await database.knex.raw(fromValues(target, names, chunk.length), valuesOf(names, chunk));
+  if (rows.length === 0) return;
+  if (database.dialect === 'sqlite') return await insertEach(database, target, rows);
+  for (const chunk of chunks(rows)) await database.knex.raw(fromDocument(target), [JSON.stringify(chunk)]);
 }
 
-function fromDocument({ table, columns, conflict = '' }: Target, names: readonly string[]): string {
+function fromDocument({ table, columns, conflict = '' }: Target): string {
+  const names = Object.keys(columns);
   const typed = names.map((name) => `${name} ${columns[name]}`);
   return `insert into ${table} (${names}) select ${names} from json_to_recordset(?) as given(${typed}) ${conflict}`;
 }
 
-function fromValues({ table, conflict = '' }: Target, names: readonly string[], count: number): string {
-  const row = `(${names.map(() => '?')})`;
-  return `insert into ${table} (${names}) values ${new Array(count).fill(row)} ${conflict}`;
-}
-
-function valuesOf<T extends object>(names: readonly string[], rows: readonly T[]): Knex.RawBinding[] {
-  const values: Knex.RawBinding[] = [];
-  for (const row of rows) for (const name of names) values.push(row[name as keyof T] as Knex.RawBinding);
-  return values;
+async function insertEach<T extends object>(
+  { knex }: Database,
+  { table, columns, conflict = '' }: Target,
+  rows: readonly T[],
+): Promise<void> {
+  const names = Object.keys(columns);
+  const connection = (await knex.client.acquireConnection()) as Sqlite;
+  try {
+    const places = names.map(() => '?');
+    const statement = connection.prepare(`insert into ${table} (${names}) values (${places}) ${conflict}`);
+    for (const row of rows) statement.run(names.map((name) => row[name as keyof T]));
+  } catch (thrown) {
+    // As the builder does, so that whoever listens can say what the world did to the database.
+    knex.emit('query-error', thrown);
+    throw thrown;
+  } finally {
+    await knex.client.releaseConnection(connection);
+  }
 }

@@ -7,7 +7,8 @@ import {
   type RememberedFile,
 } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
-import { chunks, type Database, transact } from '../database.ts';
+import { type Database, transact } from '../database.ts';
+import { insertRows, type Target } from './insert.ts';
 
 const fileRow = z.object({
   lineage: z.string(),
@@ -46,13 +47,35 @@ const eventRow = z.object({
   text: z.string(),
 });
 
+/** Where lines are stored; one that is there stays as it is. */
+const eventTarget: Target = {
+  table: 'log_events',
+  columns: {
+    lineage: 'text',
+    line: 'bigint',
+    source: 'text',
+    log: 'text',
+    kind: 'text',
+    file: 'text',
+    at: 'text',
+    end_unix: 'bigint',
+    map: 'text',
+    number: 'integer',
+    subject: 'text',
+    text: 'text',
+  },
+  conflict: 'on conflict (lineage, line) do nothing',
+};
+
 function eventFromRow(row: unknown): LogEvent {
   const { line, file, text, end_unix: endUnix, ...rest } = eventRow.parse(row);
   return { ...rest, endUnix, quote: { file, line, text } };
 }
 
-function eventToRow({ quote, endUnix, ...rest }: LogEvent) {
-  return { ...rest, end_unix: endUnix, ...quote };
+function eventToRow(event: LogEvent, source: string) {
+  const { lineage, log, kind, at, endUnix, map, number, subject, quote } = event;
+  const { file, line, text } = quote;
+  return { lineage, line, source, log, kind, file, at, end_unix: endUnix, map, number, subject, text };
 }
 
 /** Whose lines: two sources may share a ledger, and their hosts the paths of their logs. */
@@ -74,12 +97,8 @@ export async function saveLogChunk(
   from: { source: string; readAt: string },
 ): Promise<void> {
   await transact(database, async (inside) => {
-    for (const chunk of chunks(of.events))
-      await inside
-        .knex('log_events')
-        .insert(chunk.map((event) => ({ ...eventToRow(event), source: from.source })))
-        .onConflict(['lineage', 'line'])
-        .ignore();
+    const events = of.events.map((event) => eventToRow(event, from.source));
+    await insertRows(inside, eventTarget, events);
     const row = { ...fileToRow(of.file), source: from.source, read_at: from.readAt };
     await inside.knex('log_files').insert(row).onConflict('lineage').merge();
   });

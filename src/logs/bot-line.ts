@@ -1,5 +1,6 @@
 import type { BotKind } from '../core/log-event.ts';
 import { type LineEvent, type Naming, namesNothing, roundNaming, storable } from './event.ts';
+import { holding, type Sieve } from './lines.ts';
 import { masked } from './mask.ts';
 
 /** What the parser remembers from line to line: a failure may be followed by its exception. */
@@ -18,6 +19,8 @@ const mostContinued = 5;
 type Naming0 = (found: RegExpExecArray) => Naming;
 interface Message {
   kind: BotKind;
+  /** The words that it begins with, as far as they are always the same. */
+  opening: string;
   pattern: RegExp;
   naming: Naming0;
 }
@@ -39,9 +42,13 @@ const signs = /^[^\p{L}\p{N}]+/u;
 
 const is = (kind: BotKind, words: RegExp, naming: Naming0 = nothing): Message => ({
   kind,
+  opening: /^[A-Za-z_ :]*/.exec(words.source)![0],
   pattern: new RegExp(`^(?:${words.source})`, words.flags),
   naming,
 });
+
+/** The one message that does not begin with words that are known. */
+const rateLimited = 'rate limited (';
 
 /**
  * The messages that prove something, by the words that they begin with (DOMAIN, section 5): what somebody calls
@@ -57,7 +64,8 @@ const messages: readonly Message[] = [
   is('announced', /STATS_READY: (.+?) R(\d)\s*(?:\(winner=.*)?$/, round),
   is('stored', /Stored Lua round data: (\d{4}-\d{2}-\d{2}-\d{6}) R(\d)/, stored),
   is('spawns_stored', /Stored Lua spawn stats/),
-  is('store_failed', /Could not store Lua team data|Cannot store Lua teams/),
+  is('store_failed', /Could not store Lua team data/),
+  is('store_failed', /Cannot store Lua teams/),
   is('rejected', /Skipping ghost round: (.+) R(\d) \(duration/, refusal('ghost')),
   is('rejected', /Username mismatch:/, refusal('username')),
   is('rejected', /SECURITY: Unauthorized webhook/, refusal('unauthorized')),
@@ -70,7 +78,7 @@ const messages: readonly Message[] = [
   is('late_link', /Lua late link: map=(.+) R(\d)/, round),
   is('dead_hours', /Dead hours \(/),
   // Which words come first is not known.
-  is('rejected', /.*rate limited \(/, refusal('rate_limit')),
+  is('rejected', new RegExp(`.*${rateLimited.replace('(', '\\(')}`), refusal('rate_limit')),
 ];
 
 const fails: ReadonlySet<string> = new Set(['store_failed', 'artifact_failed', 'download_failed']);
@@ -101,4 +109,59 @@ export function readBotLine(state: BotState, line: string): { state: BotState; e
     };
   }
   return { state: freshBot, event: null };
+}
+
+const [bar, space, zero, nine, upperA, upperZ, lowerA, lowerZ] = Buffer.from('| 09AZaz');
+
+const isAlphanumeric = (byte: number) =>
+  (byte >= zero! && byte <= nine!) ||
+  (byte >= upperA! && byte <= upperZ!) ||
+  (byte >= lowerA! && byte <= lowerZ!);
+
+/** The openings of all messages but the last, by their first byte. */
+const openings: readonly (readonly Buffer[])[] = Array.from({ length: 256 }, (_, first) =>
+  messages.flatMap(({ opening }) => (opening.charCodeAt(0) === first ? [Buffer.from(opening)] : [])),
+);
+
+const timeLength = '2026-02-16 21:24:31'.length;
+
+/** Where the words of a message begin, if its line has a prefix; null where that cannot be told so simply. */
+function wordsAt(bytes: Buffer, from: number, to: number): number | null {
+  // A time stands before the first of three signs.
+  let [at, second] = [Math.min(from + timeLength, to), from];
+  for (let bars = 0; bars < 3; at++) {
+    if (at === to) return to;
+    if (bytes[at] !== bar) continue;
+    bars += 1;
+    if (bars === 2) second = at;
+  }
+  // The name of a logger may hold the sign itself: it does not where the third one follows a name and a space.
+  let end = at - 2;
+  if (bytes[end] !== space) return null;
+  while (bytes[end] === space) end -= 1;
+  if (end === second) return null;
+  while (at < to && !isAlphanumeric(bytes[at]!)) at += 1;
+  return at;
+}
+
+function begins(bytes: Buffer, at: number, opening: Buffer): boolean {
+  for (let byte = 0; byte < opening.length; byte++) if (bytes[at + byte] !== opening[byte]) return false;
+  return true;
+}
+
+/**
+ * Whether a line may prove something, told from its bytes: false only where readBotLine() surely makes nothing of it
+ * and remembers nothing of it, after a state in which nothing failed. Bytes of signs and of letters that are not ASCII
+ * are passed over alike, because no message begins with such a letter.
+ */
+export function botSieve(): (state: BotState, ...line: Parameters<Sieve>) => boolean {
+  const isLimited = holding(rateLimited);
+  return (state, bytes, from, to) => {
+    if (to === from) return false;
+    if (state.failedAt !== null) return true;
+    const at = wordsAt(bytes, from, to);
+    if (at === null) return true;
+    if (at < to) for (const opening of openings[bytes[at]!]!) if (begins(bytes, at, opening)) return true;
+    return isLimited(bytes, from, to);
+  };
 }

@@ -1,6 +1,7 @@
 import type { ConsoleKind } from '../core/log-event.ts';
 import { parseArtifactName } from '../core/names.ts';
 import { type LineEvent, type Naming, namesNothing, roundNaming, storable } from './event.ts';
+import { holding, type Sieve } from './lines.ts';
 import { masked } from './mask.ts';
 
 /** What the parser remembers from line to line: lines of the module have no time (DOMAIN, section 5). */
@@ -121,4 +122,13 @@ export function readConsoleLine(
     return { state: next, event: { log: 'console', kind, at: null, endUnix, ...own, text: masked(line) } };
   }
   return { state, event: null };
+}
+
+/** Whether a line may prove something, told from its bytes: each message holds one of these, and the others change nothing. */
+export function consoleSieve(): (state: ConsoleState, ...line: Parameters<Sieve>) => boolean {
+  const [isOfModule, isOfTimelimit] = [
+    holding('stats_discord_webhook'),
+    holding('Server: timelimit changed to'),
+  ];
+  return (_, bytes, from, to) => isOfModule(bytes, from, to) || isOfTimelimit(bytes, from, to);
 }

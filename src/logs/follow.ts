@@ -6,10 +6,10 @@ import { createGunzip } from 'node:zlib';
 import type { LogEvent, LogName, RememberedFile } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
 import { codeOf, OperationError, plainError } from '../errors.ts';
-import { freshBot, readBotLine } from './bot-line.ts';
-import { freshConsole, readConsoleLine } from './console-line.ts';
+import { botSieve, freshBot, readBotLine } from './bot-line.ts';
+import { consoleSieve, freshConsole, readConsoleLine } from './console-line.ts';
 import type { LineEvent } from './event.ts';
-import { beginning, LineSplitter, type Place, tailBytes } from './lines.ts';
+import { beginning, LineSplitter, type Place, type Sieve, tailBytes } from './lines.ts';
 
 /** What was read of a file in one go: the lines that matter, and where reading has come to. */
 export interface LogChunk {
@@ -22,9 +22,10 @@ export interface LogChunk {
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 /** So much is read at most before it is given: what is stored then need not be read again after a crash. */
-const mostEvents = 500;
-const mostBytes = 8 * 1_048_576;
+const mostEvents = 2_000;
+const mostBytes = 32 * 1_048_576;
 const pieceBytes = 65_536;
+const largePieceBytes = 4 * pieceBytes;
 /** A gzipped part that is cut off and younger is still being written (DOMAIN, section 3). */
 const youngMs = 120_000;
 const isGzip = (path: string) => path.endsWith('.gz');
@@ -32,9 +33,10 @@ const isGzip = (path: string) => path.endsWith('.gz');
 const isDamage = (fault: unknown) => codeOf(fault)?.startsWith('Z_') === true;
 
 type Reader = (state: never, line: string) => { state: object; event: LineEvent | null };
-const readers: Record<LogName, { fresh: object; read: Reader }> = {
-  bot: { fresh: freshBot, read: readBotLine as Reader },
-  console: { fresh: freshConsole, read: readConsoleLine as Reader },
+type StateSieve = (state: never, ...line: Parameters<Sieve>) => boolean;
+const readers: Record<LogName, { fresh: object; read: Reader; sieve: () => StateSieve }> = {
+  bot: { fresh: freshBot, read: readBotLine as Reader, sieve: botSieve },
+  console: { fresh: freshConsole, read: readConsoleLine as Reader, sieve: consoleSieve },
 };
 
 /** Opens a file of the log for `work`. Waits for no pipe; throws an OperationError where it is no regular file. */
@@ -153,6 +155,35 @@ async function* bytesOf(handle: FileHandle, range: { start: number; end: number 
   }
 }
 
+/**
+ * The same in large pieces, the next one read while one is looked at. A piece is overwritten when the next but one is
+ * asked for.
+ */
+async function* piecesOf(handle: FileHandle, range: { start: number; end: number }): AsyncGenerator<Buffer> {
+  if (range.start >= range.end) return;
+  const room = Math.min(largePieceBytes, range.end - range.start);
+  const buffers = [Buffer.allocUnsafe(room), Buffer.allocUnsafe(room)] as const;
+  const read = (turn: number, at: number) => {
+    const reading = handle.read(buffers[turn as 0 | 1], 0, Math.max(0, Math.min(room, range.end - at)), at);
+    // What it fails with is thrown where it is waited for.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let next = read(0, range.start);
+  try {
+    for (let [at, turn] = [range.start, 0]; at < range.end; turn = 1 - turn) {
+      const { bytesRead } = await next;
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      next = read(1 - turn, at);
+      yield buffers[turn as 0 | 1].subarray(0, bytesRead);
+    }
+  } finally {
+    // The file is closed after this.
+    await next.catch(() => undefined);
+  }
+}
+
 /** What a gzipped file holds; what comes before a fault is given, then the fault is thrown. */
 async function* gunzip(handle: FileHandle): AsyncGenerator<Buffer> {
   const source = Readable.from(bytesOf(handle, { start: 0, end: Number.POSITIVE_INFINITY }));
@@ -192,16 +223,20 @@ interface Reading {
 async function* chunksOf(reading: Reading): AsyncGenerator<LogChunk> {
   const { log, path, known } = reading;
   const lineage = known?.file.lineage ?? randomUUID();
-  const { fresh, read } = readers[log];
+  const { fresh, read, sieve } = readers[log];
   let state = (known?.file.state ?? fresh) as object;
   let events: LogEvent[] = [];
-  const splitter = new LineSplitter(known?.place ?? beginning, (line, text) => {
+  const mayMatter = sieve();
+  const take = (line: number, text: string) => {
     const step = read(state as never, text);
     state = step.state;
     if (step.event === null || reading.copy) return;
     const { text: quoted, ...event } = step.event;
     events.push({ ...event, lineage, quote: { file: path, line, text: quoted } });
-  });
+  };
+  const splitter = new LineSplitter(known?.place ?? beginning, take, (bytes, from, to) =>
+    mayMatter(state as never, bytes, from, to),
+  );
   // Its size is remembered when all of it was read: a file of the same size is then not looked at again.
   const chunk = (size: number): LogChunk => {
     const { position, lines, tail } = splitter.place;
@@ -249,7 +284,7 @@ const followPlain = (path: string, log: LogName, remembered: readonly Remembered
     if (size === 0 || (file?.size === size && file.inode === inode && file.path === path)) return;
     const copy = known === null && (await isCopy(handle, { inode, size }, remembered).catch(() => false));
     yield* await leftBehind(known, inode);
-    const pieces = bytesOf(handle, { start, end: size });
+    const pieces = piecesOf(handle, { start, end: size });
     yield* chunksOf({ path, log, inode, size, known, pieces, final: false, copy });
   });
 

@@ -17,17 +17,28 @@ export const beginning: Place = { position: 0, lines: 0, tail: Buffer.alloc(0) }
 
 const lineFeed = 10;
 
-/** Splits bytes into lines, whatever pieces they come in; counts lines and bytes from a place on. */
+/** Whether the line from `from` to before `to` may matter. Where it surely does not, it is counted and not given. */
+export type Sieve = (bytes: Buffer, from: number, to: number) => boolean;
+
+/**
+ * Splits bytes into lines, whatever pieces they come in; counts lines and bytes from a place on. Nearly every line of
+ * a log proves nothing, so a line that stands whole in its piece is first asked about, as bytes. Keeps nothing of a
+ * piece: whoever gives it may use its memory again, in another Buffer.
+ */
 export class LineSplitter {
+  /** The line that is not complete yet: its first bytes, its last ones, and how many there are. */
   #head: Buffer[] = [];
   #headBytes = 0;
+  #open: Buffer = Buffer.alloc(0);
   #pending = 0;
   #place: Place;
   readonly #onLine: (line: number, text: string) => void;
+  readonly #mayMatter: Sieve;
 
-  constructor(place: Place, onLine: (line: number, text: string) => void) {
+  constructor(place: Place, onLine: (line: number, text: string) => void, mayMatter: Sieve = () => true) {
     this.#place = { ...place };
     this.#onLine = onLine;
+    this.#mayMatter = mayMatter;
   }
 
   /** Behind the last complete line that was seen. */
@@ -35,54 +46,98 @@ export class LineSplitter {
     return { ...this.#place };
   }
 
-  #keep(bytes: Buffer): void {
-    const kept = bytes.subarray(0, Math.max(0, longestLineBytes - this.#headBytes));
-    if (kept.length > 0) this.#head.push(Buffer.from(kept));
-    this.#headBytes += kept.length;
-    this.#pending += bytes.length;
+  push(bytes: Buffer): void {
+    const first = bytes.indexOf(lineFeed);
+    if (first === -1) {
+      this.#keep(bytes);
+      return;
+    }
+    let from = 0;
+    let feed = first;
+    if (this.#pending > 0) {
+      this.#keepHead(bytes.subarray(0, first));
+      this.#endKept();
+      from = first + 1;
+      feed = bytes.indexOf(lineFeed, from);
+    }
+    from = this.#wholeLines(bytes, { from, feed });
+    this.#place.position += this.#pending + from;
+    this.#remember(this.#open);
+    this.#remember(bytes.subarray(0, from));
+    this.#open = Buffer.alloc(0);
+    this.#pending = 0;
+    if (from < bytes.length) this.#keep(bytes.subarray(from));
   }
 
-  #end(feed: number): void {
-    const line = Buffer.concat(this.#head);
-    this.#place.position += this.#pending + feed;
-    this.#place.lines += 1;
-    this.#head = [];
-    this.#headBytes = 0;
-    this.#pending = 0;
+  /** Gives the lines that end within a piece, the first of them at `feed`; answers with where the rest begins. */
+  #wholeLines(bytes: Buffer, { from, feed }: { from: number; feed: number }): number {
+    let [begin, end] = [from, feed];
+    for (; end !== -1; end = bytes[begin] === lineFeed ? begin : bytes.indexOf(lineFeed, begin)) {
+      this.#place.lines += 1;
+      if (this.#mayMatter(bytes, begin, end))
+        this.#give(bytes.subarray(begin, Math.min(end, begin + longestLineBytes)));
+      begin = end + 1;
+    }
+    return begin;
+  }
+
+  #give(line: Buffer): void {
     this.#onLine(this.#place.lines, line.toString('utf8').replace(/\r$/, ''));
   }
 
-  #remember(bytes: Buffer): void {
-    const all = bytes.length >= tailBytes ? bytes : Buffer.concat([this.#place.tail, bytes]);
-    this.#place.tail = Buffer.from(all.subarray(Math.max(0, all.length - tailBytes)));
+  #keepHead(bytes: Buffer): void {
+    const kept = bytes.subarray(0, Math.max(0, longestLineBytes - this.#headBytes));
+    if (kept.length > 0) this.#head.push(Buffer.from(kept));
+    this.#headBytes += kept.length;
   }
 
-  /** The bytes of the line that is not complete yet, for the tail; only its last ones matter. */
-  #open: Buffer = Buffer.alloc(0);
+  #keep(bytes: Buffer): void {
+    this.#keepHead(bytes);
+    this.#pending += bytes.length;
+    this.#open = lastOf(this.#open, bytes);
+  }
 
-  push(bytes: Buffer): void {
-    let from = 0;
-    for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
-      this.#keep(bytes.subarray(from, at));
-      this.#end(1);
-      from = at + 1;
-    }
-    if (from > 0) {
-      this.#remember(this.#open);
-      this.#remember(bytes.subarray(0, from));
-      this.#open = Buffer.alloc(0);
-    }
-    const rest = bytes.subarray(from);
-    this.#keep(rest);
-    const open = Buffer.concat([this.#open, rest]);
-    this.#open = Buffer.from(open.subarray(Math.max(0, open.length - tailBytes)));
+  #endKept(): void {
+    const line = Buffer.concat(this.#head);
+    this.#head = [];
+    this.#headBytes = 0;
+    this.#place.lines += 1;
+    this.#give(line);
+  }
+
+  #remember(bytes: Buffer): void {
+    this.#place.tail = lastOf(this.#place.tail, bytes);
   }
 
   /** Takes what is left as a line: of a file that nobody will write to any more. */
   finish(): void {
     if (this.#pending === 0) return;
     this.#remember(this.#open);
+    this.#place.position += this.#pending;
     this.#open = Buffer.alloc(0);
-    this.#end(0);
+    this.#pending = 0;
+    this.#endKept();
   }
+}
+
+/** A copy of the last bytes of two pieces that follow each other. */
+function lastOf(before: Buffer, bytes: Buffer): Buffer {
+  if (bytes.length >= tailBytes) return Buffer.from(bytes.subarray(bytes.length - tailBytes));
+  return Buffer.concat([before.subarray(Math.max(0, before.length + bytes.length - tailBytes)), bytes]);
+}
+
+/** A sieve that lets lines through which hold a text anywhere. It looks through each piece once, not line by line. */
+export function holding(text: string): Sieve {
+  const needle = Buffer.from(text);
+  let piece: Buffer | null = null;
+  let [last, next] = [0, 0];
+  return (bytes, from, to) => {
+    if (bytes !== piece || from < last || next < from) {
+      const found = bytes.indexOf(needle, from);
+      piece = bytes;
+      next = found === -1 ? Number.POSITIVE_INFINITY : found;
+    }
+    last = from;
+    return next + needle.length <= to;
+  };
 }

@@ -9,6 +9,7 @@ const user = /([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/@:"'<>]*:[^\s"'<>]*|[^\s/"'<>
 
 /** Masks who logs in, word by word and only before its last `@`: a long line must cost no more than its length. */
 function withoutUsers(text: string): string {
+  if (!text.includes('@')) return text;
   return text.replace(/[^\s"'<>]+/g, (word) => {
     const end = word.lastIndexOf('@') + 1;
     return word.slice(0, end).replace(user, '$1[masked]@') + word.slice(end);
@@ -23,6 +24,14 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`${named}["']?(?!\\[masked)[^\\s"'&,;}]+`, 'gi'), '$1[masked]'],
 ];
 
+/** Asked first, because nearly no text has one of these words, and each secret has. */
+const namesSecret = /authorization|bearer|token|passw|secret|api_?key/i;
+
+function withoutSecrets(text: string): string {
+  if (!namesSecret.test(text)) return text;
+  return secrets.reduce((masking, [pattern, instead]) => masking.replace(pattern, instead), text);
+}
+
 /** So much of a line is kept as evidence. */
 export const longestText = 500;
 
@@ -31,8 +40,7 @@ export const longestText = 500;
  * characters as `·`, at most 500 characters (DOMAIN, section 5).
  */
 export function masked(line: string): string {
-  let text = withoutUsers(withoutWebhooks(line));
-  for (const [pattern, instead] of secrets) text = text.replace(pattern, instead);
+  const text = withoutSecrets(withoutUsers(withoutWebhooks(line)));
   // Cut in the middle, where it is too long: a line says at both ends what it is about.
   return cutMiddle(printable(text), longestText);
 }
