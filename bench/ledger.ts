@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { foldEntry, incidentFold } from '../src/context.ts';
@@ -39,14 +40,11 @@ interface Side {
 
 async function openSide(dialect: Dialect, directory: string): Promise<Side> {
   const urlOf = (name: string) => freshDatabase(dialect, { directory, name });
-  const dataDir = (name: string) => join(directory, `${name}-${dialect}`);
+  const dataDir = join(directory, `head-${dialect}`);
+  // The head of the ledger of an earlier run would say that this one has lost its entries.
+  rmSync(dataDir, { recursive: true, force: true });
   const url = await urlOf('ledger');
-  const ledger = await openLedger({
-    url,
-    dataDir: dataDir('product'),
-    fold: incidentFold,
-    acceptsLoss: true,
-  });
+  const ledger = await openLedger({ url, dataDir, fold: incidentFold });
   const bare = await urlOf('ledger_limit');
   await closeLedger(await openLedger({ url: bare, dataDir: null, fold: incidentFold }));
   const limit = await openLimit(dialect, bare);
