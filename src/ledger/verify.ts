@@ -152,7 +152,8 @@ function checkEntry(previous: Head, entry: Entry, folding: Folding): string | nu
 type RawRow = Record<(typeof entryColumns)[number], unknown>;
 
 async function* eachPage(database: Database): AsyncGenerator<RawRow[]> {
-  const size = 1000;
+  // Smaller pages are young garbage; larger ones outlive a collection.
+  const size = 200;
   let after: unknown = Number.MIN_SAFE_INTEGER;
   for (;;) {
     const page: RawRow[] = await database
