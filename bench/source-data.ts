@@ -55,9 +55,10 @@ function exemptBy(dice: number): PlayedRound['exempt'] {
 function timesOf(date: string, of: { at: number; slot: number; chance: () => number }) {
   const { at, slot, chance } = of;
   const time = clock(slot * (at + 1) - 5 + Math.floor(chance() * 4));
-  const endUnix = localToInstants(date, time, zone)!.instants[0]! - Math.floor(chance() * 4);
+  const { instants, moved } = localToInstants(date, time, zone)!;
+  const endUnix = instants[0]! - Math.floor(chance() * 4);
   const startUnix = endUnix - Math.max(70, Math.floor(slot * (0.5 + chance() * 0.3)));
-  return { date, time, startUnix, endUnix };
+  return { times: { date, time, startUnix, endUnix }, moved };
 }
 
 /** The days of a history in order, with the number of rounds of each. */
@@ -80,10 +81,11 @@ export function* playedRounds(options: HistoryOptions): Generator<PlayedRound> {
     const slot = Math.floor(86_000 / count);
     let matchId = '';
     for (let at = 0; at < count; at++, played++) {
-      const times = timesOf(date, { at, slot, chance });
+      const { times, moved } = timesOf(date, { at, slot, chance });
       const number = at % 2 === 0 ? 1 : 2;
       if (number === 1) matchId = `${date}-${times.time}`;
-      const exempt = exemptBy(chance());
+      // Nobody plays in the hour that does not exist.
+      const exempt = moved ? 'cancelled' : exemptBy(chance());
       yield {
         // A summary stands after each second round, and takes an id too.
         id: played + 1 + (played >> 1),
