@@ -50,11 +50,28 @@ function kindOf(random: () => number): Kind {
   return at < 0.12 ? 'older' : 'current';
 }
 
+/** Names that older modules did not escape as JSON wants it, and one of which a byte is no UTF-8. */
 const odd: Partial<Record<Kind, string>> = {
   quote: 'wa\\"js',
   control: 'wa\u0001js',
   'windows-1252': 'wa\u00e4js',
 };
+
+/** So many people play on a server in a season, over and over. */
+const mostPlayers = 400;
+
+/** Six of them, each once. */
+function playersOf(kind: Kind, random: () => number): { guid: string; name: string }[] {
+  const first = Math.floor(random() * mostPlayers);
+  return Array.from({ length: 6 }, (_, index) => {
+    const player = (first + 67 * index) % mostPlayers;
+    const name = index === 0 ? odd[kind] : undefined;
+    return {
+      guid: (0xe587ca5f0000 + 977 * player).toString(16).toUpperCase().padStart(32, '0'),
+      name: name ?? nicks[player % nicks.length]!,
+    };
+  });
+}
 
 function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string; allies: string }): string {
   const field = (name: string, value: string, inline = true) =>
@@ -85,23 +102,17 @@ function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string
 }
 
 function textOf(of: ReturnType<typeof artifactNameOf>, kind: Kind, random: () => number): string {
-  const players = Array.from({ length: 6 }, (_, index) => ({
-    guid: Math.floor(random() * 2 ** 48)
-      .toString(16)
-      .toUpperCase()
-      .padStart(32, '0'),
-    name: index === 0 && odd[kind] !== undefined ? odd[kind] : nicks[Math.floor(random() * nicks.length)]!,
-  }));
+  const players = playersOf(kind, random);
   const list = (team: number) =>
     `[${players
       .filter((_, index) => index % 2 === team)
-      .map(({ guid, name }) => `{\\"guid\\":\\"${guid}\\",\\"name\\":\\"${name}\\"}`)
+      .map(({ guid, name }) => `{\\"guid\\":\\"${guid}\\",\\"name\\":\\"${name.replace('\\', '\\\\')}\\"}`)
       .join(',')}]`;
   const spawns = players.map(
     ({ guid, name }) =>
       `{"guid":"${guid}","name":"${name}","spawns":${Math.floor(random() * 40)},"deaths":12,"dead_seconds":99,"avg_respawn":8,"max_respawn":9}`,
   );
-  const version = kind === 'current' ? '1.7.2' : '1.6.2';
+  const version = kind === 'current' || kind === 'windows-1252' ? '1.7.2' : '1.6.2';
   return `{"meta":{"map":"${of.map}","round":${of.number},"round_start_unix":${of.end - 441},"round_end_unix":${of.end},"actual_duration_seconds":441,"warmup_seconds":31,"pause_seconds":0,"pause_count":0,"server_ip":"0.0.0.0","server_port":"27960","match_id":"${of.end}","spawn_stats":[${spawns.join(',')}]},"payload":{
         "username": "ET:Legacy Stats",
         "content": "STATS_READY",
@@ -121,7 +132,11 @@ function bytesOf(index: number, random: () => number): Buffer {
   const kind = kindOf(random);
   const text = textOf(artifactNameOf(index), kind, random);
   if (kind === 'empty') return Buffer.alloc(0);
-  const bytes = Buffer.from(text, kind === 'windows-1252' ? 'latin1' : 'utf8');
+  const utf8 = Buffer.from(text);
+  const bytes =
+    kind === 'windows-1252'
+      ? Buffer.from(utf8.toString('latin1').replaceAll('\u00c3\u00a4', '\u00e4'), 'latin1')
+      : utf8;
   return kind === 'cut off' ? bytes.subarray(0, Math.floor(bytes.length * random())) : bytes;
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { Damage, parseJson, quoted, tryJson } from './damage.ts';
-import { readTemplate } from './template.ts';
 import { escapeControls } from './text.ts';
 
 /** A field of the embed. At least one of the two is known. */
@@ -40,7 +39,8 @@ const closing = /"footer": \{"text": "([^"]*)"\}\s*\}\]\s*\}$/;
 const metaStart = '{"meta":';
 const payloadStart = '},"payload":';
 
-function readVersion(footer: string): { version: string; legacy: boolean } {
+/** The version of the module in the footer, and whether it is an older one. Throws Damage. */
+export function readVersion(footer: string): { version: string; legacy: boolean } {
   const found = /Slomix Lua Webhook v((\d{1,5})\.(\d{1,5})\.(\d{1,5})(?:[-+][0-9A-Za-z.+-]*)?)/.exec(footer);
   if (!found) throw new Damage('its footer names no module version');
   const [major, minor, patch] = found.slice(2).map(Number) as [number, number, number];
@@ -111,12 +111,6 @@ export function readPayload(text: string): Payload {
  * salvage recipe). Throws Damage where the closing braces, the payload or the module version are missing.
  */
 export function readDocument(text: string): Document {
-  const template = readTemplate(text);
-  if (template !== null) {
-    const { meta, fields, footer } = template;
-    const { version, legacy } = readVersion(footer);
-    return { version, legacy, fields, salvaged: false, meta };
-  }
   assertNotBlank(text);
   const json = tryJson(text);
   if (json === undefined) return salvagedDocument(text);

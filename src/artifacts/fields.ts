@@ -1,6 +1,5 @@
 import { Damage, parseJson, tryJson } from './damage.ts';
 import type { Field, Payload } from './document.ts';
-import { fieldNames } from './template.ts';
 import { escapeControls } from './text.ts';
 
 /** Names of older modules that are still accepted (DOMAIN, section 3). */
@@ -13,11 +12,8 @@ const olderNames = new Map([
   ['Lua_RoundEnd', 'end unix'],
 ]);
 
-/** Field names in lower case, by which they are found, made once. */
-const lowerCase = new Map(fieldNames.map((name) => [name, name.toLowerCase()]));
-
 function findField(document: Payload, label: string): Field {
-  const own = document.fields.get(lowerCase.get(label) ?? label.toLowerCase());
+  const own = document.fields.get(label.toLowerCase());
   const olderName = olderNames.get(label);
   const older = olderName === undefined ? undefined : document.fields.get(olderName);
   if (own && older) throw new Damage(`${label} is there twice, under two names`);

@@ -5,7 +5,8 @@ import { cleanText, cut } from './text.ts';
 import { isInt32 } from './values.ts';
 
 const guidLength = 32;
-const nameLength = 64;
+/** Characters of a name that the database takes. */
+export const nameLength = 64;
 /** The module writes flat pause events; what is nested deeper than this is not its work. */
 const deepest = 8;
 /** The game holds 64 players at a time; nobody has seen four times that come and go in one round. */

@@ -4,8 +4,9 @@ import { type ArtifactName, candidateNumber, safeMap } from '../core/names.ts';
 import { Damage, parseJson, quoted } from './damage.ts';
 import { type Document, fieldsByLine, type Payload, readDocument, readPayload } from './document.ts';
 import { readInner, readText } from './fields.ts';
+import { readLaidOut } from './laid-out.ts';
 import { readGuid, readName, readPauseEvents, readPlayers, readSpawns } from './lists.ts';
-import { cleanText, cut, decodeText } from './text.ts';
+import { cleanText, cut, decodeText, toUtf8 } from './text.ts';
 import {
   isInt32,
   readEndReason,
@@ -17,10 +18,10 @@ import {
   readSurrenderTeam,
   readTeam,
   readUnix,
+  versionLength,
 } from './values.ts';
 
 const mapLength = 64;
-const versionLength = 16;
 
 const metaSchema = z.object({
   map: z.string(),
@@ -133,8 +134,10 @@ export function parseArtifact(
   bytes: Uint8Array,
 ): { content: ArtifactContent; salvaged: boolean } | { damage: string } {
   try {
-    const { text, strict } = decodeText(bytes);
-    const document = readDocument(text);
+    const { utf8, strict } = toUtf8(bytes);
+    const content = readLaidOut(utf8);
+    if (content !== null) return { content, salvaged: !strict };
+    const document = readDocument(utf8.toString('utf8'));
     return { content: readContent(document), salvaged: document.salvaged || !strict };
   } catch (thrown) {
     if (thrown instanceof Damage) return { damage: thrown.message };

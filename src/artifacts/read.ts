@@ -13,13 +13,10 @@ export function sha256Of(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }
 
-/**
- * What was read of a file, as an artifact. A link, a directory or a pipe under the name of an artifact is
- * never followed or opened: it is damaged, so that a person decides about the round that it names.
- */
-export function toArtifact(path: string, name: ArtifactName, read: FileRead): Artifact {
-  const { safeMap, number, endUnix, finished } = name;
-  const artifact: Artifact = {
+const secondsOf = (time: Date) => Math.floor(time.getTime() / 1000);
+
+function emptyArtifact(path: string, { safeMap, number, endUnix, finished }: ArtifactName): Artifact {
+  return {
     path,
     safeMap,
     number,
@@ -32,23 +29,31 @@ export function toArtifact(path: string, name: ArtifactName, read: FileRead): Ar
     damage: null,
     unreadable: null,
   };
-  if (read.state === 'gone') return { ...artifact, unreadable: 'it vanished while it was read' };
-  if (read.state === 'unreadable') return { ...artifact, unreadable: read.why };
-  if (read.state === 'not a file') return { ...artifact, damage: read.why };
-  const modifiedUnix = Math.floor(read.modified.getTime() / 1000);
-  if (read.state === 'too large') {
-    const damage = `larger than 1 MiB (${read.size} bytes)`;
-    return { ...artifact, bytes: read.size, modifiedUnix, damage };
-  }
+}
+
+function whyNot(read: Exclude<FileRead, { state: 'read' }>): Partial<Artifact> {
+  if (read.state === 'gone') return { unreadable: 'it vanished while it was read' };
+  if (read.state === 'unreadable') return { unreadable: read.why };
+  if (read.state === 'not a file') return { damage: read.why };
+  const damage = `larger than 1 MiB (${read.size} bytes)`;
+  return { bytes: read.size, modifiedUnix: secondsOf(read.modified), damage };
+}
+
+/**
+ * What was read of a file, as an artifact. A link, a directory or a pipe under the name of an artifact is
+ * never followed or opened: it is damaged, so that a person decides about the round that it names.
+ */
+export function toArtifact(path: string, name: ArtifactName, read: FileRead): Artifact {
+  if (read.state !== 'read') return { ...emptyArtifact(path, name), ...whyNot(read) };
   const parsed = parseArtifact(read.bytes);
-  return {
-    ...artifact,
-    sha256: sha256Of(read.bytes),
-    bytes: read.bytes.length,
-    modifiedUnix,
-    content: 'content' in parsed ? parsed.content : null,
-    damage: 'damage' in parsed ? parsed.damage : null,
-  };
+  // One by one: many are read, and copying takes as long as parsing.
+  const artifact = emptyArtifact(path, name);
+  artifact.sha256 = sha256Of(read.bytes);
+  artifact.bytes = read.bytes.length;
+  artifact.modifiedUnix = secondsOf(read.modified);
+  if ('content' in parsed) artifact.content = parsed.content;
+  else artifact.damage = parsed.damage;
+  return artifact;
 }
 
 /** Reads, hashes and parses one listed file. What cannot be read or used says so; nothing is thrown. */

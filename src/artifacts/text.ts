@@ -26,7 +26,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 }
 
 /** Re-writes what is not UTF-8, and decodes all of it at once: piece by piece would take seconds for a megabyte. */
-function decodeMixed(bytes: Uint8Array): string {
+function mixedToUtf8(bytes: Uint8Array): Buffer {
   const utf8 = Buffer.alloc(3 * bytes.length);
   let written = 0;
   for (let at = 0; at < bytes.length; ) {
@@ -35,21 +35,30 @@ function decodeMixed(bytes: Uint8Array): string {
     if (length === 0) written += utf8.write(fromWindows1252(bytes[at]!), written);
     at += Math.max(1, length);
   }
-  return utf8.toString('utf8', 0, written);
+  return utf8.subarray(0, written);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** A byte order mark at the beginning of bytes. */
+const hasMark = (bytes: Uint8Array) => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+
 /**
- * The bytes as text: UTF-8, and only the bytes that are not UTF-8 as Windows-1252 (DOMAIN, section 3).
- * `strict` says that all of it was UTF-8. A byte order mark is dropped.
+ * The bytes in UTF-8: as they are, and only those that are not UTF-8 as Windows-1252 (DOMAIN, section 3). `strict` says
+ * that all of it was UTF-8. A byte order mark is dropped. What was UTF-8 is not copied.
  */
-export function decodeText(bytes: Uint8Array): { text: string; strict: boolean } {
+export function toUtf8(bytes: Uint8Array): { utf8: Buffer; strict: boolean } {
   const strict = isUtf8(bytes);
-  const text = strict ? asBuffer(bytes).toString('utf8') : decodeMixed(bytes);
-  return { text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, strict };
+  const utf8 = strict ? asBuffer(bytes) : mixedToUtf8(bytes);
+  return { utf8: hasMark(utf8) ? utf8.subarray(3) : utf8, strict };
+}
+
+/** The bytes as text, read as `toUtf8` reads them. */
+export function decodeText(bytes: Uint8Array): { text: string; strict: boolean } {
+  const { utf8, strict } = toUtf8(bytes);
+  return { text: utf8.toString('utf8'), strict };
 }
 
 /** A NUL character, or half a pair that may lack its other half. */

@@ -1,6 +1,8 @@
 import { candidateNumber } from '../core/names.ts';
 import { Damage, quoted } from './damage.ts';
 
+/** Characters of a version that the database takes. */
+export const versionLength = 16;
 const largestInt4 = 2_147_483_647;
 
 /** True for a whole number that fits PostgreSQL's int4. */

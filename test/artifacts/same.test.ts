@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
+import { readLaidOut } from '../../src/artifacts/laid-out.ts';
 import { type Packed, unpack } from '../../src/artifacts/packed.ts';
 import { parseArtifact, parseMessage } from '../../src/artifacts/parse.ts';
 import { type ListedFile, listPlaces } from '../../src/artifacts/places.ts';
 import { readArtifacts } from '../../src/artifacts/read-many.ts';
-import { readTemplate } from '../../src/artifacts/template.ts';
-import { decodeText } from '../../src/artifacts/text.ts';
+import { toUtf8 } from '../../src/artifacts/text.ts';
 import { readInThreads, startReader } from '../../src/artifacts/threads.ts';
 import { parseArtifactName, plainArtifactEnd } from '../../src/core/names.ts';
 import * as plainly from './reference/parse.ts';
@@ -42,9 +42,9 @@ test('every sample is read as the plain way reads it', () => {
   for (const bytes of samples) assertSame(bytes);
 });
 
-test('a normal artifact of every version is taken apart as a template, not built as JSON', () => {
+test('a normal artifact of every version is read by its layout, not built as JSON', () => {
   for (const version of ['1.6.0', '1.6.2', '1.6.4', '1.7.2'])
-    assert.notEqual(readTemplate(decodeText(sampleBytes(`${version}/normal`)).text), null, version);
+    assert.notEqual(readLaidOut(sampleBytes(`${version}/normal`)), null, version);
 });
 
 /** What can be put anywhere: pieces of the format, and bytes that mean something in it. */
@@ -111,20 +111,195 @@ function apply(bytes: Buffer, changes: readonly { at: number; drop: number; put:
 }
 
 test('a changed artifact is read as the plain way reads it, word for word where it is damaged', () => {
-  let byTemplate = 0;
+  let laidOut = 0;
   fc.assert(
     fc.property(
       fc.constantFrom(...small),
       fc.array(change, { minLength: 1, maxLength: 3 }),
       (bytes, changes) => {
         const changed = apply(bytes, changes);
-        if (readTemplate(decodeText(changed).text) !== null) byTemplate++;
+        if (readLaidOut(toUtf8(changed).utf8) !== null) laidOut++;
         assertSame(changed);
       },
     ),
     { seed, numRuns: 1500 },
   );
-  assert.ok(byTemplate > 75, `only ${byTemplate} were taken apart as a template`);
+  assert.ok(laidOut > 10, `only ${laidOut} were read as laid out`);
+});
+
+/** Mostly what stands in an artifact, now and then what does not. */
+const mostly = (usual: fc.Arbitrary<string>, odd: fc.Arbitrary<string>) =>
+  fc.oneof({ arbitrary: usual, weight: 150 }, { arbitrary: odd, weight: 1 });
+const oddText = fc.oneof(
+  fc.constantFrom(
+    '\\u0000',
+    '\\ud83d',
+    '\\\\',
+    '\\"',
+    '"',
+    '\0',
+    '\x01',
+    '\x7f',
+    '\x85',
+    '\u2028',
+    '\ufeff',
+    '\t',
+    '\\n',
+  ),
+  fc.constantFrom('x'.repeat(65), 'č'.repeat(64), '\u{1f600}'.repeat(40), '\u{1f600}'.repeat(65), ' ', ''),
+  fc.string({ unit: 'binary' }),
+);
+const visibleText = (maxLength: number) =>
+  fc.string({ unit: 'grapheme-ascii', maxLength }).map((text) => text.replace(/["\\]/g, '^'));
+const oddNumber = fc.constantFrom(
+  '-1',
+  '-0',
+  '01',
+  '007',
+  '1.5',
+  '1e3',
+  '2147483647',
+  '2147483648',
+  '999999999',
+  '1000000000',
+  '9007199254740993',
+  '',
+  ' 1',
+  'null',
+);
+const smallNumber = mostly(fc.nat({ max: 500 }).map(String), oddNumber);
+const wholeNumber = mostly(
+  fc.oneof(fc.nat({ max: 500 }), fc.nat({ max: 1_771_448_345 })).map(String),
+  oddNumber,
+);
+const guidText = mostly(
+  fc
+    .constantFrom(
+      '0000000000000000000000E587CA5F01',
+      '0000000000000000000000E587CA5F02',
+      'A',
+      'OMNIBOT01',
+      '',
+    )
+    .chain((guid) => fc.nat({ max: 99 }).map((number) => guid.slice(0, -2) + number)),
+  oddText,
+);
+const nameText = mostly(
+  fc.oneof(
+    visibleText(20),
+    fc.string({ unit: 'grapheme', maxLength: 70 }).map((text) => text.replace(/["\\\p{Cc}]/gu, '')),
+  ),
+  oddText,
+);
+const player = fc.record({
+  guid: guidText,
+  name: nameText,
+  numbers: fc.array(smallNumber, { minLength: 5, maxLength: 5 }),
+});
+const pauses = mostly(
+  fc.constantFrom(
+    '[]',
+    '[{\\"n\\":1,\\"start\\":1771448000,\\"end\\":1771448012,\\"sec\\":12}]',
+    '[{\\"n\\":1.25,\\"why\\":\\"x\\"}, null]',
+  ),
+  fc.constantFrom(
+    '{}',
+    '[',
+    '[-0]',
+    '[1e400]',
+    '[9007199254740993]',
+    '[\\"\\\\u0000\\"]',
+    '[\\"\x7f\\"]',
+    '[{\\"__proto__\\":{}}]',
+    '',
+    '[] ',
+  ),
+);
+
+/** An artifact as the module lays it out, from values as they stand in the file. */
+const artifactText = fc
+  .record({
+    map: mostly(fc.constantFrom('supply', 'te_valhalla b2.1', 'etl_adlernest'), oddText),
+    round: mostly(fc.constantFrom('0', '1', '2'), oddNumber),
+    times: fc.tuple(smallNumber, wholeNumber, wholeNumber, smallNumber),
+    winner: mostly(fc.constantFrom('0', '1', '2', 'Axis', ' allies ', ''), oddText),
+    minutes: mostly(fc.constantFrom('12', '7.375', '0', '12.5'), oddNumber),
+    reason: mostly(fc.constantFrom('objective', 'time_expired', 'Map Change', ''), oddText),
+    caller: guidText,
+    callerName: nameText,
+    players: fc.array(player, { maxLength: 6 }),
+    pauses,
+    footer: mostly(
+      fc.constantFrom('v1.6.0', 'v1.6.3', 'v1.6.4', 'v1.7.2', 'v1.7.2-beta.20260811.1'),
+      fc.constantFrom('', 'v1', 'v1.7.2+č'),
+    ),
+    other: mostly(fc.constantFrom('0.0.0.0', 'Čas · Zeit'), oddText),
+    twice: mostly(fc.constant(''), fc.constantFrom('map', 'round', 'end')),
+    end: mostly(fc.constantFrom('', '\n'), fc.constantFrom(' ', '\n\n', 'x')),
+  })
+  .map((of) => {
+    const [playtime, start, end, warmup] = of.times;
+    const own = (what: string, value: string) => (of.twice === what ? `${value}0` : value);
+    const field = (name: string, value: string) =>
+      `                {"name": "${name}", "value": "${value}", "inline": true}`;
+    const list = (team: number) =>
+      `[${of.players
+        .filter((_, index) => index % 2 === team)
+        .map(({ guid, name }) => `{\\"guid\\":\\"${guid}\\",\\"name\\":\\"${name}\\"}`)
+        .join(',')}]`;
+    const spawns = of.players.map(
+      ({ guid, name, numbers: [spawns, deaths, dead, average, most] }) =>
+        `{"guid":"${guid}","name":"${name}","spawns":${spawns},"deaths":${deaths},"dead_seconds":${dead},"avg_respawn":${average},"max_respawn":${most}}`,
+    );
+    return `{"meta":{"map":"${of.map}","round":${of.round},"round_start_unix":${start},"round_end_unix":${end},"actual_duration_seconds":${playtime},"warmup_seconds":${warmup},"pause_seconds":0,"pause_count":0,"server_ip":"${of.other}","server_port":"27960","match_id":"${end}","spawn_stats":[${spawns.join(',')}]},"payload":{
+        "username": "ET:Legacy Stats",
+        "content": "STATS_READY",
+        "embeds": [{
+            "title": "Round Complete: ${of.map}",
+            "description": "${of.other}",
+            "color": 3447003,
+            "fields": [
+${[
+  field('Map', own('map', of.map)),
+  field('Round', own('round', of.round)),
+  field('Winner', of.winner),
+  field('Defender', '1'),
+  field('Lua_Playtime', `${playtime} sec`),
+  field('Lua_Timelimit', `${of.minutes} min`),
+  field('Lua_Pauses', `1 (${warmup} sec)`),
+  field('Lua_EndReason', of.reason),
+  field('Lua_Warmup', `${warmup} sec`),
+  field('Lua_WarmupStart', start),
+  field('Lua_RoundStart', start),
+  field('Lua_RoundEnd', own('end', end)),
+  field('Lua_SurrenderTeam', '0'),
+  field('Lua_SurrenderCaller', of.caller),
+  field('Lua_SurrenderCallerName', of.callerName),
+  field('Lua_AxisScore', of.round),
+  field('Lua_AlliesScore', warmup),
+  field('Axis_JSON', list(0)),
+  field('Allies_JSON', list(1)),
+  field('Lua_Pauses_JSON', of.pauses),
+  field('Lua_SpawnSummary', of.other),
+].join(',\n')}
+            ],
+            "footer": {"text": "Slomix Lua Webhook ${of.footer}"}
+        }]
+    }}${of.end}`;
+  });
+
+test('an artifact of any values is read as the plain way reads it, word for word where it is damaged', () => {
+  const runs = Number(process.env.SAME_RUNS ?? 1500);
+  let laidOut = 0;
+  fc.assert(
+    fc.property(artifactText, fc.constantFrom('utf8', 'latin1'), (text, encoding) => {
+      const bytes = Buffer.from(text, encoding);
+      if (readLaidOut(toUtf8(bytes).utf8) !== null) laidOut++;
+      assertSame(bytes);
+    }),
+    { seed, numRuns: runs },
+  );
+  assert.ok(laidOut > runs / 10 && laidOut < runs, `${laidOut} of ${runs} were read by their layout`);
 });
 
 test('a changed line of an artifact is read as the plain way reads it', () => {
