@@ -21,7 +21,26 @@ export type Packed = [
   content: PackedContent | null,
 ];
 
-const flat = (players: readonly Player[]) => players.flatMap(({ guid, name }) => [guid, name]);
+function packPlayers(players: readonly Player[]): string[] {
+  const packed: string[] = [];
+  for (const { guid, name } of players) packed.push(guid, name);
+  return packed;
+}
+
+function packSpawns(spawns: readonly SpawnStat[]): (string | number)[] {
+  const packed: (string | number)[] = [];
+  for (const spawn of spawns)
+    packed.push(
+      spawn.guid,
+      spawn.name,
+      spawn.spawnCount,
+      spawn.deathCount,
+      spawn.deadSeconds,
+      spawn.avgRespawnSeconds,
+      spawn.maxRespawnSeconds,
+    );
+  return packed;
+}
 
 function packContent(content: ArtifactContent): PackedContent {
   const { timing } = content;
@@ -47,18 +66,10 @@ function packContent(content: ArtifactContent): PackedContent {
       content.alliesScore,
       content.luaVersion,
     ],
-    flat(content.axisPlayers),
-    flat(content.alliesPlayers),
+    packPlayers(content.axisPlayers),
+    packPlayers(content.alliesPlayers),
     content.pauseEvents,
-    content.spawns.flatMap((spawn) => [
-      spawn.guid,
-      spawn.name,
-      spawn.spawnCount,
-      spawn.deathCount,
-      spawn.deadSeconds,
-      spawn.avgRespawnSeconds,
-      spawn.maxRespawnSeconds,
-    ]),
+    packSpawns(content.spawns),
   ];
 }
 

@@ -8,7 +8,7 @@ import { readArtifactNow } from './read.ts';
 /** A thread that reads artifacts takes a few megabytes; one that takes more has gone wrong, and ends. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
 /** Files in one message to a thread. */
-const filesInMessage = 64;
+const filesInMessage = 256;
 /** Files that are read here before the threads are listened to again. */
 const filesAtOnce = 16;
 

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { readLaidOut } from '../../src/artifacts/laid-out.ts';
 import { type Packed, unpack } from '../../src/artifacts/packed.ts';
 import { parseArtifact, parseMessage } from '../../src/artifacts/parse.ts';
 import { type ListedFile, listPlaces } from '../../src/artifacts/places.ts';
-import { readArtifacts } from '../../src/artifacts/read-many.ts';
+import { readArtifacts, threadsFor } from '../../src/artifacts/read-many.ts';
 import { toUtf8 } from '../../src/artifacts/text.ts';
 import { readInThreads, startReader } from '../../src/artifacts/threads.ts';
 import { parseArtifactName, plainArtifactEnd } from '../../src/core/names.ts';
@@ -22,6 +25,7 @@ import { everySample, sampleBytes } from './samples.ts';
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_211);
 console.log(`# same seed ${seed}`);
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const samples = everySample().map(sampleBytes);
 const small = samples.filter((bytes) => bytes.length > 0 && bytes.length < 5000);
 
@@ -493,6 +497,43 @@ describe('threads read what is read here', () => {
       const start = () => new Worker(program, { eval: true, execArgv: [] });
       assert.deepEqual(await readInThreads(files, 3, start), here);
     });
+
+  test('and what was built of the reader answers the same', async () => {
+    const built = join(base, 'built');
+    await mkdir(built);
+    await symlink(join(root, 'node_modules'), join(built, 'node_modules'));
+    await writeFile(join(built, 'package.json'), '{"type":"module"}');
+    const config = {
+      extends: join(root, 'tsconfig.build.json'),
+      compilerOptions: { noCheck: true, rootDir: root, outDir: built },
+      include: [],
+      files: ['threads.ts', 'reader-worker.ts'].map((name) => join(root, 'src/artifacts', name)),
+    };
+    await writeFile(join(built, 'tsconfig.json'), JSON.stringify(config));
+    const node = (args: string[]) => promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
+    await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', built]);
+    const paths = JSON.stringify(files.map(({ path }) => path));
+    const program = `
+      import { startReader } from './src/artifacts/threads.js';
+      const reader = startReader();
+      reader.on('message', (answer) => { console.log(answer); reader.terminate(); });
+      reader.postMessage(${paths});`;
+    await writeFile(join(built, 'ask.js'), program);
+    const { stdout } = await node([join(built, 'ask.js')]);
+    const packed = JSON.parse(stdout) as Packed[];
+    const here = await readArtifacts(files, { threads: 1 });
+    assert.deepEqual(
+      packed.map((one, index) => unpack(one, files[index]!)),
+      here,
+    );
+  });
+
+  test('and there are two above two thousand files, where there are processors', () => {
+    assert.deepEqual(
+      [threadsFor(2000, 8), threadsFor(2001, 8), threadsFor(50_000, 2), threadsFor(50_000, 1)],
+      [1, 2, 2, 1],
+    );
+  });
 
   test('also where there can be no thread', async () => {
     const start = () => {
