@@ -1,16 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
-export function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomOf } from './random.ts';
 
 const maps = ['etl_adlernest', 'supply', 'braundorf_b4', 'te_escape2', 'etl_sp_delivery', 'sw_goldrush_te'];
 const nicks = [
@@ -29,13 +19,26 @@ const nicks = [
 /** The first round of a season without end: one each 20 minutes. */
 const firstEnd = 1_771_448_345;
 
-/** The name of the artifact of round `index`, and the end that stands in it. */
-export function artifactNameOf(index: number): { name: string; map: string; number: number; end: number } {
-  const map = maps[(index >> 1) % maps.length]!;
-  const number = 1 + (index % 2);
-  const end = firstEnd + 1200 * index;
-  return { name: `gametime-${map}-R${number}-${end}.json`, map, number, end };
+/** The round that an artifact is of; unix seconds. */
+export interface ArtifactRound {
+  map: string;
+  number: number;
+  startUnix: number;
+  endUnix: number;
 }
+
+const roundSeconds = 441;
+
+/** Round `index` of that season. */
+export function roundOf(index: number): ArtifactRound {
+  const endUnix = firstEnd + 1200 * index;
+  const map = maps[(index >> 1) % maps.length]!;
+  return { map, number: 1 + (index % 2), startUnix: endUnix - roundSeconds, endUnix };
+}
+
+/** The name of a round's artifact. */
+export const artifactName = ({ map, number, endUnix }: ArtifactRound) =>
+  `gametime-${map}-R${number}-${endUnix}.json`;
 
 /** How a file is written: most as modules write since 1.6.4, some as those before, which did not always write JSON. */
 type Kind = 'current' | 'older' | 'quote' | 'control' | 'windows-1252' | 'empty' | 'cut off';
@@ -73,7 +76,7 @@ function playersOf(kind: Kind, random: () => number): { guid: string; name: stri
   });
 }
 
-function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string; allies: string }): string {
+function fieldLines(of: ArtifactRound, lists: { axis: string; allies: string }): string {
   const field = (name: string, value: string, inline = true) =>
     `                {"name": "${name}", "value": "${value}", "inline": ${inline}}`;
   return [
@@ -81,14 +84,14 @@ function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string
     field('Round', String(of.number)),
     field('Winner', '2'),
     field('Defender', '1'),
-    field('Lua_Playtime', '441 sec'),
+    field('Lua_Playtime', `${of.endUnix - of.startUnix} sec`),
     field('Lua_Timelimit', '12 min'),
     field('Lua_Pauses', '0 (0 sec)'),
     field('Lua_EndReason', 'objective'),
     field('Lua_Warmup', '31 sec'),
-    field('Lua_WarmupStart', String(of.end - 472)),
-    field('Lua_RoundStart', String(of.end - 441)),
-    field('Lua_RoundEnd', String(of.end)),
+    field('Lua_WarmupStart', String(of.startUnix - 31)),
+    field('Lua_RoundStart', String(of.startUnix)),
+    field('Lua_RoundEnd', String(of.endUnix)),
     field('Lua_SurrenderTeam', '0'),
     field('Lua_SurrenderCaller', ''),
     field('Lua_SurrenderCallerName', ''),
@@ -101,7 +104,8 @@ function fieldLines(of: ReturnType<typeof artifactNameOf>, lists: { axis: string
   ].join(',\n');
 }
 
-function textOf(of: ReturnType<typeof artifactNameOf>, kind: Kind, random: () => number): string {
+function textOf(of: ArtifactRound, kind: Kind, random: () => number): string {
+  const seconds = of.endUnix - of.startUnix;
   const players = playersOf(kind, random);
   const list = (team: number) =>
     `[${players
@@ -113,7 +117,7 @@ function textOf(of: ReturnType<typeof artifactNameOf>, kind: Kind, random: () =>
       `{"guid":"${guid}","name":"${name}","spawns":${Math.floor(random() * 40)},"deaths":12,"dead_seconds":99,"avg_respawn":8,"max_respawn":9}`,
   );
   const version = kind === 'current' || kind === 'windows-1252' ? '1.7.2' : '1.6.2';
-  return `{"meta":{"map":"${of.map}","round":${of.number},"round_start_unix":${of.end - 441},"round_end_unix":${of.end},"actual_duration_seconds":441,"warmup_seconds":31,"pause_seconds":0,"pause_count":0,"server_ip":"0.0.0.0","server_port":"27960","match_id":"${of.end}","spawn_stats":[${spawns.join(',')}]},"payload":{
+  return `{"meta":{"map":"${of.map}","round":${of.number},"round_start_unix":${of.startUnix},"round_end_unix":${of.endUnix},"actual_duration_seconds":${seconds},"warmup_seconds":31,"pause_seconds":0,"pause_count":0,"server_ip":"0.0.0.0","server_port":"27960","match_id":"${of.endUnix}","spawn_stats":[${spawns.join(',')}]},"payload":{
         "username": "ET:Legacy Stats",
         "content": "STATS_READY",
         "embeds": [{
@@ -128,9 +132,14 @@ ${fieldLines(of, { axis: list(0), allies: list(1) })}
     }}`;
 }
 
+/** The text of a round's artifact, as the present module writes it. */
+export function artifactText(of: ArtifactRound, random: () => number): string {
+  return textOf(of, 'current', random);
+}
+
 function bytesOf(index: number, random: () => number): Buffer {
   const kind = kindOf(random);
-  const text = textOf(artifactNameOf(index), kind, random);
+  const text = textOf(roundOf(index), kind, random);
   if (kind === 'empty') return Buffer.alloc(0);
   const utf8 = Buffer.from(text);
   const bytes =
@@ -153,9 +162,9 @@ export function artifactDirectory(of: {
   if (existsSync(mark)) return path;
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
-  const random = chance(seed);
+  const random = randomOf(seed);
   for (let index = 0; index < count; index++)
-    writeFileSync(join(path, artifactNameOf(index).name), content ? bytesOf(index, random) : '');
+    writeFileSync(join(path, artifactName(roundOf(index))), content ? bytesOf(index, random) : '');
   writeFileSync(mark, '');
   return path;
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { listPlaces } from '../src/artifacts/places.ts';
 import { parseArtifactName } from '../src/core/names.ts';
-import { artifactDirectory, artifactNameOf } from './artifact-files.ts';
+import { artifactDirectory, roundOf } from './artifact-files.ts';
 import type { Bench } from './bench.ts';
 import { byTurns, type Finding, ratioFinding } from './measure.ts';
 
@@ -13,7 +13,7 @@ export const bench: Bench = {
     const count = sizeOf({ full: 100_000, small: 20_000 });
     say(`making ${count} names`);
     const place = artifactDirectory({ directory, count, seed, content: false });
-    const weekAgo = artifactNameOf(count).end - 7 * 86_400;
+    const weekAgo = roundOf(count).endUnix - 7 * 86_400;
     const size = `${count.toLocaleString('en')} artifacts`;
     const bare = async () => (await readdir(place)).length;
     const named = async () => (await readdir(place)).map(parseArtifactName).length;

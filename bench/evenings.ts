@@ -2,6 +2,8 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Row } from '../src/core/model.ts';
 import { addDays, localStamp, localToInstants } from '../src/core/time.ts';
+import { type ArtifactRound, artifactName, artifactText } from './artifact-files.ts';
+import { randomOf } from './random.ts';
 
 /** The game server's zone in the benches. */
 export const zone = 'Europe/Ljubljana';
@@ -33,22 +35,11 @@ export interface EveningsAsked {
 
 const maps = ['supply', 'te_escape2', 'etl_ice', 'etl_adlernest', 'sw_goldrush_te', 'et_brewdog'];
 
-/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
-export function chance(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The last evening is the same however many there are before it: ids and chance count back from it. */
 export function evenings(asked: EveningsAsked): Played[] {
   const played: Played[] = [];
   for (let back = asked.days - 1; back >= 0; back--) {
-    const random = chance(asked.seed * 1_000_003 + back);
+    const random = randomOf(asked.seed * 1_000_003 + back);
     let at = localToInstants(addDays(asked.lastDay, -back), '180000', zone)!.instants[0]!;
     for (let index = 0; index < asked.rounds; index++) {
       const startUnix = at + 60;
@@ -126,52 +117,15 @@ export function rowsOf(played: readonly Played[]): { rounds: Row[]; captures: Ro
   };
 }
 
-/** The name and the text of a round's artifact, as module 1.6.2 writes it. */
-export function artifactOf(of: Pick<Played, 'map' | 'number' | 'startUnix' | 'endUnix'>): {
-  name: string;
-  text: string;
-} {
-  const seconds = of.endUnix - of.startUnix;
-  const meta = {
-    ...{ map: of.map, round: of.number, round_start_unix: of.startUnix, round_end_unix: of.endUnix },
-    ...{ actual_duration_seconds: seconds, warmup_seconds: 30, pause_seconds: 0, pause_count: 0 },
-    ...{ server_ip: '0.0.0.0', server_port: '27960', match_id: String(of.endUnix) },
-    spawn_stats: everybody.map(({ guid, name }) => ({
-      ...{ guid, name, spawns: 11, deaths: 10, dead_seconds: 99, avg_respawn: 9, max_respawn: 20 },
-    })),
-  };
-  const fields: Record<string, string> = {
-    ...{ Map: of.map, Round: String(of.number), Winner: '2', Defender: '1', Lua_Playtime: `${seconds} sec` },
-    ...{ Lua_Timelimit: '12 min', Lua_Pauses: '0 (0 sec)', Lua_EndReason: 'objective', Lua_Warmup: '30 sec' },
-    ...{ Lua_WarmupStart: String(of.startUnix - 30), Lua_RoundStart: String(of.startUnix) },
-    ...{ Lua_RoundEnd: String(of.endUnix), Lua_SurrenderTeam: '0', Lua_SurrenderCaller: '' },
-    ...{ Lua_SurrenderCallerName: '', Lua_AxisScore: '0', Lua_AlliesScore: '1' },
-    ...{
-      Axis_JSON: JSON.stringify(players('A', 'axis')),
-      Allies_JSON: JSON.stringify(players('B', 'allies')),
-    },
-    Lua_Pauses_JSON: '[]',
-  };
-  const payload = {
-    ...{ username: 'ET:Legacy Stats', content: 'STATS_READY' },
-    embeds: [
-      {
-        title: `Round Complete: ${of.map} R${of.number}`,
-        fields: Object.entries(fields).map(([name, value]) => ({ name, value, inline: true })),
-        footer: { text: 'Slomix Lua Webhook v1.6.2' },
-      },
-    ],
-  };
-  const name = `gametime-${of.map}-R${of.number}-${of.endUnix}.json`;
-  return { name, text: JSON.stringify({ meta, payload }) };
-}
-
 /** Writes the artifacts of these rounds, but for those of which nothing is left. */
 export function writeArtifacts(directory: string, played: readonly Played[]): void {
   mkdirSync(directory, { recursive: true });
-  for (const one of played.filter(({ left }) => left !== 'nothing')) {
-    const { name, text } = artifactOf(one);
-    writeFileSync(join(directory, name), text);
-    utimesSync(join(directory, name), one.endUnix + 1, one.endUnix + 1);
-  }
+  for (const one of played.filter(({ left }) => left !== 'nothing')) writeArtifact(directory, one);
+}
+
+/** Writes the artifact of one round as the game server does, a second after its end. */
+export function writeArtifact(directory: string, of: ArtifactRound): void {
+  const path = join(directory, artifactName(of));
+  writeFileSync(path, artifactText(of, randomOf(of.endUnix)));
+  utimesSync(path, of.endUnix + 1, of.endUnix + 1);
 }

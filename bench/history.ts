@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRequest } from '../jobs/audit.ts';
 import { noProgress } from '../jobs/progress.ts';
@@ -8,7 +8,7 @@ import type { Dialect } from '../src/database.ts';
 import { openLog } from '../src/log.ts';
 import type { BenchOptions } from './bench.ts';
 import { keptDatabase } from './databases.ts';
-import { artifactOf, zone } from './evenings.ts';
+import { writeArtifact, zone } from './evenings.ts';
 import { fillHistory, firstDay, type HistoryOptions, historyName, playedRounds } from './source-data.ts';
 
 /** A long history with the artifacts of its last rounds, and how it is audited. */
@@ -28,11 +28,7 @@ function artifactsOf(directory: string, history: HistoryOptions, count: number):
   if (existsSync(mark)) return path;
   mkdirSync(path, { recursive: true });
   const played = [...playedRounds(history)];
-  for (const round of played.slice(-count)) {
-    const { name, text } = artifactOf(round);
-    writeFileSync(join(path, name), text);
-    utimesSync(join(path, name), round.endUnix + 1, round.endUnix + 1);
-  }
+  for (const round of played.slice(-count)) writeArtifact(path, round);
   writeFileSync(mark, '');
   return path;
 }

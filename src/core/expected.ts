@@ -75,11 +75,14 @@ export function ownTiming(round: Round, played: LocalTime): 'absent' | 'plausibl
 }
 
 /** The trust in every round's start: `shared` where another plausible row has the same map, number and start. */
-export function startTrust(rounds: readonly Round[], zone: string): Map<number, StartTrust> {
+export function startTrust(
+  rounds: readonly Round[],
+  playedOf: (round: Round) => LocalTime | null,
+): Map<number, StartTrust> {
   const trust = new Map<number, StartTrust>();
   const sharers = new Map<string, number[]>();
   for (const round of rounds) {
-    const played = fileTime(round, zone);
+    const played = playedOf(round);
     const own = played === null ? 'absent' : ownTiming(round, played);
     if (own === 'foreign') trust.set(round.id, 'foreign');
     else if (own === 'absent' || !present(round.timing.startUnix)) trust.set(round.id, 'absent');

@@ -97,27 +97,41 @@ function withCaptureStarts(
   });
 }
 
+/** `safeMap`, worked out once for each map: they are few, and rounds are many. */
+function rememberedSafeMap(): (map: string) => string {
+  const known = new Map<string, string>();
+  return (map) => {
+    const found = known.get(map) ?? safeMap(map);
+    known.set(map, found);
+    return found;
+  };
+}
+
 /** The unusable artifacts in reach of each round, by what their name or their content says. */
 function reachUnusable(
   rivals: readonly Rival[],
   unusable: readonly UnusableArtifact[],
 ): Map<number, UnusableFit[]> {
+  const reach = new Map<number, UnusableFit[]>();
+  if (unusable.length === 0) return reach;
+  const safe = rememberedSafeMap();
   const byMap = new Map<string, { entry: UnusableArtifact; endUnix: number }[]>();
   const add = (map: string, number: number, endUnix: number, entry: UnusableArtifact) => {
-    const key = `${number} ${safeMap(map)}`;
-    byMap.set(key, [...(byMap.get(key) ?? []), { entry, endUnix }]);
+    const key = `${number} ${safe(map)}`;
+    const known = byMap.get(key);
+    if (known) known.push({ entry, endUnix });
+    else byMap.set(key, [{ entry, endUnix }]);
   };
   for (const entry of unusable) {
     const { safeMap: named, number, endUnix, content } = entry.artifact;
     add(named, number, endUnix, entry);
     if (content === null) continue;
     const says = { map: normaliseMap(content.map), number: content.number, endUnix: content.timing.endUnix };
-    const agrees = safeMap(says.map) === named && says.number === number && says.endUnix === endUnix;
+    const agrees = safe(says.map) === named && says.number === number && says.endUnix === endUnix;
     if (!agrees) add(says.map, says.number, says.endUnix, entry);
   }
-  const reach = new Map<number, UnusableFit[]>();
   for (const rival of rivals) {
-    const fits = (byMap.get(`${rival.number} ${safeMap(rival.map)}`) ?? []).flatMap(({ entry, endUnix }) => {
+    const fits = (byMap.get(`${rival.number} ${safe(rival.map)}`) ?? []).flatMap(({ entry, endUnix }) => {
       const deltaSeconds = distance(rival.fileTimes, endUnix);
       return deltaSeconds === null ? [] : [{ ...entry, deltaSeconds }];
     });
@@ -144,13 +158,16 @@ export function understand(read: AuditFacts, rules: AuditRules): Situation {
   const rounds = [...facts.rivals, ...facts.judged].sort((a, b) => a.id - b.id);
   const roundById = new Map(rounds.map((round) => [round.id, round]));
   const playable = [...roundById.values()].filter((round) => round.number === 1 || round.number === 2);
-  const trustById = startTrust(playable, rules.zone);
   const playedById = new Map<number, LocalTime>();
-  const rivals: Rival[] = [];
   for (const round of playable) {
     const played = fileTime(round, rules.zone);
-    if (played === null) continue;
-    playedById.set(round.id, played);
+    if (played !== null) playedById.set(round.id, played);
+  }
+  const trustById = startTrust(playable, ({ id }) => playedById.get(id) ?? null);
+  const rivals: Rival[] = [];
+  for (const round of playable) {
+    const played = playedById.get(round.id);
+    if (played === undefined) continue;
     rivals.push({
       id: round.id,
       map: normaliseMap(round.map),

@@ -295,9 +295,11 @@ async function countRows(database: Database): Promise<{ rows: number; summaries:
 
 /** Both together, ascending. Rows come in the order of play, nearly always: then nothing is left to sort. */
 function merged(one: Float64Array, other: Float64Array): Float64Array {
-  const all = new Float64Array(one.length + other.length);
-  all.set(other);
-  all.set(one, other.length);
+  const all = other.length === 0 ? one : new Float64Array(one.length + other.length);
+  if (all !== one) {
+    all.set(other);
+    all.set(one, other.length);
+  }
   return all.every((number, at) => at === 0 || all[at - 1]! <= number) ? all : all.sort();
 }
 

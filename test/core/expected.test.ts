@@ -12,6 +12,8 @@ import type { Round } from '../../src/core/model.ts';
 import { localText } from '../../src/core/time.ts';
 import { aRound, days, endUnix, fileUnix, hours, minutes, startUnix, zone } from './builders.ts';
 
+const playedIn = (one: Round) => fileTime(one, zone);
+
 const since = '2026-01-24';
 
 /** A row that every reason exempts; each case mends the first ones. */
@@ -160,15 +162,15 @@ const trustCases: [what: string, rounds: Round[], trust: string][] = [
 
 for (const [what, rounds, trust] of trustCases)
   test(`startTrust() of ${what} is ${trust}`, () => {
-    assert.equal(startTrust(rounds, zone).get(1), trust);
-    assert.equal(startTrust([...rounds].reverse(), zone).get(1), trust);
+    assert.equal(startTrust(rounds, playedIn).get(1), trust);
+    assert.equal(startTrust([...rounds].reverse(), playedIn).get(1), trust);
   });
 
 test('startTrust() on the repeated hour accepts what fits either file time', () => {
   const second = Date.parse('2026-10-25T01:30:00Z') / 1000;
   const round = (end: number) =>
     aRound({ date: '2026-10-25', time: '023000', timing: { startUnix: end - 600, endUnix: end } });
-  assert.equal(startTrust([round(second - 3)], zone).get(1), 'trusted');
-  assert.equal(startTrust([round(second - 3 - hours)], zone).get(1), 'trusted');
-  assert.equal(startTrust([round(second - 3 - days)], zone).get(1), 'foreign');
+  assert.equal(startTrust([round(second - 3)], playedIn).get(1), 'trusted');
+  assert.equal(startTrust([round(second - 3 - hours)], playedIn).get(1), 'trusted');
+  assert.equal(startTrust([round(second - 3 - days)], playedIn).get(1), 'foreign');
 });
