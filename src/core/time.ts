@@ -66,14 +66,63 @@ function uniformOffset(day: string, zone: string): number | null {
   return offset;
 }
 
+/** A change of a zone's clock: from which instant on (unix seconds) which offset counts, and which counted before. */
+interface ClockChange {
+  atUnix: number;
+  beforeSeconds: number;
+  afterSeconds: number;
+}
+
+const clockChanges = new Map<string, ClockChange | null>();
+
+/** The single change of a day on which the clock changes; null where there are several. Remembered: rows share days. */
+function clockChange(day: string, zone: string): ClockChange | null {
+  const key = `${zone} ${day}`;
+  const known = clockChanges.get(key);
+  if (known !== undefined) return known;
+  // A local time of the day lies within a day of it in UTC, whatever the zone.
+  const around = Temporal.PlainDate.from(day).toZonedDateTime('UTC').subtract({ days: 1 });
+  const from = around.withTimeZone(zone);
+  const first = from.getTimeZoneTransition('next');
+  const until = around.epochMilliseconds + 3 * secondsPerDay * 1000;
+  const second = first?.getTimeZoneTransition('next') ?? null;
+  const isSingle =
+    first !== null &&
+    first.epochMilliseconds < until &&
+    (second === null || second.epochMilliseconds >= until);
+  const change = isSingle
+    ? {
+        atUnix: first.epochMilliseconds / 1000,
+        beforeSeconds: from.offsetNanoseconds / 1e9,
+        afterSeconds: first.offsetNanoseconds / 1e9,
+      }
+    : null;
+  clockChanges.set(key, change);
+  return change;
+}
+
+/** A local time of a day on which the clock changes once: it is there once, twice, or not at all. */
+function aroundChange(localSeconds: number, change: ClockChange): LocalTime {
+  const before = localSeconds - change.beforeSeconds;
+  const after = localSeconds - change.afterSeconds;
+  const instants = [...(before < change.atUnix ? [before] : []), ...(after >= change.atUnix ? [after] : [])];
+  // One that does not exist is moved by as much as the clock was.
+  return instants.length > 0 ? { instants, moved: false } : { instants: [before], moved: true };
+}
+
 /** A local day and clock time in a zone as instants; null where either cannot be read. */
 export function localToInstants(day: string, time: string, zone: string): LocalTime | null {
   const clock = parseClock(time);
   if (clock === null || !isDay(day)) return null;
-  const midnightUtc = Date.parse(`${day}T00:00:00Z`) / 1000;
+  const localSeconds = Date.parse(`${day}T00:00:00Z`) / 1000 + clock;
   const offset = uniformOffset(day, zone);
-  if (offset !== null) return { instants: [midnightUtc + clock - offset], moved: false };
+  if (offset !== null) return { instants: [localSeconds - offset], moved: false };
+  const change = clockChange(day, zone);
+  return change === null ? byTheRules({ day, clock, zone }) : aroundChange(localSeconds, change);
+}
 
+/** The same on a day on which the clock changes more than once. */
+function byTheRules({ day, clock, zone }: { day: string; clock: number; zone: string }): LocalTime {
   const plain = Temporal.PlainDateTime.from(`${day}T00:00:00`).add({ seconds: clock });
   const pick = (disambiguation: 'earlier' | 'later') =>
     plain.toZonedDateTime(zone, { disambiguation }).epochMilliseconds / 1000;
@@ -160,16 +209,29 @@ export function utcText(unix: number): string {
   return new Date(unix * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-/** The days from `since` to `until`, both included, on which no clock of the zone changes, with their first instants. */
+/**
+ * The days from `since` to `until`, both included, on which no clock of the zone changes, with their first instants:
+ * from one change to the next, so that years cost little.
+ */
 export function uniformDays(
   since: string,
   until: string,
   zone: string,
 ): { day: string; startUnix: number }[] {
   const found: { day: string; startUnix: number }[] = [];
-  for (let day = since; day <= until; day = addDays(day, 1)) {
-    const offset = uniformOffset(day, zone);
-    if (offset !== null) found.push({ day, startUnix: Date.parse(`${day}T00:00:00Z`) / 1000 - offset });
+  let stretch = Temporal.PlainDate.from(since).toZonedDateTime(zone);
+  for (let day = since; day <= until; ) {
+    const next = stretch.getTimeZoneTransition('next');
+    const endUnix = next === null ? Number.POSITIVE_INFINITY : next.epochMilliseconds / 1000;
+    const offset = stretch.offsetNanoseconds / 1e9;
+    for (; day <= until; day = addDays(day, 1)) {
+      const startUnix = Date.parse(`${day}T00:00:00Z`) / 1000 - offset;
+      if (startUnix >= endUnix) break;
+      if (startUnix >= stretch.epochMilliseconds / 1000 && startUnix + secondsPerDay < endUnix)
+        found.push({ day, startUnix });
+    }
+    if (next === null) break;
+    stretch = next;
   }
   return found;
 }

@@ -13,6 +13,7 @@ import {
   localText,
   localToInstants,
   parseClock,
+  uniformDays,
   utcText,
 } from '../../src/core/time.ts';
 
@@ -328,4 +329,54 @@ test('addDays() crosses months, years and the days that change the clock', () =>
   assert.equal(addDays('2026-01-01', -1), '2025-12-31');
   assert.equal(addDays('2026-10-25', 1), '2026-10-26');
   assert.equal(addDays('2026-02-11', 0), '2026-02-11');
+});
+
+/** What the standard's own rules say of a local time, without anything remembered. */
+function bySpecification(day: string, time: string, zone: string) {
+  const clock = parseClock(time)!;
+  const plain = Temporal.PlainDateTime.from(`${day}T00:00:00`).add({ seconds: clock });
+  const pick = (disambiguation: 'earlier' | 'later') => plain.toZonedDateTime(zone, { disambiguation });
+  const [earlier, later] = [pick('earlier'), pick('later')];
+  const exists = earlier.toPlainDateTime().equals(plain);
+  const both = [...new Set([earlier, later].map(({ epochMilliseconds }) => epochMilliseconds / 1000))];
+  return exists ? { instants: both, moved: false } : { instants: both.slice(-1), moved: true };
+}
+
+test('localToInstants() says what the standard says, above all on days on which a clock changes', () => {
+  let changes = 0;
+  for (const zone of zones) {
+    let at = Temporal.Instant.from('2015-01-01T00:00:00Z').toZonedDateTimeISO(zone);
+    for (let turn = 0; turn < 24; turn++) {
+      const next = at.getTimeZoneTransition('next');
+      if (next === null || next.year > 2030) break;
+      at = next;
+      changes++;
+      for (let back = -1; back <= 1; back++) {
+        const day = addDays(next.toPlainDate().toString(), back);
+        for (let seconds = 0; seconds < 86_400; seconds += 1_733) {
+          const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60];
+          const time = parts.map((part) => String(Math.floor(part)).padStart(2, '0')).join('');
+          const expected = bySpecification(day, time, zone);
+          assert.deepEqual(localToInstants(day, time, zone), expected, `${day} ${time} ${zone}`);
+        }
+      }
+    }
+  }
+  assert.ok(changes > 50, `${changes} changes`);
+});
+
+test('uniformDays() are the days that begin and end with one offset, each as long as a day', () => {
+  for (const zone of zones) {
+    const expected: { day: string; startUnix: number }[] = [];
+    for (let day = '2021-12-20'; day <= '2026-12-05'; day = addDays(day, 1)) {
+      const first = Temporal.PlainDate.from(day).toZonedDateTime(zone);
+      const next = Temporal.PlainDate.from(addDays(day, 1)).toZonedDateTime(zone);
+      const plain = Temporal.PlainDateTime.from(`${day}T00:00:00`).toZonedDateTime(zone);
+      const isUniform =
+        plain.offsetNanoseconds === next.offsetNanoseconds &&
+        next.epochMilliseconds - first.epochMilliseconds === 86_400_000;
+      if (isUniform) expected.push({ day, startUnix: first.epochMilliseconds / 1000 });
+    }
+    assert.deepEqual(uniformDays('2021-12-20', '2026-12-05', zone), expected, zone);
+  }
 });
