@@ -187,7 +187,7 @@ export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
 /**
  * One cycle: what a crash left is closed; the source and the artifacts are read, matched and judged; the
  * findings are written down; the repairs are made; what is true afterwards is read again and written down.
- * Asked to end by its `signal`, it throws what the signal says, between two repairs or steps. One that looks at
+ * Asked to end by its `signal`, it throws what the signal says, between two batches of repairs or steps. One that looks at
  * everything it should is watched by the heartbeat.
  */
 export async function audit(asked: AuditAsked): Promise<AuditResult> {

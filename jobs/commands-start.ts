@@ -7,7 +7,7 @@ one (UTC), one of the whole history on each day of the server, yesterday's repor
 alerts and mails whose time has come. So it may start late, sleep, or run on several hosts that share a ledger: one
 works, the others look again at the next minute.
 
-SIGTERM or SIGINT: it finishes the repair in hand and ends within 10 s, with 0. A second one ends it at once, which is
+SIGTERM or SIGINT: it finishes the repairs in hand and ends within 10 s, with 0. A second one ends it at once, which is
 safe too. A defect, or a metronome that stands still, ends it with 1, for its supervisor (pm2, systemd) to start it
 again. A database that is away does not end it.
 

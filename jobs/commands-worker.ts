@@ -7,7 +7,7 @@ server's one after the other. The queue is a schema of PostgreSQL (graphile-work
 the database of the ledger; the ledgers are on PostgreSQL too. A worker that dies is noticed within a minute; whoever
 takes over waits until its lease has ended.
 
-SIGTERM or SIGINT: it finishes the repair in hand, gives its job back, and ends within 10 s, with 0.`;
+SIGTERM or SIGINT: it finishes the repairs in hand, gives its job back, and ends within 10 s, with 0.`;
 
 /** worker. */
 export function addWorkerCommands(program: Command): void {

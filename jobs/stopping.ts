@@ -16,7 +16,7 @@ const signals = ['SIGTERM', 'SIGINT'] as const;
 const graceMs = 9_000;
 
 /**
- * Turns the first SIGTERM or SIGINT into an orderly stop: work ends after the repair in hand. A second signal ends the
+ * Turns the first SIGTERM or SIGINT into an orderly stop: work ends after the batch of repairs in hand. A second signal ends the
  * process at once; so does the end of 9 s, with exit code 1. Both are safe at any moment: the next run goes on from
  * what the ledger says.
  */

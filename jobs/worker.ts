@@ -142,7 +142,7 @@ export function workerPlan(servers: readonly Server[], worker: string): WorkerPl
 }
 
 /**
- * Takes jobs of the fleet, one at a time, until it is asked to end: then it ends after the repair in hand, and gives
+ * Takes jobs of the fleet, one at a time, until it is asked to end: then it ends after the batch of repairs in hand, and gives
  * its job back. Throws where the engine gives up, for the supervisor to start a new one.
  */
 export async function runWorker(

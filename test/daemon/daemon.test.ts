@@ -202,12 +202,12 @@ async function holdingSource<T>(
   });
 }
 
-/** A repair is in hand, and cannot go on. */
+/** A batch of repairs is in hand, and cannot go on. */
 const startedRepair = (scene: Scene) =>
   until(async () => ofKind((await readLedger(scene)).entries, 'repair.started').at(0));
 
-/** Every repair that was begun is closed, some were not begun, and the next audit makes them. */
-async function assertStoppedBetween(scene: Scene): Promise<void> {
+/** Every repair that was begun is closed, the run ended there, and the next audit finds what is true. */
+async function assertStoppedAfter(scene: Scene): Promise<void> {
   const { entries, runs } = await readLedger(scene);
   const started = ofKind(entries, 'repair.started');
   const closed = entries.filter((entry) => bodyOf(entry).started !== undefined);
@@ -215,7 +215,7 @@ async function assertStoppedBetween(scene: Scene): Promise<void> {
     closed.map((entry) => bodyOf(entry).started),
     started.map(({ seq }) => seq),
   );
-  assert.ok(started.length < 10, `${started.length} of 10 repairs were begun`);
+  assert.ok(started.length > 0);
   const [run] = runs;
   assert.deepEqual([run?.state, run?.exitCode], ['failed', 1]);
   assert.match(run?.error ?? '', /^stopped by SIG(TERM|INT) before the end; what was done stands/);
@@ -225,7 +225,7 @@ async function assertStoppedBetween(scene: Scene): Promise<void> {
 }
 
 describe('a signal in the middle of a repairing audit', () => {
-  test('lets the daemon finish the repair in hand, begin no other, and end with 0', () =>
+  test('lets the daemon finish the batch of repairs in hand, begin nothing else, and end with 0', () =>
     withScene({ source: 'sqlite', environment: everySecond }, async (scene) => {
       await holdingSource(scene, async (release) => {
         await withCommand(scene, { args: ['start'] }, async (daemon) => {
@@ -236,7 +236,7 @@ describe('a signal in the middle of a repairing audit', () => {
           assert.equal(daemon.log.find(({ job }) => job === 'audit')?.msg, 'stopped');
         });
       });
-      await assertStoppedBetween(scene);
+      await assertStoppedAfter(scene);
       const repaired = await dumpSource(scene.sourceUrl);
       await withScene({ source: 'sqlite' }, async (other) => {
         await runAudit(other);
@@ -256,7 +256,7 @@ describe('a signal in the middle of a repairing audit', () => {
           assert.match(stderr, /\nroundwarden: stopped by SIGINT before the end/);
         });
       });
-      await assertStoppedBetween(scene);
+      await assertStoppedAfter(scene);
     }));
 
   test('is not waited for where a second one comes', () =>
