@@ -6,6 +6,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'steady-cycle': () => import('./steady-cycle.ts').then(({ bench }) => bench),
   'artifacts-list': () => import('./artifacts-list.ts').then(({ bench }) => bench),
   'artifacts-read': () => import('./artifacts-read.ts').then(({ bench }) => bench),
+  'artifacts-index': () => import('./artifacts-index.ts').then(({ bench }) => bench),
   'start-up': () => import('./start-up.ts').then(({ bench }) => bench),
   'report-history': () => import('./report-history.ts').then(({ bench }) => bench),
   repairs: () => import('./repairs.ts').then(({ bench }) => bench),

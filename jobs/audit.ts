@@ -10,6 +10,7 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import { pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
+import { storeNews } from './artifact-reading.ts';
 import { type AuditResult, auditResult, exitCodeOf } from './audit-result.ts';
 import { cycleScope } from './audits-so-far.ts';
 import { firstLook } from './first-look.ts';
@@ -217,6 +218,7 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
       await goOn();
       const before = await firstLook(request, { ...looking, reading });
       assertExpected(request, before.plan);
+      await indexArtifacts(request, run, { source, seen: before });
       await goOn();
       await keepEvidence(request, before.plan);
       await record(request, { run, source, seen: before });
@@ -245,6 +247,17 @@ async function readLogs(request: AuditRequest, run: Run): Promise<LogReading> {
   });
   for (const { path, why } of reading.problems) request.log.warn({ path, why }, 'could not read a log');
   return reading;
+}
+
+/** Remembers what was read of the artifacts. It fails no audit: what is not remembered is read again. */
+async function indexArtifacts(
+  { log }: AuditRequest,
+  { ledger }: Run,
+  of: { source: Source; seen: Look },
+): Promise<void> {
+  await storeNews(ledger, of.source.name, of.seen.observation.news).catch((thrown) =>
+    log.warn({ why: messageOf(thrown) }, 'could not remember what was read of the artifacts'),
+  );
 }
 
 /** Sends what is queued. A channel that fails is said, and fails no audit: it is tried again. */

@@ -1,6 +1,5 @@
 import { openKept } from '../src/artifacts/keep.ts';
 import { listPlaces } from '../src/artifacts/places.ts';
-import { readArtifacts } from '../src/artifacts/read-many.ts';
 import type { Config } from '../src/config.ts';
 import { keptArtifacts, type Source } from '../src/context.ts';
 import { incidentKey } from '../src/core/expected.ts';
@@ -25,6 +24,7 @@ import {
   type UnreadableRows,
 } from '../src/source/read.ts';
 import { canSettle } from '../src/source/settled.ts';
+import { type IndexNews, noNews, readListed, withEvidenceRead } from './artifact-reading.ts';
 import { readHistory, type Settled } from './history.ts';
 import type { Progress } from './progress.ts';
 import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
@@ -41,6 +41,8 @@ export interface Observation {
   ignored: readonly { path: string; why: string }[];
   /** What was found on other hosts and in retry buffers, for a second look of the same run. */
   visit: Visit;
+  /** What of the artifacts the ledger's index does not know yet. */
+  news: IndexNews;
   /** What SQL decided of a whole history, which stands in no assessment; null where every row was judged. */
   settled: Settled | null;
 }
@@ -205,24 +207,32 @@ export async function visitFor(asked: Observing, { keep }: { keep: boolean }): P
 /** What the places hold, and what of it was read. */
 interface ReadPlaces {
   artifacts: Artifact[];
+  /** Those that an earlier run has read. */
+  indexed: Set<Artifact>;
+  news: IndexNews;
   places: Place[];
   ignored: { path: string; why: string }[];
 }
 
-/** Lists the places, and opens only the files whose name says an end inside the ranges. */
+const nothingRead: ReadPlaces = { artifacts: [], indexed: new Set(), news: noNews, places: [], ignored: [] };
+
+/** Lists the places, and opens only those files whose name says an end inside the ranges, and that are new. */
 async function readArtifactsNear(
   asked: Observing,
   of: { ranges: readonly DayRange[]; visit: Visit },
 ): Promise<ReadPlaces> {
   const { visit } = of;
-  if (asked.capturesOnly) return { artifacts: [], places: [], ignored: [] };
-  const instants = of.ranges.map((range) => instantsOf(range, asked.config.zone));
-  const near = (endUnix: number) => insideAny(instants, endUnix);
+  if (asked.capturesOnly) return nothingRead;
+  const ranges = of.ranges.map((range) => instantsOf(range, asked.config.zone));
+  const near = (endUnix: number) => insideAny(ranges, endUnix);
   const listing = await listPlaces(ownPaths(asked.config.gametimePaths), { near });
   const visited = visit.artifacts.filter(({ endUnix }) => near(endUnix));
-  const artifacts = [...(await readArtifacts(listing.files)), ...visited];
+  const { ledger, source } = asked;
+  const own = await readListed(listing.files, { ledger, source: source.name, ranges });
+  const artifacts = [...own.artifacts, ...visited];
   asked.progress.step('reading artifacts', artifacts.length, artifacts.length);
   return {
+    ...own,
     artifacts,
     places: [...listing.places, ...visit.places],
     ignored: [...listing.ignored, ...visit.ignored],
@@ -320,11 +330,12 @@ export async function observe(asked: Observing): Promise<Observation> {
   };
   const byKey = new Map(incidents.map((incident) => [incident.key, incident]));
   return {
-    situation: understand(facts, rules),
+    situation: await withEvidenceRead(understand(facts, rules), read.indexed),
     incidents: byKey,
     openKeys: open.map((incident) => incident.key),
     ignored: read.ignored,
     visit,
     settled: read.settled,
+    news: read.news,
   };
 }

@@ -1,7 +1,7 @@
 import type { Artifact, ArtifactContent, Json, Player, SpawnStat } from '../core/model.ts';
 
 /*
- * Artifacts on their way from one thread to another: values without their names, which cost more than the values. What
+ * Artifacts on their way from one thread to another, or from one run to the next: values without their names, which cost more than the values. What
  * is unpacked is what was packed, in the same order: contents are compared as texts.
  */
 
@@ -150,6 +150,16 @@ export function unpack(
     damage,
     unreadable,
   };
+}
+
+/** A packed artifact that was a text meanwhile, at this path; null where that is none, or not of a whole file's bytes. */
+export function unpackText(text: string, of: Pick<Artifact, 'path'> & { name: NameFacts }): Artifact | null {
+  try {
+    const packed = JSON.parse(text) as Packed;
+    return typeof packed[0] === 'string' ? unpack(packed, of) : null;
+  } catch {
+    return null;
+  }
 }
 
 type NameFacts = Pick<Artifact, 'safeMap' | 'number' | 'endUnix' | 'finished'>;

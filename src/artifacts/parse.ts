@@ -21,6 +21,12 @@ import {
   versionLength,
 } from './values.ts';
 
+/**
+ * What the parser says of a file is remembered under this number (src/artifacts/stamp.ts). It grows with every change by
+ * which any file's content or damage is told otherwise; test/artifacts/stamp.test.ts says when that was forgotten.
+ */
+export const parserVersion = 1;
+
 const mapLength = 64;
 
 const metaSchema = z.object({

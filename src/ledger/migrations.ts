@@ -19,6 +19,7 @@ export const migrations: readonly Migration[] = [
   { name: '005-alerts', up: createAlerts },
   { name: '006-fences', up: addFences },
   { name: '007-history-indexes', up: indexHistory },
+  { name: '008-artifact-index', up: createArtifactIndex },
 ];
 
 /**
@@ -194,6 +195,16 @@ async function indexHistory(database: Database): Promise<void> {
     'create index runs_with_summary on runs (started_at) where summary is not null',
     `create index entries_of_places on entries (source, key, seq, kind)
       where kind in ('place.unreadable', 'place.readable')`,
+  );
+}
+
+/** What artifacts said when they were last read; see artifact-index.ts. By end, because that is how they are asked for. */
+async function createArtifactIndex(database: Database): Promise<void> {
+  await run(
+    database,
+    `create table artifact_index (
+      source text not null, directory text not null, end_unix bigint not null, name text not null,
+      stamp text not null, artifact text not null, primary key (source, directory, end_unix, name))`,
   );
 }
 

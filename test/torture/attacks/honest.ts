@@ -39,7 +39,7 @@ export interface Honest {
 /** Every table of a ledger but that of its migrations. */
 const tables: readonly string[] = [
   ...['entries', 'incidents', 'open_repairs', 'runs', 'leases'],
-  ...['alert_groups', 'outbox', 'log_files', 'log_events'],
+  ...['alert_groups', 'outbox', 'log_files', 'log_events', 'artifact_index'],
 ];
 
 /** The ledger's tables, as somebody has them who has the role that the program uses, and no program. */
