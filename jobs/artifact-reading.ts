@@ -11,10 +11,10 @@ import type { InstantRange } from '../src/core/orphans.ts';
 import { type Situation, understand } from '../src/core/situation.ts';
 import { chunks } from '../src/database.ts';
 import {
-  eachIndexed,
   forgetIndexed,
   type IndexKey,
   type IndexRow,
+  indexedPages,
   saveIndexed,
 } from '../src/ledger/artifact-index.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
@@ -82,15 +82,20 @@ async function takeIndexed(
 ): Promise<{ known: Map<number, Artifact>; gone: IndexKey[] }> {
   const known = new Map<number, Artifact>();
   const gone: IndexKey[] = [];
+  const take = (
+    names: ReadonlyMap<string, number>,
+    { directory, endUnix, name, stamp, artifact }: IndexRow,
+  ) => {
+    const at = names.get(name);
+    if (at === undefined) gone.push({ directory, endUnix, name });
+    const taken = at !== undefined && stamps[at]?.text === stamp ? unpackText(artifact, files[at]!) : null;
+    if (taken !== null) known.set(at!, taken);
+  };
+  const { database } = of.ledger;
   for (const [directory, names] of positionsOf(files))
     for (const range of of.ranges)
-      for await (const row of eachIndexed(of.ledger.database, { source: of.source, directory, range })) {
-        const { stamp, artifact: text, ...key } = row;
-        const at = names.get(row.name);
-        const artifact = at === undefined || stamps[at]?.text !== stamp ? null : unpackText(text, files[at]!);
-        if (at === undefined) gone.push(key);
-        else if (artifact !== null) known.set(at, artifact);
-      }
+      for await (const page of indexedPages(database, { source: of.source, directory, range }))
+        for (const row of page) take(names, row);
   return { known, gone };
 }
 

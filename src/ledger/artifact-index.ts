@@ -24,26 +24,27 @@ const indexRow = z.object({ end_unix: z.int(), name: z.string(), stamp: z.string
 /** Rows that are in memory at a time. */
 const pageSize = 500;
 
-/** The rows of a directory whose rounds ended in a range, half-open, in pages; by end and name. */
-export async function* eachIndexed(
+/** The rows of a directory whose rounds ended in a range, half-open, some hundred at a time; by end and name. */
+export async function* indexedPages(
   database: Database,
   of: { source: string; directory: string; range: { fromUnix: number; toUnix: number } },
-): AsyncGenerator<IndexRow> {
+): AsyncGenerator<IndexRow[]> {
   const { source, directory, range } = of;
-  for (let after = { endUnix: range.fromUnix, name: '' }; ; ) {
-    const page = await rows(
+  for (let after: Pick<IndexRow, 'endUnix' | 'name'> = { endUnix: range.fromUnix, name: '' }; ; ) {
+    const found = await rows(
       database,
       `select end_unix, name, stamp, artifact from artifact_index
        where source = ? and directory = ? and (end_unix, name) > (?, ?) and end_unix < ?
        order by end_unix, name limit ${pageSize}`,
       [source, directory, after.endUnix, after.name, range.toUnix],
     );
-    for (const row of page) {
-      const { end_unix: endUnix, ...rest } = indexRow.parse(row);
-      yield { directory, endUnix, ...rest };
-      after = { endUnix, name: rest.name };
-    }
+    const page = found.map((row): IndexRow => {
+      const { end_unix: endUnix, name, stamp, artifact } = indexRow.parse(row);
+      return { directory, endUnix, name, stamp, artifact };
+    });
+    yield page;
     if (page.length < pageSize) return;
+    after = page.at(-1)!;
   }
 }
 
