@@ -7,7 +7,10 @@ import { readArtifactNow } from './read.ts';
 /** After so many files the event loop gets a turn: some milliseconds. */
 const filesAtOnce = 64;
 
-/** From so many files on a second thread pays: it costs a tenth of a second to start, and a quarter more for each file. */
+/**
+ * From so many files on a second thread is used. It costs a third more processor time for each file: that saves time only
+ * where a processor is free, and on a busy machine it has been measured to take longer than one thread.
+ */
 const filesForThreads = 2000;
 /** What is read has to be taken in by one thread: more than one other saves no time. */
 const mostThreads = 2;
