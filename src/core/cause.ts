@@ -1,7 +1,7 @@
 import { artifactFits, pairedCapture, resolvedCapture, unusableFits } from './candidates.ts';
 import type { LogEvent, LogQuote } from './log-event.ts';
 import type { LogLines } from './log-lines.ts';
-import { indexLogLines, type LogIndex, type LogStory, logStory } from './log-story.ts';
+import { indexLogLines, type LogIndex, type LogStory, logStory, noStory } from './log-story.ts';
 import type { Capture, Round } from './model.ts';
 import type { Situation } from './situation.ts';
 import type { Assessment } from './verdict.ts';
@@ -233,13 +233,7 @@ function decide(facts: CauseFacts): Cause {
 }
 
 function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFacts {
-  const story = logStory(situation, round, index) ?? {
-    bot: [],
-    consoleLines: [],
-    consoleWentOn: false,
-    consoleCovers: false,
-    strays: [],
-  };
+  const story = logStory(situation, round, index) ?? noStory;
   const paired = pairedCapture(situation, round.id) ?? resolvedCapture(situation, round);
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;

@@ -164,9 +164,12 @@ function timesOf({ event, unix }: BotLine, zone: string): number[] {
   return [unix, ...named, ...(artifact === null ? [] : [artifact.endUnix])];
 }
 
+const isEmpty = ({ bot, consoleLines }: LogLines) => bot.length === 0 && consoleLines.length === 0;
+
 /** Indexes the lines of both logs, and the rounds that they may be of. */
 export function indexLogLines(situation: Situation, lines: LogLines): LogIndex {
-  const rounds = [...situation.roundById.values()].flatMap((round) => identityOf(situation, round) ?? []);
+  const known = isEmpty(lines) ? [] : [...situation.roundById.values()];
+  const rounds = known.flatMap((round) => identityOf(situation, round) ?? []);
   return {
     lines,
     botOfHour: byHour(lines.bot, (line) => timesOf(line, situation.rules.zone)),
@@ -205,8 +208,18 @@ function isStray({ event, unix, about }: BotLine, own: Identity, index: LogIndex
   return !then.some((one) => sameName(one.name, about) && inReach(after(one.fileTimes, unix)));
 }
 
+/** What logs without a line say of every round. */
+export const noStory: LogStory = {
+  bot: [],
+  consoleLines: [],
+  consoleWentOn: false,
+  consoleCovers: false,
+  strays: [],
+};
+
 /** What the logs say of one round; null where the round's own time or number cannot be read. */
 export function logStory(situation: Situation, round: Round, index: LogIndex): LogStory | null {
+  if (isEmpty(index.lines)) return noStory;
   const own = identityOf(situation, round);
   if (own === null) return null;
   const { zone } = situation.rules;
