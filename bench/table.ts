@@ -9,7 +9,8 @@ function figure(value: number, unit: Goal['unit']): string {
 function goalText(goal: Goal, strict: boolean): string {
   const { of, is, unit, atMost, atLeast } = goal;
   const bound = atMost === undefined ? `>= ${figure(atLeast!, unit)}` : `<= ${figure(atMost, unit)}`;
-  return `${isMet(goal, strict) ? 'ok    ' : 'MISSED'} ${of} ${figure(is, unit)} (${bound})`;
+  const met = isMet(goal, true) ? 'ok    ' : isMet(goal, strict) ? 'near  ' : 'MISSED';
+  return `${met} ${of} ${figure(is, unit)} (${bound})`;
 }
 
 /** The findings as a table: each measure with the medians of product and limit, and how each goal was met. */
@@ -23,6 +24,8 @@ export function tableOf(findings: readonly Finding[], strict: boolean): string {
       `${figure(limitMs, 'ms')}\n${limit}`,
       goals.map((goal) => goalText(goal, strict)).join('\n'),
     ]);
-  const note = strict ? '' : 'A ratio may be twice its goal here; figures of the machine are only shown.\n';
+  const note = strict
+    ? ''
+    : 'near: no more than twice the goal, or a figure of the machine, which is only shown here.\n';
   return `${table.toString()}\n${note}`;
 }
