@@ -15,47 +15,60 @@ export function canonicalJson(value: Json): string {
   return spell(value).text;
 }
 
+/** A text, and the value that it spells with the names of its objects in order, which is spelled again at less cost. */
+export interface Spelled<T extends Json> {
+  text: string;
+  ordered: T;
+}
+
+/** Canonical JSON (RFC 8785) of a value, and the same value in its order. What is unusual the library judges. */
+export function spell<T extends Json>(value: T): Spelled<T> {
+  return spellUsual(value, Number.isFinite) ?? { text: canonicalize(value) as string, ordered: value };
+}
+
 /**
- * Canonical JSON (RFC 8785) of a value, and the same value with the names of its objects in that order, which is spelled
- * again at less cost. What is sorted the engine spells by itself, many times faster; what is unusual the library judges.
+ * The same, for values without anything unusual, all numbers in which are allowed; else null. What is sorted the engine
+ * spells by itself, many times faster than the library.
  */
-export function spell<T extends Json>(value: T): { text: string; ordered: T } {
-  const sorted = sortedCopy(value);
-  if (sorted === unusual) return { text: canonicalize(value) as string, ordered: value };
-  return { text: JSON.stringify(sorted), ordered: sorted as T };
+export function spellUsual<T extends Json>(value: T, allows: (number: number) => boolean): Spelled<T> | null {
+  const sorted = sortedCopy(value, allows);
+  return sorted === unusual ? null : { text: JSON.stringify(sorted), ordered: sorted as T };
 }
 
 const unusual = Symbol('unusual');
 
 /** The value with the names of its objects in order, or `unusual` where that would not be spelled canonically. */
-function sortedCopy(value: unknown): unknown {
+function sortedCopy(value: unknown, allows: (number: number) => boolean): unknown {
   if (typeof value === 'string') return value.isWellFormed() ? value : unusual;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : unusual;
+  if (typeof value === 'number') return allows(value) ? value : unusual;
   if (value === null || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return sortedList(value);
+  if (Array.isArray(value)) return sortedList(value, allows);
   if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return unusual;
-  return sortedObject(value as Record<string, unknown>);
+  return sortedObject(value as Record<string, unknown>, allows);
 }
 
-function sortedList(list: readonly unknown[]): unknown {
+function sortedList(list: readonly unknown[], allows: (number: number) => boolean): unknown {
   const copy: unknown[] = [];
-  for (const item of list) {
-    const sorted = sortedCopy(item);
+  // By their places: what a list leaves out is no value, and unusual.
+  for (let at = 0; at < list.length; at++) {
+    const sorted = sortedCopy(list[at], allows);
     if (sorted === unusual) return unusual;
     copy.push(sorted);
   }
   return copy;
 }
 
-const startsWithDigit = /^\d/;
+/** False for a number, which the engine puts before all other names, and for two that have a meaning of their own. */
+function isUsualName(name: string): boolean {
+  const first = name.charCodeAt(0);
+  const isDigit = first >= 48 && first <= 57;
+  return !isDigit && name !== '__proto__' && name !== 'toJSON' && name.isWellFormed();
+}
 
-function sortedObject(object: Record<string, unknown>): unknown {
+function sortedObject(object: Record<string, unknown>, allows: (number: number) => boolean): unknown {
   const copy: Record<string, unknown> = {};
   for (const name of inPlace(Object.keys(object))) {
-    // The engine puts names that are numbers first, and has a meaning of its own for two others.
-    if (startsWithDigit.test(name) || name === '__proto__' || name === 'toJSON' || !name.isWellFormed())
-      return unusual;
-    const sorted = sortedCopy(object[name]);
+    const sorted = isUsualName(name) ? sortedCopy(object[name], allows) : unusual;
     if (sorted === unusual) return unusual;
     copy[name] = sorted;
   }
