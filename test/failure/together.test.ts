@@ -228,7 +228,8 @@ describe('an interrupted repair whose lock another session holds', () => {
         assert.match(first.stderr, /^roundwarden: .*somebody else holds a lock/);
         const { runs, entries } = await readLedger(scene);
         assert.equal(runs[0]?.state, 'failed');
-        assert.equal(ofKind(entries, 'repair.done').length, nth - 1);
+        // Of the batch that was killed, those before the locked one are closed; an SQLite source in use closes none.
+        assert.equal(ofKind(entries, 'repair.done').length, kind === 'sqlite' ? 0 : nth - 1);
 
         const second = await runCommand(scene, ['audit', '--all', '--json']);
         assert.equal(second.code, 0, second.stderr);

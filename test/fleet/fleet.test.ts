@@ -203,7 +203,9 @@ test('twelve servers and three workers: one killed in mid-repair, one added, one
     }
     const ofKilled = await readLedger(sceneOf(directory, servers[0]!.config));
     assert.equal(ofKilled.runs.filter(({ state }) => state === 'failed').length > 0, true);
-    assert.equal(ofKind(ofKilled.entries, 'repair.not_done').length, 1);
+    // The batch that was killed before its commit: each of its starts is closed so, and repaired afterwards.
+    const notDone = ofKind(ofKilled.entries, 'repair.not_done').length;
+    assert.ok(notDone > 0 && notDone <= ofKind(ofKilled.entries, 'repair.done').length, `${notDone}`);
 
     for (const child of children) child.terminate();
     const ends = await Promise.all(children.map(({ ended }) => ended));
