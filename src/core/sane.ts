@@ -2,10 +2,13 @@ import type { Artifact, ArtifactContent, Capture, Timing } from './model.ts';
 import { safeMap } from './names.ts';
 
 /** 2020-01-01T00:00:00Z: no capture is older (DESIGN, Matching 9). */
-const earliestUnix = 1_577_836_800;
+export const earliestUnix = 1_577_836_800;
 const futureSeconds = 60;
 const longestPlaySeconds = 7_200;
-const longestRoundSeconds = 14_400;
+/** From start to end, pauses included. */
+export const longestRoundSeconds = 14_400;
+/** So much may a duration differ from what start, end and pauses say, without a remark. */
+export const durationToleranceSeconds = 2;
 const longestWarmupSeconds = 7_200;
 const restartSeconds = 60;
 const stillWritingSeconds = 120;
@@ -87,5 +90,5 @@ export function judgeArtifact(artifact: Artifact, nowUnix: number): ArtifactStat
 export function durationDiffers(timing: Timing): boolean {
   const { startUnix, endUnix, durationSeconds, pauseSeconds } = timing;
   if (startUnix === null || endUnix === null || durationSeconds === null) return false;
-  return Math.abs(endUnix - startUnix - (pauseSeconds ?? 0) - durationSeconds) > 2;
+  return Math.abs(endUnix - startUnix - (pauseSeconds ?? 0) - durationSeconds) > durationToleranceSeconds;
 }

@@ -1,4 +1,6 @@
 import { type ExemptReason, exemptReasons } from '../core/expected.ts';
+import { usualSeconds } from '../core/match.ts';
+import { durationToleranceSeconds, earliestUnix, longestRoundSeconds } from '../core/sane.ts';
 import { type Database, rows } from '../database.ts';
 import { malformed } from './read.ts';
 import type { SourceSchema } from './schema.ts';
@@ -32,13 +34,6 @@ export interface SettledHistory {
   /** The start of every such round that has one, unix seconds, ascending. */
   starts: Float64Array;
 }
-
-/** A capture may be this old at the most (DESIGN, Matching 9), and a round may last so long. */
-const earliestUnix = 1_577_836_800;
-const longestRoundSeconds = 14_400;
-/** What the game itself writes between a round's end and its file (DESIGN, Matching 5). */
-const usualSeconds = 3;
-const durationToleranceSeconds = 2;
 
 /**
  * Whether the tests below can be made here: a round has one capture by constraint, and both have their timing.
