@@ -49,7 +49,8 @@ const secrets = {
   heartbeat: secretOf('heartbeat'),
   passphrase: secretOf('passphrase'),
   userKey: secretOf('userKey'),
-  signingKey: signing.privateText.slice(signing.privateText.lastIndexOf('+') + 1),
+  // what follows PRIVATE+KEY+NAME+ID+: base64, which may hold a + of its own
+  signingKey: signing.privateText.split('+').slice(4).join('+'),
 };
 
 /** Where a secret was found, of all that was written. */
