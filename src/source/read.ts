@@ -23,10 +23,13 @@ export interface EndRange {
 const lowestId = -(2 ** 31);
 const pageSize = 5_000;
 
-/** All rows of a query, read in pages by id, so that no answer is larger than a page. */
-async function allById(query: (afterId: number) => Knex.QueryBuilder): Promise<Record<string, unknown>[]> {
+/** All rows of a query with a higher id than one, read in pages by id, so that no answer is larger than a page. */
+async function allById(
+  query: (afterId: number) => Knex.QueryBuilder,
+  aboveId = lowestId,
+): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = [];
-  for (let afterId = lowestId; ; ) {
+  for (let afterId = aboveId; ; ) {
     const page: Record<string, unknown>[] = await query(afterId).orderBy('id').limit(pageSize);
     found.push(...page);
     if (page.length < pageSize) return found;
@@ -89,19 +92,21 @@ export type UnreadableRows =
 /** So many of the highest ids count as new: more than are imported between two audits of the whole history. */
 const newestRows = 5_000;
 
-/** The rows outside a window that perhaps cannot be read. */
+/** The rows outside a window that perhaps cannot be read, as the database returns them. */
 async function unreadableOutside(
-  { dialect, knex }: Database,
-  days: DayRange,
-  unreadable: UnreadableRows,
-): Promise<(query: Knex.QueryBuilder) => Knex.QueryBuilder> {
-  const outside = (query: Knex.QueryBuilder) =>
-    query
+  database: Database,
+  schema: SourceSchema,
+  of: { days: DayRange; unreadable: UnreadableRows },
+): Promise<Record<string, unknown>[]> {
+  const { dialect, knex } = database;
+  const perhaps = (afterId: number) =>
+    selectRounds(database, schema)
+      .where('id', '>', afterId)
       .whereRaw(`(${malformed(dialect).replaceAll('?', '\\?')})`)
-      .whereNot((inside) => void inDays(inside.whereNotNull('round_date'), days));
-  if (unreadable === 'everywhere') return outside;
+      .whereNot((inside) => void inDays(inside.whereNotNull('round_date'), of.days));
+  if (of.unreadable === 'everywhere') return await allById(perhaps);
   const [newest] = await knex('rounds').max({ id: 'id' });
-  return (query) => outside(query.where('id', '>', Number(newest?.id ?? 0) - newestRows));
+  return await allById(perhaps, Number(newest?.id ?? 0) - newestRows);
 }
 
 /**
@@ -119,12 +124,8 @@ export async function readWindow(
   const [counted] = await inside(database.knex('rounds').count({ count: '*' }));
   if (Number(counted.count) !== raw.length)
     throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
-  if (days.since !== null || days.until !== null) {
-    const outside = await unreadableOutside(database, days, unreadable);
-    raw.push(
-      ...(await allById((afterId) => outside(selectRounds(database, schema).where('id', '>', afterId)))),
-    );
-  }
+  if (days.since !== null || days.until !== null)
+    raw.push(...(await unreadableOutside(database, schema, { days, unreadable })));
   const known =
     unreadable === 'everywhere' ? [] : await readRoundsById(database, schema, unreadable.knownIds);
   const rounds = new Map(
