@@ -64,7 +64,7 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
   const artifacts = sizes.artifacts[options.scale];
   const made = await history(dialect, options, {
     history: { rounds, lastDay, roundsPerDay: 410, gapShare: 0.01, seed: options.seed },
-    artifacts,
+    artifacts: { of: artifacts, ofGaps: true },
   });
   const database = await openDatabase(made.sourceUrl, { readOnly: true });
   try {

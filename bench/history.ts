@@ -11,7 +11,7 @@ import { keptDatabase } from './databases.ts';
 import { writeArtifact, zone } from './evenings.ts';
 import { fillHistory, firstDay, type HistoryOptions, historyName, playedRounds } from './source-data.ts';
 
-/** A long history with the artifacts of its last rounds, and how it is audited. */
+/** A long history, artifacts of its last rounds, and how it is audited. */
 export interface History {
   sourceUrl: string;
   settings: Record<string, string>;
@@ -21,14 +21,24 @@ export interface History {
 /** The last day of every history; it is audited two days later. */
 export const lastDay = '2026-10-20';
 
-/** The artifacts of the last rounds of a history: the game server keeps no more. Made once. */
-function artifactsOf(directory: string, history: HistoryOptions, count: number): string {
-  const path = join(directory, `artifacts-${historyName(history)}-${count}`);
+/** Which artifacts a history has: of its last rounds, since the game server keeps no more. */
+export interface HistoryArtifacts {
+  /** Of so many rounds. */
+  of: number;
+  /** Whether gaps have theirs, and so can be repaired. */
+  ofGaps: boolean;
+}
+
+/** Writes the artifacts of a history, once. */
+function artifactsOf(directory: string, history: HistoryOptions, artifacts: HistoryArtifacts): string {
+  const kind = artifacts.ofGaps ? 'artifacts' : 'artifacts-of-covered';
+  const path = join(directory, `${kind}-${historyName(history)}-${artifacts.of}`);
   const mark = `${path}.complete`;
   if (existsSync(mark)) return path;
   mkdirSync(path, { recursive: true });
   const played = [...playedRounds(history)];
-  for (const round of played.slice(-count)) writeArtifact(path, round);
+  for (const round of played.slice(-artifacts.of))
+    if (artifacts.ofGaps || !round.isGap) writeArtifact(path, round);
   writeFileSync(mark, '');
   return path;
 }
@@ -37,11 +47,11 @@ function artifactsOf(directory: string, history: HistoryOptions, count: number):
 export async function history(
   dialect: Dialect,
   options: BenchOptions,
-  of: { history: HistoryOptions; artifacts: number; ledger?: string },
+  of: { history: HistoryOptions; artifacts: HistoryArtifacts; ledger?: string },
 ): Promise<History> {
   const { directory } = options;
   const name = historyName(of.history);
-  options.say(`${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, ${of.artifacts} artifacts`);
+  options.say(`${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, artifacts of the last ${of.artifacts.of}`);
   const sourceUrl = await keptDatabase(dialect, { directory, name }, (database) =>
     fillHistory(database, of.history),
   );
