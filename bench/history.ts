@@ -51,7 +51,9 @@ export async function history(
 ): Promise<History> {
   const { directory } = options;
   const name = historyName(of.history);
-  options.say(`${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, artifacts of the last ${of.artifacts.of}`);
+  options.say(
+    `${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, artifacts of the last ${of.artifacts.of}`,
+  );
   const sourceUrl = await keptDatabase(dialect, { directory, name }, (database) =>
     fillHistory(database, of.history),
   );

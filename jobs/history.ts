@@ -1,8 +1,17 @@
 import { exemptReason } from '../src/core/expected.ts';
 import type { Incident } from '../src/core/incident.ts';
+import { usualSeconds } from '../src/core/match.ts';
 import type { Artifact, Capture, Round } from '../src/core/model.ts';
 import { isWithin, joinSpans, type Span, sharedStarts, spanOfFile, spanOfReach } from '../src/core/near.ts';
-import { addDays, createdAtInstants, localDay, localToInstants, uniformDays } from '../src/core/time.ts';
+import { longestRoundSeconds } from '../src/core/sane.ts';
+import {
+  addDays,
+  clearSpans,
+  createdAtInstants,
+  localDay,
+  localToInstants,
+  uniformDays,
+} from '../src/core/time.ts';
 import {
   countCaptures,
   earliestEnd,
@@ -14,7 +23,7 @@ import {
   readUnlinkedCaptures,
   roundIdsByStart,
 } from '../src/source/read.ts';
-import { readSettled, type SettledHistory } from '../src/source/settled.ts';
+import { type ExemptRow, readSettled, type SettledHistory } from '../src/source/settled.ts';
 import type { Observing } from './observe.ts';
 import { dayRange, joinRanges, widen } from './scope.ts';
 
@@ -123,6 +132,29 @@ async function readTold(asked: Observing, of: HistoryFacts & { open: readonly Ro
   return found;
 }
 
+/** The days on which settled rounds may be dated that have one of these starts. */
+function daysOfStarts(starts: readonly number[], zone: string): string[] {
+  const days = new Set<string>();
+  for (const start of starts) {
+    const last = localDay(start + longestRoundSeconds + usualSeconds, zone);
+    for (let day = localDay(start, zone); day <= last; day = addDays(day, 1)) days.add(day);
+  }
+  return [...days];
+}
+
+/**
+ * The ids of settled rows that are not expected, and may claim a candidate all the same: having no start, by their distance
+ * from whatever capture the core is given, and from an artifact.
+ */
+function exemptNear(
+  rows: readonly ExemptRow[],
+  of: { spans: readonly Span[]; captures: readonly Capture[] },
+): number[] {
+  const ends = of.captures.flatMap(({ timing: { endUnix } }) => (endUnix === null ? [] : [endUnix]));
+  const joined = joinSpans([...of.spans, ...ends.map(spanOfReach)]);
+  return rows.filter(({ fileUnix }) => isWithin(joined, fileUnix)).map(({ id }) => id);
+}
+
 const byId = (one: { id: number }, other: { id: number }) => one.id - other.id;
 
 function onceById<T extends { id: number }>(...lists: readonly (readonly T[])[]): T[] {
@@ -151,7 +183,9 @@ export async function readHistory(asked: Observing, facts: HistoryFacts): Promis
   const lastDay = addDays(localDay(asked.nowUnix, zone), 1);
   const history = await readSettled(database, schema, {
     days: uniformDays(captureSince, lastDay, zone),
+    spans: clearSpans(captureSince, lastDay, zone),
     exemptBefore,
+    captureSince,
   });
   const open = await readRoundsById(database, schema, history.open);
   const loose = await readLooseCaptures(asked, {
@@ -168,22 +202,33 @@ export async function readHistory(asked: Observing, facts: HistoryFacts): Promis
     ...facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile),
   ];
   const told = await readTold(asked, { ...facts, open });
+  const known = new Set([...history.open, ...told.map(({ id }) => id)]);
+  const read = async (ids: readonly number[]) =>
+    await readRoundsById(
+      database,
+      schema,
+      ids.filter((id) => !known.has(id)),
+    );
+  const named = await read([
+    ...(await roundIdsByStart(database, { starts: shared, days: daysOfStarts(shared, zone) })),
+    ...(await idsWithin(asked, spans)),
+  ]);
   const openIds = new Set(history.open);
-  const known = new Set([...openIds, ...told.map(({ id }) => id)]);
-  const namedIds = [...(await roundIdsByStart(database, shared)), ...(await idsWithin(asked, spans))];
-  const named = await readRoundsById(
+  const notOpen = (rounds: readonly Round[]) => rounds.filter(({ id }) => !openIds.has(id));
+  const covered = notOpen(onceById(told, named));
+  const linked = await readCapturesLinkedTo(
     database,
     schema,
-    namedIds.filter((id) => !known.has(id)),
+    covered.map(({ id }) => id),
+    new Set(loose.map(({ id }) => id)),
   );
-  const judgedToo = onceById(told, named).filter(({ id }) => !openIds.has(id));
-  const knownCaptures = new Set(loose.map(({ id }) => id));
-  const judgedIds = judgedToo.map(({ id }) => id);
-  const captures = await readCapturesLinkedTo(database, schema, judgedIds, knownCaptures);
+  const captures = onceById(loose, linked);
+  const exempt = await read(exemptNear(history.exemptNear, { spans, captures }));
+  const judgedToo = onceById(covered, exempt);
   progress.step('reading the history', 1, 1);
   return {
     judged: onceById(open, judgedToo),
-    captures: onceById(loose, captures),
+    captures,
     settled: withoutJudged(history, judgedToo, captureSince),
   };
 }

@@ -23,7 +23,7 @@ import {
   readWindow,
   type UnreadableRows,
 } from '../src/source/read.ts';
-import { canSettle } from '../src/source/settled.ts';
+import { canSettle } from '../src/source/settling.ts';
 import { type IndexNews, noNews, readListed, withEvidenceRead } from './artifact-reading.ts';
 import { readHistory, type Settled } from './history.ts';
 import type { Progress } from './progress.ts';

@@ -235,3 +235,32 @@ export function uniformDays(
   }
   return found;
 }
+
+/**
+ * Of the days from `since` to `until`, both included, that are none of `uniformDays`: the seconds of the clock, from one up
+ * to another, at which it stands once, with the instant that their second 0 would have. A day on which the clock changes
+ * several times has none.
+ */
+export function clearSpans(
+  since: string,
+  until: string,
+  zone: string,
+): { day: string; fromSecond: number; toSecond: number; startUnix: number }[] {
+  const uniform = new Set(uniformDays(since, until, zone).map(({ day }) => day));
+  const found: { day: string; fromSecond: number; toSecond: number; startUnix: number }[] = [];
+  for (let day = since; day <= until; day = addDays(day, 1)) {
+    const change = uniform.has(day) ? null : clockChange(day, zone);
+    if (change === null) continue;
+    const midnight = Date.parse(`${day}T00:00:00Z`) / 1000;
+    const [before, after] = [midnight - change.beforeSeconds, midnight - change.afterSeconds];
+    const second = (unix: number) => Math.min(Math.max(unix, 0), secondsPerDay);
+    // Between these two the clock stands twice, or never.
+    const [first, last] = [change.atUnix - before, change.atUnix - after].sort((a, b) => a - b);
+    const spans = [
+      { day, fromSecond: 0, toSecond: second(first!), startUnix: before },
+      { day, fromSecond: second(last!), toSecond: secondsPerDay, startUnix: after },
+    ];
+    found.push(...spans.filter(({ fromSecond, toSecond }) => fromSecond < toSecond));
+  }
+  return found;
+}

@@ -329,14 +329,20 @@ export async function* linksByEnd(
   }
 }
 
-/** The ids of the rounds that carry one of these starts, unix seconds. */
-export async function roundIdsByStart(database: Database, starts: readonly number[]): Promise<number[]> {
-  const columns = ['id'];
+/** The ids of the rounds that carry one of these starts, unix seconds, and are dated on one of these days. */
+export async function roundIdsByStart(
+  database: Database,
+  of: { starts: readonly number[]; days: readonly string[] },
+): Promise<number[]> {
+  const starts = new Set(of.starts);
+  const columns = ['id', 'round_start_unix'];
   const found = await rowsWhereIn(database, {
     table: 'rounds',
     columns,
-    column: 'round_start_unix',
-    values: starts,
+    column: 'round_date',
+    values: of.days,
   });
-  return found.map(({ id }) => Number(id));
+  return found
+    .filter(({ round_start_unix }) => starts.has(Number(round_start_unix)))
+    .map(({ id }) => Number(id));
 }

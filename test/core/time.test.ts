@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import {
   addDays,
+  clearSpans,
   createdAtInstants,
   dayStart,
   isDay,
@@ -379,4 +380,26 @@ test('uniformDays() are the days that begin and end with one offset, each as lon
     }
     assert.deepEqual(uniformDays('2021-12-20', '2026-12-05', zone), expected, zone);
   }
+});
+
+test('clearSpans() hold every second of the other days at which the clock stands once, and no other', () => {
+  const [since, until] = ['2021-12-20', '2026-12-05'];
+  let found = 0;
+  for (const zone of zones) {
+    const uniform = new Set(uniformDays(since, until, zone).map(({ day }) => day));
+    const spans = clearSpans(since, until, zone);
+    assert.ok(spans.every(({ day }) => !uniform.has(day)));
+    for (const day of new Set(spans.map((span) => span.day)))
+      for (let second = 0; second < 86_400; second += 30) {
+        const clock = new Date(second * 1000).toISOString().slice(11, 19);
+        const { instants, moved } = localToInstants(day, clock, zone)!;
+        const said = spans
+          .filter((span) => span.day === day && second >= span.fromSecond && second < span.toSecond)
+          .map(({ startUnix }) => startUnix + second);
+        assert.deepEqual(said, moved || instants.length > 1 ? [] : instants, `${zone} ${day} ${clock}`);
+      }
+    found += spans.length;
+  }
+  // Three of the zones change twice a year.
+  assert.ok(found >= 50, `${found} spans`);
 });

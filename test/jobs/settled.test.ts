@@ -27,8 +27,14 @@ function playedAmong(rows: readonly Row[]): (Row & { file: number })[] {
   });
 }
 
-/** Rounds that went well, as near to the dealt ones as rounds can be: SQL would settle them. */
-function wellPlayed(dice: Dice, dealt: readonly Row[]): { rounds: Row[]; captures: Row[] } {
+interface Dealing {
+  rounds: Row[];
+  captures: Row[];
+  /** A round with its capture. */
+  add(of: Game, more?: Row): void;
+}
+
+function dealing(dice: Dice): Dealing {
   const rounds: Row[] = [];
   const captures: Row[] = [];
   const add = (of: Game, more: Row = {}) => {
@@ -37,6 +43,11 @@ function wellPlayed(dice: Dice, dealt: readonly Row[]): { rounds: Row[]; capture
     rounds.push(roundRow(id, of, { delay, ...timingOf(of), match_id: `well ${id}`, ...more }));
     captures.push(captureRow(id, of, id, { match_id: `well ${id}` }));
   };
+  return { rounds, captures, add };
+}
+
+/** Rounds that went well, as near to the dealt ones as rounds can be: SQL would settle them. */
+function addWellPlayed(dice: Dice, dealt: readonly Row[], { add }: Dealing): void {
   for (const { file, map_name } of playedAmong(dealt)) {
     const end = file + dice.pick([-86_400, -700, -40, -31, -20, -6, -1, 0, 1, 4, 25, 31, 36, 500, 90_000]);
     const start = dice.chance(0.15)
@@ -45,16 +56,39 @@ function wellPlayed(dice: Dice, dealt: readonly Row[]): { rounds: Row[]; capture
     const of = { map: String(map_name).replace(/^\^1/, ''), number: dice.whole(1, 2), start, end };
     if (start < end && end - start < 14_000) add(of, dice.chance(0.2) ? { gaming_session_id: 2 } : {});
   }
-  // Months before, and of before there were captures.
-  for (const day of ['2025-11-02', '2026-01-23', '2026-01-24', '2026-02-10', '2025-10-26'])
-    for (const clock of ['21:00:00', '02:30:10', '23:59:57']) {
+}
+
+/** Rows that are not expected, near the dealt ones. */
+function addExempt(dice: Dice, dealt: readonly Row[], { rounds, captures, add }: Dealing): void {
+  for (const { file, map_name } of playedAmong(dealt)) {
+    const end = file + dice.pick([-86_400, -40, -31, -6, -1, 0, 1, 4, 25, 31, 500]);
+    const of = { map: String(map_name), number: dice.whole(1, 2), start: end - 100, end };
+    add(of, dice.pick<Row>([{ round_status: 'cancelled' }, { is_valid: false }, { is_bot_round: true }]));
+    if (dice.chance(0.8)) captures.pop();
+    if (dice.chance(0.8)) Object.assign(rounds.at(-1)!, { round_start_unix: null, round_end_unix: null });
+  }
+}
+
+/** Months before, of before there were captures, and on days on which the clock changes. */
+function addFarAway(dice: Dice, { rounds, captures, add }: Dealing): void {
+  const days = ['2025-11-02', '2026-01-23', '2026-01-24', '2026-02-10', '2025-10-26', '2026-03-29'];
+  for (const day of days)
+    for (const clock of ['21:00:00', '02:30:10', '23:59:57', '01:59:59', '03:00:00']) {
       const end = unix(`${day} ${clock}`);
       const status = dice.chance(0.2) ? 'cancelled' : 'completed';
       add({ map: 'old', number: dice.whole(1, 2), start: end - 300, end }, { round_status: status });
       if (dice.chance(0.3)) captures.pop();
       if (dice.chance(0.3)) delete rounds.at(-1)!.round_start_unix;
     }
-  return { rounds, captures };
+}
+
+/** Rounds around the dealt ones, most of which SQL can settle. */
+function surroundings(dice: Dice, dealt: readonly Row[]): { rounds: Row[]; captures: Row[] } {
+  const found = dealing(dice);
+  addWellPlayed(dice, dealt, found);
+  addExempt(dice, dealt, found);
+  addFarAway(dice, found);
+  return found;
 }
 
 /** Lines of the bot's log near the rounds: announced twice, late, of another round, refused without a name. */
@@ -103,9 +137,9 @@ interface Dealt {
 function dealt(seed: number): Dealt {
   const { beginning, asked } = dealtScenario(seed, { crowded: seed % 5 === 0 });
   const dice = diceOf(seed * 7919);
-  const well = wellPlayed(dice, beginning.rounds!);
-  const rounds = [...beginning.rounds!, ...well.rounds];
-  const captures = uniqueLinks([...(beginning.captures ?? []), ...well.captures]);
+  const near = surroundings(dice, beginning.rounds!);
+  const rounds = [...beginning.rounds!, ...near.rounds];
+  const captures = uniqueLinks([...(beginning.captures ?? []), ...near.captures]);
   return {
     beginning: { ...beginning, version: 'august', rounds, captures },
     asked,
