@@ -67,6 +67,9 @@ function endsOf({ endUnix, content }: Artifact): number[] {
   return content === null ? [endUnix] : [endUnix, content.timing.endUnix];
 }
 
+const startsOf = ({ content }: Artifact) =>
+  content?.timing.startUnix == null ? [] : [content.timing.startUnix];
+
 function fileTimesOf({ round }: Incident, zone: string): readonly number[] {
   if (round?.date == null || round.time == null) return [];
   return localToInstants(round.date, round.time, zone)?.instants ?? [];
@@ -195,7 +198,7 @@ export async function readHistory(asked: Observing, facts: HistoryFacts): Promis
   const startOf = ({ timing: { startUnix } }: Round | Capture) => (startUnix === null ? [] : [startUnix]);
   const shared = sharedStarts(history.starts, {
     openStarts: open.flatMap(startOf),
-    captureStarts: loose.flatMap(startOf),
+    candidateStarts: [...loose.flatMap(startOf), ...facts.artifacts.flatMap(startsOf)],
   });
   const spans = [
     ...facts.artifacts.flatMap(endsOf).map(spanOfReach),

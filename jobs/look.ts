@@ -74,7 +74,7 @@ export async function look(
     const source = { ...of.source, database };
     const observation = await observe({ ...asked, source, visit });
     const { situation } = observation;
-    const bare = await makePlan(situation, source);
+    const bare = await makePlan(situation, source, { isWhole: scope.kind === 'all' });
     const from = { config, ledger, scope, reading: of.reading };
     const logs = of.logs ?? (await logLinesFor(from, bare.assessments));
     const stories =

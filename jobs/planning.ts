@@ -41,15 +41,38 @@ function asConflict(
   return { ...assessment, verdict: 'conflict', reason, because: refusal.because, want: null };
 }
 
-/** Judges the rows and works out the exact row changes of every repair that nobody holds. Writes nothing. */
-export async function makePlan(situation: Situation, source: Source): Promise<Plan> {
+/** The ids of the captures of a situation by their starts. */
+function captureIdsByStart({ facts }: Situation): (startUnix: number) => readonly number[] {
+  const idsByStart = new Map<number | null, number[]>();
+  for (const { id, timing } of facts.captures) {
+    const ids = idsByStart.get(timing.startUnix);
+    if (ids) ids.push(id);
+    else idsByStart.set(timing.startUnix, [id]);
+  }
+  return (startUnix) => idsByStart.get(startUnix) ?? [];
+}
+
+/**
+ * Judges the rows and works out the exact row changes of every repair that nobody holds. Writes nothing. `isWhole` says
+ * that the situation holds every capture of the source with a start that one of its artifacts has.
+ */
+export async function makePlan(
+  situation: Situation,
+  source: Source,
+  { isWhole = false }: { isWhole?: boolean } = {},
+): Promise<Plan> {
   const assessments = classify(situation);
   const wants = assessments.flatMap(({ want, key }) =>
     want === null || decisionOf(situation, key).held ? [] : [want],
   );
   const { zone } = situation.rules;
-  const facts = await loadFacts(source.database, wants, { schema: source.schema, zone, lock: false });
-  const rivals = await rivalsInReach(source.database, wants, { schema: source.schema, zone });
+  const facts = await loadFacts(source.database, wants, {
+    schema: source.schema,
+    zone,
+    lock: false,
+    ...(isWhole ? { captureIdsByStart: captureIdsByStart(situation) } : {}),
+  });
+  const rivals = await rivalsInReach(source.database, wants, zone);
   const planned: PlannedGroup[] = [];
   const refusals = new Map<Want, { reason: string; because: string }>();
   for (const group of groupRepairs(wants, situation.linkedTo)) {

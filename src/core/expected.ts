@@ -23,7 +23,7 @@ export function exemptReason(round: Round, captureSince: string): ExemptReason |
 }
 
 /** A round's own time, or null where its date or time cannot be read. */
-export function fileTime(round: Round, zone: string): LocalTime | null {
+export function fileTime(round: Pick<Round, 'date' | 'time'>, zone: string): LocalTime | null {
   if (round.date === null || round.time === null) return null;
   return localToInstants(round.date, round.time, zone);
 }

@@ -59,13 +59,13 @@ function firstAt(ascending: Float64Array, number: number): number {
 }
 
 /**
- * The starts that a settled round shares with another round, or with one of these captures: whether it can be trusted,
+ * The starts that a settled round shares with another round, or with one of these candidates: whether it can be trusted,
  * and what is its double, only the core can tell. `starts` are those of all rounds, ascending; `openStarts` those of the
  * rounds that are not settled.
  */
 export function sharedStarts(
   starts: Float64Array,
-  of: { openStarts: readonly number[]; captureStarts: readonly number[] },
+  of: { openStarts: readonly number[]; candidateStarts: readonly number[] },
 ): number[] {
   const openCounts = new Map<number, number>();
   for (const start of of.openStarts) openCounts.set(start, (openCounts.get(start) ?? 0) + 1);
@@ -77,5 +77,5 @@ export function sharedStarts(
     while (to < starts.length && starts[to] === start) to++;
     return to - from > (openCounts.get(start) ?? 0);
   };
-  return [...new Set([...repeated, ...of.captureStarts])].filter(isSettled);
+  return [...new Set([...repeated, ...of.candidateStarts])].filter(isSettled);
 }

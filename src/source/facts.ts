@@ -71,7 +71,13 @@ export interface LoadedFacts {
 export async function loadFacts(
   database: Database,
   wants: readonly Want[],
-  options: { schema: SourceSchema; zone: string; lock: boolean },
+  options: {
+    schema: SourceSchema;
+    zone: string;
+    lock: boolean;
+    /** The captures with a start that an artifact has, where whoever asks knows all of them: the source may have no index. */
+    captureIdsByStart?: (startUnix: number) => readonly number[];
+  },
 ): Promise<LoadedFacts> {
   const { schema, zone, lock } = options;
   const losing = wants.flatMap((want) =>
@@ -85,7 +91,14 @@ export async function loadFacts(
     lock,
   });
   const rounds = new Map(roundRows.map((raw) => toRound(raw)).map((entry) => [entry.round.id, entry]));
-  const captures = await loadCaptures(database, captureCriteria(wants, zone), { schema, lock });
+  const asked = captureCriteria(wants, zone);
+  const { captureIdsByStart } = options;
+  if (captureIdsByStart !== undefined) {
+    const starts = asked.get('round_start_unix') as number[];
+    asked.get('id')!.push(...starts.flatMap(captureIdsByStart));
+    asked.delete('round_start_unix');
+  }
+  const captures = await loadCaptures(database, asked, { schema, lock });
 
   const keys = [
     ...[...captures.values()].map((capture) => capture.matchId),

@@ -4,7 +4,15 @@ import { spawnKey } from '../core/situation.ts';
 import { isDay, parseClock } from '../core/time.ts';
 import { chunks, type Database } from '../database.ts';
 import { rowsWhereIn } from './query.ts';
-import { captureColumns, readInteger, roundColumns, toCapture, toRound } from './rows.ts';
+import {
+  captureColumns,
+  type RoundName,
+  readInteger,
+  roundColumns,
+  toCapture,
+  toRound,
+  toRoundName,
+} from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 /** Days of the server, both included; null leaves that side open. */
@@ -35,6 +43,20 @@ async function allById(
     if (page.length < pageSize) return found;
     afterId = Number(page.at(-1)!.id);
   }
+}
+
+/**
+ * All rows of a range that an index leads to: their ids first, because a database that is asked for pages in the order of
+ * ids may go through all of them.
+ */
+async function allInRange(
+  database: Database,
+  of: { table: string; columns: readonly string[] },
+  range: (query: Knex.QueryBuilder) => Knex.QueryBuilder,
+): Promise<Record<string, unknown>[]> {
+  const found: { id: unknown }[] = await range(database.knex(of.table).select('id'));
+  const values = found.map(({ id }) => Number(id)).sort((a, b) => a - b);
+  return rowsWhereIn(database, { ...of, column: 'id', values });
 }
 
 const existing = (columns: readonly string[], there: ReadonlySet<string>) =>
@@ -109,6 +131,21 @@ async function unreadableOutside(
   return await allById(perhaps, Number(newest?.id ?? 0) - newestRows);
 }
 
+/** The rows dated in a range of days, as the database returns them; without a bound those without a date too. */
+async function readDays(
+  database: Database,
+  schema: SourceSchema,
+  of: { days: DayRange; numbers?: readonly number[] },
+): Promise<Record<string, unknown>[]> {
+  const { days, numbers } = of;
+  const range = (query: Knex.QueryBuilder) =>
+    inDays(numbers === undefined ? query : query.whereIn('round_number', numbers), days);
+  if (days.since === null && days.until === null)
+    return await allById((afterId) => range(selectRounds(database, schema).where('id', '>', afterId)));
+  const columns = existing(roundColumns, schema.columns.rounds);
+  return await allInRange(database, { table: 'rounds', columns }, range);
+}
+
 /**
  * Every row of `rounds` in a window of days, summaries too, and every row whose time cannot be read. To be
  * called inside a snapshot: throws where the pages do not hold as many rows as the database counts.
@@ -120,7 +157,7 @@ export async function readWindow(
   unreadable: UnreadableRows = 'everywhere',
 ): Promise<Round[]> {
   const inside = (query: Knex.QueryBuilder) => inDays(query, days);
-  const raw = await allById((afterId) => inside(selectRounds(database, schema).where('id', '>', afterId)));
+  const raw = await readDays(database, schema, { days });
   const [counted] = await inside(database.knex('rounds').count({ count: '*' }));
   if (Number(counted.count) !== raw.length)
     throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
@@ -138,9 +175,7 @@ export async function readWindow(
 
 /** The rows with number 1 or 2 in a window of days: everything that may claim a candidate there. */
 export async function readRivals(database: Database, schema: SourceSchema, days: DayRange): Promise<Round[]> {
-  const raw = await allById((afterId) =>
-    inDays(selectRounds(database, schema).where('id', '>', afterId).whereIn('round_number', [1, 2]), days),
-  );
+  const raw = await readDays(database, schema, { days, numbers: [1, 2] });
   return raw.map((row) => toRound(row).round);
 }
 
@@ -172,6 +207,13 @@ export async function readRoundsOnDays(
   return readRoundsWhere(database, schema, { column: 'round_date', values: days });
 }
 
+/** The names of the rows dated on one of these days, whatever their number. */
+export async function readNamesOnDays(database: Database, days: readonly string[]): Promise<RoundName[]> {
+  const columns = ['id', 'map_name', 'round_number', 'round_date', 'round_time'];
+  const raw = await rowsWhereIn(database, { table: 'rounds', columns, column: 'round_date', values: days });
+  return raw.map(toRoundName);
+}
+
 /** The captures with an end in the range, or a key in it (local text): asked one after the other, each by its index. */
 export async function readCaptures(
   database: Database,
@@ -181,34 +223,20 @@ export async function readCaptures(
   const columns = existing(captureColumns, schema.columns.captures);
   const { fromUnix, toUnix } = of.ends;
   const { since, until } = of.matchIds;
-  const byEnd = (query: Knex.QueryBuilder) => {
-    if (fromUnix !== null) query.where('round_end_unix', '>=', fromUnix);
-    if (toUnix !== null) query.where('round_end_unix', '<=', toUnix);
-  };
-  const byKey = (query: Knex.QueryBuilder) => {
-    if (since !== null) query.where('match_id', '>=', since);
-    if (until !== null) query.where('match_id', '<=', `${until}~`);
-  };
-  const captures = database.knex('lua_round_teams');
-  const ended = await allById((afterId) => {
-    const query = captures.clone().select(columns).where('id', '>', afterId);
-    byEnd(query);
-    return query;
-  });
-  if (fromUnix === null && toUnix === null) return ended.map(toCapture);
-  const keyed = captures.clone().select('id');
-  byKey(keyed);
-  const known = new Set(ended.map(({ id }) => Number(id)));
-  const others = ((await keyed) as { id: number }[])
-    .map(({ id }) => Number(id))
-    .filter((id) => !known.has(id));
-  const raw = await rowsWhereIn(database, {
-    table: 'lua_round_teams',
-    columns,
-    column: 'id',
-    values: others,
-  });
-  return [...ended, ...raw].map(toCapture);
+  const table = 'lua_round_teams';
+  if (fromUnix === null && toUnix === null) {
+    const raw = await allById((afterId) => database.knex(table).select(columns).where('id', '>', afterId));
+    return raw.map(toCapture);
+  }
+  const byEnd = database.knex(table).select('id');
+  if (fromUnix !== null) byEnd.where('round_end_unix', '>=', fromUnix);
+  if (toUnix !== null) byEnd.where('round_end_unix', '<=', toUnix);
+  const byKey = database.knex(table).select('id');
+  if (since !== null) byKey.where('match_id', '>=', since);
+  if (until !== null) byKey.where('match_id', '<=', `${until}~`);
+  const ids: { id: unknown }[] = [...(await byEnd), ...(await byKey)];
+  const values = ids.map(({ id }) => Number(id));
+  return (await rowsWhereIn(database, { table, columns, column: 'id', values })).map(toCapture);
 }
 
 /** The captures with an end in a range, unix seconds, both ends included. */

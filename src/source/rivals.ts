@@ -6,8 +6,7 @@ import { gainedTiming } from '../core/slots.ts';
 import { localDay } from '../core/time.ts';
 import type { Want } from '../core/verdict.ts';
 import type { Database } from '../database.ts';
-import { readRoundsOnDays } from './read.ts';
-import type { SourceSchema } from './schema.ts';
+import { readNamesOnDays } from './read.ts';
 
 const nameOf = ({ map, number }: Pick<Round, 'map' | 'number'>) => `${number} ${normaliseMap(map)}`;
 
@@ -18,16 +17,15 @@ const nameOf = ({ map, number }: Pick<Round, 'map' | 'number'>) => `${number} ${
 export async function rivalsInReach(
   database: Database,
   wants: readonly Want[],
-  options: { schema: SourceSchema; zone: string },
+  zone: string,
 ): Promise<Map<number, number[]>> {
-  const { schema, zone } = options;
   const ends = wants.map((want) => gainedTiming(want).endUnix ?? 0);
   const days = ends.flatMap((end) => [
     localDay(end - reachBeforeSeconds, zone),
     localDay(end + reachAfterSeconds, zone),
   ]);
   const byName = new Map<string, { id: number; instants: readonly number[] }[]>();
-  for (const round of await readRoundsOnDays(database, schema, days)) {
+  for (const round of await readNamesOnDays(database, days)) {
     const played = fileTime(round, zone);
     if (played === null) continue;
     const entry = { id: round.id, instants: played.instants };

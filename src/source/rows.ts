@@ -69,6 +69,20 @@ export const captureColumns = [
   ...Object.values(timingColumns),
 ];
 
+/** What says which round a row is of. */
+export type RoundName = Pick<Round, 'id' | 'map' | 'number' | 'date' | 'time'>;
+
+/** What a row of `rounds` says of that. */
+export function toRoundName(row: RawRow): RoundName {
+  return {
+    id: readId(row, 'rounds'),
+    map: readText(row.map_name),
+    number: readInteger(row.round_number),
+    date: readText(row.round_date),
+    time: readText(row.round_time),
+  };
+}
+
 /** A row of `rounds`, and its canonical id. Malformed values become nulls, which the rules treat as findings. */
 export function toRound(row: RawRow): { round: Round; canonicalId: string | null } {
   const round: Round = {

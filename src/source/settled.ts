@@ -279,6 +279,11 @@ async function countRows(database: Database): Promise<{ rows: number; summaries:
   return { rows: Number(found!.all_rows), summaries: Number(found!.summaries) };
 }
 
+function isAscending(numbers: Float64Array): boolean {
+  for (let at = 1; at < numbers.length; at++) if (numbers[at - 1]! > numbers[at]!) return false;
+  return true;
+}
+
 /** Both together, ascending. Rows come in the order of play, nearly always: then nothing is left to sort. */
 function merged(one: Float64Array, other: Float64Array): Float64Array {
   const all = other.length === 0 ? one : new Float64Array(one.length + other.length);
@@ -286,7 +291,7 @@ function merged(one: Float64Array, other: Float64Array): Float64Array {
     all.set(other);
     all.set(one, other.length);
   }
-  return all.every((number, at) => at === 0 || all[at - 1]! <= number) ? all : all.sort();
+  return isAscending(all) ? all : all.sort();
 }
 
 /**

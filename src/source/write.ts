@@ -80,7 +80,7 @@ async function recheck(
     ...requests.flatMap(({ changes }) => lockKeysOfChanges(changes)),
   ]);
   await guardLinks(inside, schema);
-  const rivals = await rivalsInReach(inside, wants, { schema, zone });
+  const rivals = await rivalsInReach(inside, wants, zone);
   const facts = await loadFacts(inside, wants, { schema, zone, lock: true });
   const refusals: Refusals = new Map();
   for (const request of requests) {
