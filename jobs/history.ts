@@ -3,7 +3,9 @@ import type { Incident } from '../src/core/incident.ts';
 import { usualSeconds } from '../src/core/match.ts';
 import type { Artifact, Capture, Round } from '../src/core/model.ts';
 import { isWithin, joinSpans, type Span, sharedStarts, spanOfFile, spanOfReach } from '../src/core/near.ts';
+import { type CoveredRound, endsOf, ownArtifacts, startsOf } from '../src/core/own-artifacts.ts';
 import { longestRoundSeconds } from '../src/core/sane.ts';
+import { spawnKey } from '../src/core/situation.ts';
 import {
   addDays,
   clearSpans,
@@ -15,10 +17,12 @@ import {
 import {
   countCaptures,
   earliestEnd,
+  type Link,
   linksByEnd,
   readCapturesLinkedTo,
   readRivals,
   readRoundsById,
+  readSpawnKeys,
   readStrayCaptures,
   readUnlinkedCaptures,
   roundIdsByStart,
@@ -47,11 +51,16 @@ export interface HistoryRows {
   judged: Round[];
   captures: Capture[];
   settled: Settled;
+  /** Artifacts that are those of settled rounds, and bear on nothing else. */
+  leftOut: ReadonlySet<Artifact>;
 }
 
 /** What may bear on rounds of any time. */
 export interface HistoryFacts {
+  /** Those that can be left out. */
   artifacts: readonly Artifact[];
+  /** Those that are not: others than the audit may look for them by themselves. */
+  staying: readonly Artifact[];
   /** The incidents that are not closed: their rows are judged, whatever became of them. */
   unclosed: readonly Incident[];
   /** Days whose rounds people may be told of, in a session of which every round counts. */
@@ -63,13 +72,6 @@ const earliestReadableUnix = 31_536_000;
 const latestReadableUnix = 221_845_392_000;
 const daySeconds = 86_400;
 
-function endsOf({ endUnix, content }: Artifact): number[] {
-  return content === null ? [endUnix] : [endUnix, content.timing.endUnix];
-}
-
-const startsOf = ({ content }: Artifact) =>
-  content?.timing.startUnix == null ? [] : [content.timing.startUnix];
-
 function fileTimesOf({ round }: Incident, zone: string): readonly number[] {
   if (round?.date == null || round.time == null) return [];
   return localToInstants(round.date, round.time, zone)?.instants ?? [];
@@ -80,7 +82,7 @@ async function firstDayInReach(asked: Observing, facts: HistoryFacts): Promise<s
   const { zone, captureSince } = asked.config;
   const capture = await earliestEnd(asked.source.database, earliestReadableUnix);
   let earliest = capture ?? latestReadableUnix;
-  for (const artifact of facts.artifacts)
+  for (const artifact of [...facts.artifacts, ...facts.staying])
     for (const unix of endsOf(artifact)) if (unix >= earliestReadableUnix && unix < earliest) earliest = unix;
   const reached = earliest < latestReadableUnix ? [addDays(localDay(earliest, zone), -2)] : [];
   const named = facts.unclosed
@@ -105,14 +107,45 @@ async function readLooseCaptures(
   ];
 }
 
-/** The ids of settled rounds that ended in one of some spans. */
-async function idsWithin(asked: Observing, spans: readonly Span[]): Promise<number[]> {
+/** The links of captures whose rounds ended in one of some spans. */
+async function linksWithin(asked: Observing, spans: readonly Span[]): Promise<Link[]> {
   const exact = joinSpans(spans);
-  const ids: number[] = [];
+  const links: Link[] = [];
   for (const span of joinSpans(exact, daySeconds))
-    for await (const { roundId, endUnix } of linksByEnd(asked.source.database, span))
-      if (isWithin(exact, endUnix)) ids.push(roundId);
-  return ids;
+    for await (const link of linksByEnd(asked.source.database, span))
+      if (isWithin(exact, link.endUnix)) links.push(link);
+  return links;
+}
+
+/** Those links of which nothing but an artifact could say that the core has to judge their rounds. */
+function sureOf(links: readonly Link[], of: Readings & { shared: readonly number[] }): Link[] {
+  const rounds = new Set([...of.history.open, ...of.told.map(({ id }) => id)]);
+  const captures = new Set(of.loose.map(({ id }) => id));
+  const starts = new Set(of.shared);
+  const unclosed = joinSpans(of.unclosed);
+  return links.filter(
+    ({ roundId, captureId, startUnix, endUnix }) =>
+      !rounds.has(roundId) &&
+      !captures.has(captureId) &&
+      !starts.has(startUnix) &&
+      !isWithin(unclosed, endUnix),
+  );
+}
+
+/** The listed artifacts that are the own ones of rounds which SQL settled: both are left out. */
+async function ownOf(
+  asked: Observing,
+  of: { links: readonly Link[] } & Pick<HistoryFacts, 'artifacts' | 'staying'>,
+): Promise<Set<Artifact>> {
+  const { database, schema } = asked.source;
+  const matchIds = of.links.map(({ matchId }) => matchId);
+  const keys = await readSpawnKeys(database, schema, matchIds);
+  const covered = of.links.flatMap(({ matchId, number, ...link }): CoveredRound[] => {
+    if (number !== 1 && number !== 2) return [];
+    return [{ ...link, number, hasSpawnRows: keys === null || keys.has(spawnKey(matchId, number)) }];
+  });
+  const own = ownArtifacts(of.artifacts, { covered, staying: of.staying, nowUnix: asked.nowUnix });
+  return new Set(own.values());
 }
 
 /** The days around each of these, as few ranges. */
@@ -176,62 +209,91 @@ function withoutJudged(history: SettledHistory, judgedToo: readonly Round[], cap
   return settled;
 }
 
-/** Reads what the core has to judge of a whole history. To be called inside a snapshot, and where `canSettle`. */
-export async function readHistory(asked: Observing, facts: HistoryFacts): Promise<HistoryRows> {
-  const { config, source, progress } = asked;
-  const { database, schema } = source;
-  const { zone, captureSince } = config;
-  progress.step('reading the history', 0, 1);
-  const exemptBefore = await firstDayInReach(asked, facts);
+/** What was read of a history before looking at what is near to what. */
+interface Readings {
+  history: SettledHistory;
+  open: readonly Round[];
+  loose: readonly Capture[];
+  told: readonly Round[];
+  /** Where settled rounds ended that may be those of incidents which are not closed. */
+  unclosed: readonly Span[];
+}
+
+async function readFirst(asked: Observing, facts: HistoryFacts): Promise<Readings> {
+  const { database, schema } = asked.source;
+  const { zone, captureSince } = asked.config;
   const lastDay = addDays(localDay(asked.nowUnix, zone), 1);
   const history = await readSettled(database, schema, {
     days: uniformDays(captureSince, lastDay, zone),
     spans: clearSpans(captureSince, lastDay, zone),
-    exemptBefore,
+    exemptBefore: await firstDayInReach(asked, facts),
     captureSince,
   });
   const open = await readRoundsById(database, schema, history.open);
-  const loose = await readLooseCaptures(asked, {
-    openIds: history.open,
-    linkedCaptures: history.linkedCaptures,
-  });
-  const startOf = ({ timing: { startUnix } }: Round | Capture) => (startUnix === null ? [] : [startUnix]);
-  const shared = sharedStarts(history.starts, {
-    openStarts: open.flatMap(startOf),
-    candidateStarts: [...loose.flatMap(startOf), ...facts.artifacts.flatMap(startsOf)],
-  });
-  const spans = [
-    ...facts.artifacts.flatMap(endsOf).map(spanOfReach),
-    ...facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile),
-  ];
+  const { linkedCaptures } = history;
+  const loose = await readLooseCaptures(asked, { openIds: history.open, linkedCaptures });
   const told = await readTold(asked, { ...facts, open });
-  const known = new Set([...history.open, ...told.map(({ id }) => id)]);
-  const read = async (ids: readonly number[]) =>
-    await readRoundsById(
-      database,
-      schema,
-      ids.filter((id) => !known.has(id)),
-    );
-  const named = await read([
-    ...(await roundIdsByStart(database, { starts: shared, days: daysOfStarts(shared, zone) })),
-    ...(await idsWithin(asked, spans)),
-  ]);
+  const unclosed = facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile);
+  return { history, open, loose, told, unclosed };
+}
+
+/** What is near to what. */
+interface Surroundings {
+  /** The ids of settled rounds that could bear on another one, or on an artifact. */
+  namedIds: number[];
+  /** Where artifacts reach that are not left out, and where incidents are that are not closed. */
+  spans: readonly Span[];
+  leftOut: ReadonlySet<Artifact>;
+}
+
+async function lookAround(asked: Observing, facts: HistoryFacts, read: Readings): Promise<Surroundings> {
+  const { history, open, loose, unclosed } = read;
+  const startOf = ({ timing: { startUnix } }: Round | Capture) => (startUnix === null ? [] : [startUnix]);
+  const [openStarts, looseStarts] = [open.flatMap(startOf), loose.flatMap(startOf)];
+  const sharedWith = (candidateStarts: readonly number[]) =>
+    sharedStarts(history.starts, { openStarts, candidateStarts });
+  const spansOf = (artifacts: readonly Artifact[]) => [
+    ...artifacts.flatMap(endsOf).map(spanOfReach),
+    ...unclosed,
+  ];
+  const links = await linksWithin(asked, spansOf([...facts.artifacts, ...facts.staying]));
+  const sure = sureOf(links, { ...read, shared: sharedWith(looseStarts) });
+  const leftOut = await ownOf(asked, { ...facts, links: sure });
+  const artifacts = [...facts.artifacts, ...facts.staying].filter((artifact) => !leftOut.has(artifact));
+  const spans = spansOf(artifacts);
+  const joined = joinSpans(spans);
+  const starts = sharedWith([...looseStarts, ...artifacts.flatMap(startsOf)]);
+  const days = daysOfStarts(starts, asked.config.zone);
+  const ofStarts = await roundIdsByStart(asked.source.database, { starts, days });
+  const near = links.filter(({ endUnix }) => isWithin(joined, endUnix));
+  return { namedIds: [...ofStarts, ...near.map(({ roundId }) => roundId)], spans, leftOut };
+}
+
+/** Reads what the core has to judge of a whole history. To be called inside a snapshot, and where `canSettle`. */
+export async function readHistory(asked: Observing, facts: HistoryFacts): Promise<HistoryRows> {
+  const { database, schema } = asked.source;
+  asked.progress.step('reading the history', 0, 1);
+  const first = await readFirst(asked, facts);
+  const { history, open, loose, told } = first;
+  const { namedIds, spans, leftOut } = await lookAround(asked, facts, first);
   const openIds = new Set(history.open);
-  const notOpen = (rounds: readonly Round[]) => rounds.filter(({ id }) => !openIds.has(id));
-  const covered = notOpen(onceById(told, named));
-  const linked = await readCapturesLinkedTo(
-    database,
-    schema,
-    covered.map(({ id }) => id),
-    new Set(loose.map(({ id }) => id)),
-  );
+  const known = new Set([...openIds, ...told.map(({ id }) => id)]);
+  const readMore = async (ids: readonly number[]) => {
+    const unknown = ids.filter((id) => !known.has(id));
+    return await readRoundsById(database, schema, unknown);
+  };
+  const named = onceById(told, await readMore(namedIds)).filter(({ id }) => !openIds.has(id));
+  const namedRounds = named.map(({ id }) => id);
+  const looseIds = new Set(loose.map(({ id }) => id));
+  const linked = await readCapturesLinkedTo(database, schema, namedRounds, looseIds);
   const captures = onceById(loose, linked);
-  const exempt = await read(exemptNear(history.exemptNear, { spans, captures }));
-  const judgedToo = onceById(covered, exempt);
-  progress.step('reading the history', 1, 1);
+  const exempt = await readMore(exemptNear(history.exemptNear, { spans, captures }));
+  const judgedToo = onceById(named, exempt);
+  asked.progress.step('reading the history', 1, 1);
   return {
     judged: onceById(open, judgedToo),
     captures,
-    settled: withoutJudged(history, judgedToo, captureSince),
+    settled: withoutJudged(history, judgedToo, asked.config.captureSince),
+    leftOut,
   };
 }

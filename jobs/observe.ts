@@ -246,6 +246,8 @@ interface NearRows extends ReadPlaces {
   near: Round[];
   captures: Capture[];
   settled: Settled | null;
+  /** Artifacts that bear on none of the rows. */
+  leftOut: ReadonlySet<Artifact>;
 }
 
 /** Every row of the scope, and all that is near them. */
@@ -258,7 +260,7 @@ async function readAround(
   const near = await readNear(asked, ranges, judged);
   const captures = await readCapturesNear(asked, ranges, judged);
   const found = await readArtifactsNear(asked, { ranges, visit: of.visit });
-  return { judged, near, captures, settled: null, ...found };
+  return { judged, near, captures, settled: null, leftOut: new Set(), ...found };
 }
 
 /** Of a whole history only what SQL leaves to the core. */
@@ -275,8 +277,11 @@ async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRo
     }
   const copies = await openKeptCopies(asked, remembered, found.artifacts);
   const groups = ledger === null ? [] : await openAlertGroups(ledger.database, source.name);
+  // A triage packet tells what was found on other hosts, whatever it is.
+  const visited = new Set(of.visit.artifacts);
   const rows = await readHistory(asked, {
-    artifacts: [...found.artifacts, ...copies],
+    artifacts: found.artifacts.filter((artifact) => !visited.has(artifact)),
+    staying: [...copies, ...visited],
     unclosed,
     toldDays: groups
       .flatMap(({ gaps }) => gaps.flatMap(({ playedUnix }) => playedUnix ?? []))
@@ -315,7 +320,7 @@ export async function observe(asked: Observing): Promise<Observation> {
     judged,
     rivals,
     captures,
-    artifacts: [...artifacts, ...copies],
+    artifacts: [...artifacts.filter((artifact) => !read.leftOut.has(artifact)), ...copies],
     places,
     spawnKeys,
     decisions: new Map(incidents.map((incident) => [incident.key, decisionOfIncident(incident)])),

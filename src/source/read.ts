@@ -2,8 +2,8 @@ import type { Knex } from 'knex';
 import type { Capture, Round } from '../core/model.ts';
 import { spawnKey } from '../core/situation.ts';
 import { isDay, parseClock } from '../core/time.ts';
-import { chunks, type Database } from '../database.ts';
-import { rowsWhereIn } from './query.ts';
+import type { Database } from '../database.ts';
+import { rowsWhereIn, whereOneOf } from './query.ts';
 import {
   captureColumns,
   type RoundName,
@@ -281,11 +281,11 @@ export async function readSpawnKeys(
 ): Promise<Set<string> | null> {
   if (schema.columns.spawns === null) return null;
   const keys = new Set<string>();
-  for (const chunk of chunks([...new Set(matchIds)])) {
-    const raw: { match_id: string; round_number: number }[] = await database
-      .knex('lua_spawn_stats')
-      .distinct('match_id', 'round_number')
-      .whereIn('match_id', chunk);
+  const values = [...new Set(matchIds)];
+  for (let from = 0; from < values.length; from += pageSize) {
+    const some = { column: 'match_id', values: values.slice(from, from + pageSize) };
+    const query = database.knex('lua_spawn_stats').distinct('match_id', 'round_number');
+    const raw: { match_id: string; round_number: number }[] = await whereOneOf(database, query, some);
     for (const { match_id, round_number } of raw) keys.add(spawnKey(match_id, round_number));
   }
   return keys;
@@ -334,24 +334,46 @@ export async function earliestEnd(database: Database, fromUnix: number): Promise
 
 const linkPageSize = 20_000;
 
+/** A capture that is linked to a row of `rounds`, there or not. Instants are unix seconds. */
+export interface Link {
+  captureId: number;
+  roundId: number;
+  matchId: string;
+  number: number | null;
+  map: string;
+  startUnix: number;
+  endUnix: number;
+}
+
+const linkColumns = ['match_id', 'round_number', 'map_name', 'round_start_unix'];
+
 /** The links of captures with an end in a range, both ends included, in the order of their ends. */
 export async function* linksByEnd(
   database: Database,
   range: { fromUnix: number; toUnix: number },
-): AsyncGenerator<{ roundId: number; endUnix: number }> {
+): AsyncGenerator<Link> {
   let [afterEnd, afterId] = [range.fromUnix, lowestId];
   for (;;) {
-    const page: { id: number; round_id: number | null; round_end_unix: unknown }[] = await database
+    const page: Record<string, unknown>[] = await database
       .knex('lua_round_teams')
-      .select('id', 'round_id', 'round_end_unix')
+      .select('id', 'round_id', 'round_end_unix', ...linkColumns)
       .where('round_end_unix', '>=', afterEnd)
       .where('round_end_unix', '<=', range.toUnix)
       .whereRaw('(round_end_unix > ? or id > ?)', [afterEnd, afterId])
       .orderBy(['round_end_unix', 'id'])
       .limit(linkPageSize);
-    for (const { id, round_id, round_end_unix } of page) {
-      [afterEnd, afterId] = [Number(round_end_unix), id];
-      if (round_id !== null) yield { roundId: round_id, endUnix: afterEnd };
+    for (const row of page) {
+      [afterEnd, afterId] = [Number(row.round_end_unix), Number(row.id)];
+      if (row.round_id === null) continue;
+      yield {
+        captureId: afterId,
+        roundId: Number(row.round_id),
+        matchId: String(row.match_id),
+        number: readInteger(row.round_number),
+        map: String(row.map_name),
+        startUnix: Number(row.round_start_unix),
+        endUnix: afterEnd,
+      };
     }
     if (page.length < linkPageSize) return;
   }

@@ -208,7 +208,7 @@ function tableOf(dice: Dice, all: readonly Dealt[], unique: boolean): Table {
   };
 }
 
-function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+export function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }
 
