@@ -47,15 +47,16 @@ function artifactsOf(directory: string, history: HistoryOptions, artifacts: Hist
 export async function history(
   dialect: Dialect,
   options: BenchOptions,
-  of: { history: HistoryOptions; artifacts: HistoryArtifacts; ledger?: string },
+  of: { history: Omit<HistoryOptions, 'spawnRowsOf'>; artifacts: HistoryArtifacts; ledger?: string },
 ): Promise<History> {
   const { directory } = options;
-  const name = historyName(of.history);
+  const asked = { ...of.history, spawnRowsOf: of.artifacts.of };
+  const name = historyName(asked);
   options.say(
-    `${dialect}: ${of.history.rounds.toLocaleString('en')} rounds, artifacts of the last ${of.artifacts.of}`,
+    `${dialect}: ${asked.rounds.toLocaleString('en')} rounds, artifacts of the last ${of.artifacts.of}`,
   );
   const sourceUrl = await keptDatabase(dialect, { directory, name }, (database) =>
-    fillHistory(database, of.history),
+    fillHistory(database, asked),
   );
   const settings = {
     SOURCE_DATABASE_URL: sourceUrl,
@@ -63,7 +64,7 @@ export async function history(
     SERVER_TIMEZONE: zone,
     LEDGER_DATABASE_URL: of.ledger ?? `sqlite:${join(directory, 'no-ledger.sqlite')}`,
     DATA_DIR: join(directory, `data-${dialect}`),
-    GAMETIME_PATHS: artifactsOf(directory, of.history, of.artifacts),
+    GAMETIME_PATHS: artifactsOf(directory, asked, of.artifacts),
     CAPTURE_SINCE: firstDay,
     MAX_REPAIRS: '0',
   };

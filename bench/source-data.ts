@@ -19,6 +19,8 @@ export interface HistoryOptions {
   recent?: { days: number; roundsPerDay: number };
   /** The share of expected rounds without a capture, such as 0.01. */
   gapShare: number;
+  /** Of so many last rounds the pipeline read the artifacts, and stored their spawn rows. */
+  spawnRowsOf: number;
   seed: number;
 }
 
@@ -111,6 +113,10 @@ const captureColumns = [
   ...['actual_duration_seconds', 'total_pause_seconds', 'pause_count', 'end_reason', 'winner_team'],
   ...['map_name', 'lua_version', 'lua_warmup_seconds', 'round_id'],
 ];
+const spawnColumns = [
+  ...['match_id', 'round_number', 'round_id', 'map_name', 'round_end_unix', 'player_guid', 'player_name'],
+  ...['spawn_count', 'death_count', 'dead_seconds', 'avg_respawn_seconds', 'max_respawn_seconds'],
+];
 type Cell = string | number | boolean | null;
 
 function roundRow(round: PlayedRound): Cell[] {
@@ -137,6 +143,21 @@ function captureRow({ id, number, startUnix, endUnix, map }: PlayedRound): Cell[
   const key = localStamp(endUnix, zone);
   const timing = [startUnix, endUnix, endUnix - startUnix, 0, 0, 'objective'];
   return [key, number, players, players, ...timing, 1, map, '1.6.2', 30, id];
+}
+
+/** What the pipeline reads of an artifact besides the capture. */
+function spawnRows({ id, number, endUnix, map }: PlayedRound): Cell[][] {
+  const named: Cell[] = [localStamp(endUnix, zone), number, id, map, endUnix];
+  return Array.from({ length: 6 }, (_, at) => [
+    ...named,
+    `${at}`.repeat(32),
+    `player ${at}`,
+    9,
+    8,
+    70,
+    8,
+    20,
+  ]);
 }
 
 /** Writes rows batch by batch as fast as each database takes them. */
@@ -187,18 +208,23 @@ export async function fillHistory(database: Database, options: HistoryOptions): 
   await createSource(database);
   const insertRounds = await inserter(database, 'rounds', roundColumns);
   const insertCaptures = await inserter(database, 'lua_round_teams', captureColumns);
-  let [rounds, captures]: [Cell[][], Cell[][]] = [[], []];
+  const insertSpawns = await inserter(database, 'lua_spawn_stats', spawnColumns);
+  let [rounds, captures, spawns]: [Cell[][], Cell[][], Cell[][]] = [[], [], []];
   const flush = async () => {
     await insertRounds(rounds);
     if (captures.length > 0) await insertCaptures(captures);
-    [rounds, captures] = [[], []];
+    if (spawns.length > 0) await insertSpawns(spawns);
+    [rounds, captures, spawns] = [[], [], []];
   };
-  let gaps = 0;
+  let [gaps, count] = [0, 0];
   for (const played of playedRounds(options)) {
     const round = played.isGap && ++gaps % misplacedEvery === 0 ? misplaced(played) : played;
     rounds.push(roundRow(round));
     if (round.number === 2) rounds.push(summaryRow(round));
     if (!round.isGap && round.exempt === null) captures.push(captureRow(round));
+    if (!played.isGap && played.exempt === null && count >= options.rounds - options.spawnRowsOf)
+      spawns.push(...spawnRows(played));
+    count++;
     if (rounds.length >= 10_000) await flush();
   }
   await flush();
@@ -207,8 +233,8 @@ export async function fillHistory(database: Database, options: HistoryOptions): 
 
 /** The name of a kept database with such a history. */
 export function historyName(options: HistoryOptions): string {
-  const { rounds, lastDay, roundsPerDay, recent, gapShare, seed } = options;
+  const { rounds, lastDay, roundsPerDay, recent, gapShare, spawnRowsOf, seed } = options;
   const last = recent === undefined ? '' : `_${recent.days}x${recent.roundsPerDay}`;
   const gaps = Math.round(gapShare * 10_000);
-  return `history_${rounds}_${lastDay.replaceAll('-', '')}_${roundsPerDay}${last}_${gaps}_${seed}`;
+  return `history_${rounds}_${lastDay.replaceAll('-', '')}_${roundsPerDay}${last}_${gaps}_${spawnRowsOf}_${seed}`;
 }

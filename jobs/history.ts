@@ -223,12 +223,16 @@ async function readFirst(asked: Observing, facts: HistoryFacts): Promise<Reading
   const { database, schema } = asked.source;
   const { zone, captureSince } = asked.config;
   const lastDay = addDays(localDay(asked.nowUnix, zone), 1);
-  const history = await readSettled(database, schema, {
+  const rules = {
     days: uniformDays(captureSince, lastDay, zone),
     spans: clearSpans(captureSince, lastDay, zone),
     exemptBefore: await firstDayInReach(asked, facts),
     captureSince,
-  });
+  };
+  // What is left to do after the passes counts as one more.
+  const history = await readSettled(database, schema, rules, (done, total) =>
+    asked.progress.step('reading the history', done, total + 1),
+  );
   const open = await readRoundsById(database, schema, history.open);
   const { linkedCaptures } = history;
   const loose = await readLooseCaptures(asked, { openIds: history.open, linkedCaptures });

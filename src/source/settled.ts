@@ -147,23 +147,75 @@ const uniformDays = (database: Database, { days }: SettlingRules) =>
     key: 'day',
   });
 
-/** The rounds since there are captures: covered, or open. */
-async function readSince(database: Database, schema: SourceSchema, rules: SettlingRules): Promise<Part> {
-  const spelling = spellings[database.dialect];
-  const { table, bindings } = await uniformDays(database, rules);
-  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
-  const [found] = await rows<Found>(
+/** Ids, both included. */
+interface IdRange {
+  fromId: number;
+  toId: number;
+}
+
+/** So many ids are looked at in one pass over SQLite, whose answers are texts in this process. */
+const idsAtOnce = 250_000;
+
+/** PostgreSQL, which would join all captures again for each pass, makes a single one. */
+async function passesOver(database: Database): Promise<IdRange[]> {
+  const [found] = await rows<Record<'first' | 'last', unknown>>(
     database,
-    `select ${partColumns(spelling)}
-     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
-         coalesce(${covered}, false) = false as is_open
-       from rounds r
-       left join ${table} on uniform_days.day = r.round_date
-       left join lua_round_teams c on c.round_id = r.id
-       where r.round_number in (1, 2) and r.round_date >= ? ${spelling.fence}) as since`,
-    [...bindings, rules.exemptBefore],
+    'select (select min(id) from rounds) as first, (select max(id) from rounds) as last',
   );
-  return toPart(found!);
+  const [first, last] = [Number(found!.first), Number(found!.last)];
+  const size = database.dialect === 'sqlite' ? idsAtOnce : Number.POSITIVE_INFINITY;
+  const passes: IdRange[] = [];
+  for (let fromId = first; fromId <= last; fromId += size)
+    passes.push({ fromId, toId: Math.min(last, fromId + size - 1) });
+  return passes;
+}
+
+/** Parts that follow each other as one. */
+function joined(parts: readonly Part[]): Part {
+  const starts = new Float64Array(parts.reduce((sum, part) => sum + part.starts.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    starts.set(part.starts, at);
+    at += part.starts.length;
+  }
+  return {
+    rounds: parts.reduce((sum, { rounds }) => sum + rounds, 0),
+    linked: parts.reduce((sum, { linked }) => sum + linked, 0),
+    open: parts.flatMap(({ open }) => open),
+    starts,
+    found: {},
+  };
+}
+
+/** The rounds since there are captures: covered, or open. */
+async function readSince(
+  database: Database,
+  schema: SourceSchema,
+  of: { rules: SettlingRules; onPass: (done: number, total: number) => void },
+): Promise<Part> {
+  const spelling = spellings[database.dialect];
+  const { table, bindings } = await uniformDays(database, of.rules);
+  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
+  const passes = await passesOver(database);
+  const parts: Part[] = [];
+  for (const { fromId, toId } of passes) {
+    const [found] = await rows<Found>(
+      database,
+      `select ${partColumns(spelling)}
+       from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
+           coalesce(${covered}, false) = false as is_open
+         from rounds r
+         left join ${table} on uniform_days.day = r.round_date
+         left join lua_round_teams c on c.round_id = r.id
+         where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
+           and r.id between ? and ?
+         ${spelling.fence}) as since`,
+      [...bindings, of.rules.exemptBefore, fromId, toId],
+    );
+    parts.push(toPart(found!));
+    of.onPass(parts.length, passes.length);
+  }
+  return joined(parts);
 }
 
 /** What a closer look settles of the rounds that the first one left open. */
@@ -297,16 +349,17 @@ function merged(one: Float64Array, other: Float64Array): Float64Array {
 /**
  * Looks at every row and counts what SQL can be sure of: the core would say the same of each (DESIGN, "SQL may count"),
  * provided that its start is no other row's and that nothing is near, which is for the caller to see to. To be called
- * inside a snapshot, and where `canSettle`.
+ * inside a snapshot, and where `canSettle`. `onPass` is told how many of the passes over the rows are done.
  */
 export async function readSettled(
   database: Database,
   schema: SourceSchema,
   rules: SettlingRules,
+  onPass: (done: number, total: number) => void,
 ): Promise<SettledHistory> {
   await prepareServer(database);
   const { rows: all, summaries } = await countRows(database);
-  const since = await readSince(database, schema, rules);
+  const since = await readSince(database, schema, { rules, onPass });
   const closer = await settleOpen(database, schema, { rules, open: since.open });
   const before = all === summaries + since.rounds ? null : await readBefore(database, schema, rules);
   const counted = summaries + since.rounds + (before?.rounds ?? 0);

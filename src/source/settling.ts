@@ -31,6 +31,8 @@ export interface Spelling {
   isPlainName: (column: string) => string;
   /** Six digits that are a time. */
   isClock: (column: string) => string;
+  /** The column, for a comparison by which rows shall not be looked up. */
+  plain: (column: string) => string;
   /** Keeps an expression of an inner query from being worked out once for each of its uses. */
   fence: string;
   list: (expression: string) => string;
@@ -50,6 +52,7 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     isPlainName: (column) =>
       `(${[between(column, 'a', '{'), between(column, 'A', '['), between(column, '0', ':')].join(' or ')})`,
     isClock: (column) => `${column} < '24' and ${column} glob '[0-2][0-9][0-5][0-9][0-5][0-9]'`,
+    plain: (column) => `+${column}`,
     fence: 'limit -1 offset 0',
     list: (expression) => `group_concat(${expression})`,
   },
@@ -61,6 +64,7 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     isClock: (column) =>
       `case when length(${column}) = 6 and translate(${column}, '0123456789', '') = ''
         then ${column}::int < 240000 and ${column}::int / 100 % 100 < 60 and ${column}::int % 100 < 60 end`,
+    plain: (column) => column,
     fence: 'offset 0',
     list: (expression) => `string_agg((${expression})::text, ',')`,
   },
