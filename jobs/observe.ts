@@ -160,13 +160,16 @@ async function readCapturesNear(
   return uniqueById([...found, ...linked]);
 }
 
-/** Copies of artifacts that incidents remember and no place holds any more: the server cleans up. */
+/**
+ * Copies of artifacts that incidents remember and no place holds any more: the server cleans up. `found` are the SHA-256
+ * of those that the places hold.
+ */
 async function openKeptCopies(
   asked: Observing,
   incidents: readonly Incident[],
-  found: readonly Artifact[],
+  found: ReadonlySet<string>,
 ): Promise<Artifact[]> {
-  const known = new Set(found.map((artifact) => artifact.sha256));
+  const known = new Set(found);
   const copies: Artifact[] = [];
   for (const remembered of incidents.flatMap((incident) => incident.artifacts)) {
     if (known.has(remembered.sha256)) continue;
@@ -206,7 +209,7 @@ export async function visitFor(asked: Observing, { keep }: { keep: boolean }): P
 
 /** What the places hold, and what of it was read. */
 interface ReadPlaces {
-  artifacts: Artifact[];
+  artifacts: readonly Artifact[];
   /** Those that an earlier run has read. */
   indexed: Set<Artifact>;
   news: IndexNews;
@@ -246,9 +249,11 @@ interface NearRows extends ReadPlaces {
   near: Round[];
   captures: Capture[];
   settled: Settled | null;
-  /** Artifacts that bear on none of the rows. */
-  leftOut: ReadonlySet<Artifact>;
+  /** The SHA-256 of everything that the places hold; those artifacts that bear on none of the rows are let go. */
+  found: ReadonlySet<string>;
 }
+
+const hashesOf = (artifacts: readonly Artifact[]) => new Set(artifacts.flatMap(({ sha256 }) => sha256 ?? []));
 
 /** Every row of the scope, and all that is near them. */
 async function readAround(
@@ -260,7 +265,7 @@ async function readAround(
   const near = await readNear(asked, ranges, judged);
   const captures = await readCapturesNear(asked, ranges, judged);
   const found = await readArtifactsNear(asked, { ranges, visit: of.visit });
-  return { judged, near, captures, settled: null, leftOut: new Set(), ...found };
+  return { judged, near, captures, settled: null, found: hashesOf(found.artifacts), ...found };
 }
 
 /** Of a whole history only what SQL leaves to the core. */
@@ -275,11 +280,12 @@ async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRo
       if (incident.artifacts.length > 0) remembered.push(incident);
       if (incident.status !== 'closed') unclosed.push(incident);
     }
-  const copies = await openKeptCopies(asked, remembered, found.artifacts);
+  const hashes = hashesOf(found.artifacts);
+  const copies = await openKeptCopies(asked, remembered, hashes);
   const groups = ledger === null ? [] : await openAlertGroups(ledger.database, source.name);
   // A triage packet tells what was found on other hosts, whatever it is.
   const visited = new Set(of.visit.artifacts);
-  const rows = await readHistory(asked, {
+  const { leftOut, ...rows } = await readHistory(asked, {
     artifacts: found.artifacts.filter((artifact) => !visited.has(artifact)),
     staying: [...copies, ...visited],
     unclosed,
@@ -287,7 +293,10 @@ async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRo
       .flatMap(({ gaps }) => gaps.flatMap(({ playedUnix }) => playedUnix ?? []))
       .map((unix) => localDay(unix, asked.config.zone)),
   });
-  return { ...rows, near: rows.judged.filter(({ number }) => number === 1 || number === 2), ...found };
+  const near = rows.judged.filter(({ number }) => number === 1 || number === 2);
+  const artifacts = found.artifacts.filter((artifact) => !leftOut.has(artifact));
+  const indexed = new Set(artifacts.filter((artifact) => found.indexed.has(artifact)));
+  return { ...found, ...rows, near, artifacts, indexed, found: hashes };
 }
 
 /** Reads everything that bears on the rows of a scope, and applies the rules of matching. Writes nothing. */
@@ -314,13 +323,13 @@ export async function observe(asked: Observing): Promise<Observation> {
   const keys = [...new Set(judged.map(incidentKey))];
   const ofJudged = ledger === null ? [] : await incidentsByKeys(ledger, source.name, keys);
   const incidents = [...open, ...ofJudged.map(({ state }) => state as unknown as Incident)];
-  const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, artifacts);
+  const copies = asked.capturesOnly ? [] : await openKeptCopies(asked, incidents, read.found);
 
   const facts: AuditFacts = {
     judged,
     rivals,
     captures,
-    artifacts: [...artifacts.filter((artifact) => !read.leftOut.has(artifact)), ...copies],
+    artifacts: [...artifacts, ...copies],
     places,
     spawnKeys,
     decisions: new Map(incidents.map((incident) => [incident.key, decisionOfIncident(incident)])),
