@@ -42,9 +42,9 @@ function antiJoin(dialect: Dialect): string {
 
 const program = fileURLToPath(new URL('../jobs/main.js', import.meta.url));
 
-/** The most memory that \`plan --all\` takes as a process of its own, megabytes; null where it cannot be told. */
+/** The most memory that \`audit --all --dry-run\` takes as a process of its own, megabytes; null where it cannot be told. */
 async function peakOf(settings: Record<string, string>): Promise<number | null> {
-  const child = spawn(process.execPath, [program, 'plan', '--all', '--json'], {
+  const child = spawn(process.execPath, [program, 'audit', '--all', '--dry-run'], {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -55,7 +55,7 @@ async function peakOf(settings: Record<string, string>): Promise<number | null> 
     await sleep(10);
   }
   const code = await ended;
-  if (code !== 3) throw new Error(`plan --all ended with ${code}, and there are gaps`);
+  if (code !== 3) throw new Error(`audit --all --dry-run ended with ${code}, and there are gaps`);
   return peak;
 }
 

@@ -46,7 +46,8 @@ export function sayJson(value: unknown): void {
     collected.push(value);
     return;
   }
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(JSON.stringify(value, null, 2));
+  process.stdout.write('\n');
 }
 
 /** A table without frames: columns two spaces apart, a bold head. */
