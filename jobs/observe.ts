@@ -115,10 +115,9 @@ async function readJudged(asked: Observing, stored: readonly Incident[]): Promis
 function rangesAround(scope: Scope, judged: readonly Round[]): DayRange[] {
   if (scope.kind === 'all') return [{ since: null, until: null }];
   const window = scope.kind === 'round' ? [] : [widen(windowOf(scope), 1)];
-  return joinRanges([
-    ...window,
-    ...judged.flatMap(({ date }) => dayRange(date).map((range) => widen(range, 1))),
-  ]);
+  const days = new Set(judged.map(({ date }) => date));
+  const around = [...days].flatMap((day) => dayRange(day).map((range) => widen(range, 1)));
+  return joinRanges([...window, ...around]);
 }
 
 /** Everything with number 1 or 2 that may claim a candidate in the ranges; what is judged has been read already. */
