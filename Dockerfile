@@ -10,7 +10,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
+# The build has the program audit an installation of the benches, and keeps what is compiled for that.
 COPY build build
+COPY bench bench
 COPY jobs jobs
 COPY src src
 COPY reports reports

@@ -1,18 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Puts what every start loads into few files: `node build/bundle.mjs DIRECTORY`, after tsc has written DIRECTORY. The
- * program stays DIRECTORY/jobs/main.js, with parts beside it that are loaded when a command needs them; all other files
- * stay as they are. Why: docs/decisions/0016-few-files-to-start.md.
+ * Puts what every start loads into one file: `node build/bundle.mjs DIRECTORY`, after tsc has written DIRECTORY. The
+ * program becomes DIRECTORY/jobs/program.cjs, which DIRECTORY/jobs/main.js starts; all other files stay as they are. Why:
+ * docs/decisions/0016-few-files-to-start.md.
  */
 const directory = resolve(process.argv[2] ?? 'dist');
 const jobs = join(directory, 'jobs');
 
 /** Packages that a start may need. Everything else is loaded from node_modules, and only where a command asks for it. */
 const bundled = new Set([
+  'better-sqlite3',
   'canonicalize',
   'cli-table3',
   'commander',
@@ -20,6 +21,7 @@ const bundled = new Set([
   'dotenv',
   'glob',
   'knex',
+  'pg',
   'picocolors',
   'pino',
   'temporal-polyfill',
@@ -27,10 +29,10 @@ const bundled = new Set([
   '@noble/hashes',
 ]);
 
-/** What those packages may load and must not be put in: binaries, and databases that nobody has here. */
+/** What those packages may load and must not be put in: binaries, and what nobody has here. */
 const never = [
-  'better-sqlite3',
-  'pg',
+  '*.node',
+  'pg-cloudflare',
   'pg-native',
   'pg-query-stream',
   'mysql',
@@ -52,10 +54,18 @@ const dialects = new Set(['better-sqlite3', 'sqlite3', 'postgres']);
  * can be left out.
  */
 function ownText(path) {
-  const from = JSON.stringify(`./${relative(jobs, path).split(sep).join('/')}`);
+  const from = `require('node:path').join(__dirname, ${JSON.stringify(relative(jobs, path))})`;
   return readFileSync(path, 'utf8')
-    .replaceAll('import.meta.url', `new URL(${from}, import.meta.url).href`)
+    .replaceAll('import.meta.url', `require('node:url').pathToFileURL(${from}).href`)
+    .replaceAll('import.meta.resolve', 'require.resolve')
     .replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';");
+}
+
+/** A file with a piece of it replaced, which must be there once: another version may need another piece. */
+function replaced(path, piece, by) {
+  const parts = readFileSync(path, 'utf8').split(piece);
+  if (parts.length !== 2) throw new Error(`${path} has no longer one ${piece}`);
+  return parts.join(by);
 }
 
 const choosing = {
@@ -63,6 +73,9 @@ const choosing = {
   setup(of) {
     of.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
       if (kind === 'entry-point' || path.startsWith('node:') || isPackage(importer)) return undefined;
+      // The same library, in the form that `require` takes in every Node.js 20.
+      if (path === 'echarts/dist/echarts.esm.min')
+        return { path: 'echarts/dist/echarts.min.js', external: true };
       return bundled.has(packageOf(path)) ? undefined : { path, external: true };
     });
     // Messages of zod in fifty languages, of which its own entry has the English one.
@@ -73,36 +86,52 @@ const choosing = {
         ? undefined
         : { contents: `throw new Error('not in this bundle');` },
     );
+    // Looks for the binary in a dozen places, from where it stands itself; an installed one is in this place.
+    of.onLoad({ filter: /[\\/]bindings[\\/]bindings\.js$/ }, () => ({
+      contents: `module.exports = () => require('better-sqlite3/build/Release/better_sqlite3.node');`,
+    }));
+    // Asking for `Response` has Node.js load its whole client for HTTP, to learn that this is no Cloudflare.
+    of.onLoad({ filter: /[\\/]pg[\\/]lib[\\/]stream\.js$/ }, ({ path }) => ({
+      contents: replaced(path, "typeof Response === 'function'", 'false'),
+    }));
     of.onLoad({ filter: /\.js$/ }, ({ path }) =>
       isPackage(path) || !path.startsWith(directory) ? undefined : { contents: ownText(path) },
     );
   },
 };
 
-for (const name of await readdir(jobs))
-  if (/^part-.*\.js(\.map|\.LEGAL\.txt)?$/.test(name)) rmSync(join(jobs, name));
-
 await build({
-  entryPoints: [join(jobs, 'main.js')],
-  outdir: jobs,
-  allowOverwrite: true,
+  entryPoints: [join(jobs, 'program.js')],
+  outfile: join(jobs, 'program.cjs'),
   bundle: true,
-  splitting: true,
-  chunkNames: 'part-[hash]',
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20',
+  // Compiled code that is kept does not know who imports: every package is asked for by `require`.
+  supported: { 'dynamic-import': false },
   // Legible names, no comments: what is read at each start is short.
   minifyWhitespace: true,
+  charset: 'ascii',
   legalComments: 'linked',
   sourcemap: true,
   sourcesContent: false,
   external: never,
   plugins: [choosing],
-  // The first part that runs comes before what main.js says first: jobs/utc.ts.
-  banner: {
-    js: "process.env.TZ = 'UTC';\nimport { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
-  },
   logLevel: 'warning',
   absWorkingDir: dirname(directory),
+});
+
+// build/compiled.mjs reads it byte by byte.
+if (readFileSync(join(jobs, 'program.cjs')).some((byte) => byte > 0x7f))
+  throw new Error('the bundled program is not ASCII');
+
+await build({
+  entryPoints: [fileURLToPath(new URL('start.mjs', import.meta.url))],
+  outfile: join(jobs, 'main.js'),
+  allowOverwrite: true,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
 });

@@ -1,59 +1,6 @@
 #!/usr/bin/env node
 import './utc.ts';
-import { Command, CommanderError } from 'commander';
-import { printableLines } from '../src/core/printable.ts';
-import { exitCodeOfFailure, failureText } from '../src/errors.ts';
-import { addAuditCommands } from './commands-audit.ts';
-import { addDoctorCommands } from './commands-doctor.ts';
-import { addIncidentCommands } from './commands-incidents.ts';
-import { addLedgerCommands } from './commands-ledger.ts';
-import { addNotifyCommands } from './commands-notify.ts';
-import { addOperateCommands } from './commands-operate.ts';
-import { addReportCommands } from './commands-report.ts';
-import { addServeCommands } from './commands-serve.ts';
-import { addStartCommands } from './commands-start.ts';
-import { addWorkerCommands } from './commands-worker.ts';
-import { addExamples } from './examples.ts';
+import { run } from './program.ts';
 
-const exitCodes = `
-Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open
-(or undelivered, or a problem for doctor); 4 another run holds the lease.`;
-
-const program = new Command('roundwarden')
-  .description(
-    'Finds played rounds without a capture, repairs what can be repaired, and keeps a ledger of what is lost.',
-  )
-  .addHelpText('after', exitCodes)
-  .showHelpAfterError('(see --help)')
-  .exitOverride();
-
-addAuditCommands(program);
-addIncidentCommands(program);
-addLedgerCommands(program);
-addNotifyCommands(program);
-addReportCommands(program);
-addServeCommands(program);
-addStartCommands(program);
-addWorkerCommands(program);
-addDoctorCommands(program);
-addOperateCommands(program);
-addExamples(program);
-
-/** Which exit code a failure has (DESIGN, Commands). */
-function exitCodeOf(thrown: unknown): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-  return exitCodeOfFailure(thrown);
-}
-
-// A reader that has seen enough (`| head`) is no defect, and does not change what the command comes to.
-process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
-  if (thrown.code !== 'EPIPE') throw thrown;
-});
-
-try {
-  await program.parseAsync();
-} catch (thrown) {
-  process.exitCode = exitCodeOf(thrown);
-  if (!(thrown instanceof CommanderError))
-    process.stderr.write(`roundwarden: ${printableLines(failureText(thrown))}\n`);
-}
+// What never ends although nothing is left to wait for is a failure (node's exit code 13).
+await run();

@@ -1,14 +1,36 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compile, unsealed } from '../../build/compiled.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const directory = mkdtempSync(join(tmpdir(), 'roundwarden-built-'));
 const built = join(directory, 'dist', 'jobs', 'main.js');
+const program = join(directory, 'dist', 'jobs', 'program.cjs');
+const compiled = `${program}.cache`;
+
+/** What packages ask for where it is there, and is not here. */
+const absent = new Set(['pg-cloudflare', 'pg-native', 'pg-query-stream', 'sqlite3']);
+
+function codeIsTaken(text: Buffer, file: Buffer): boolean {
+  const code = unsealed(text, file);
+  return code !== undefined && compile(text, { path: program, code }).cachedDataRejected === false;
+}
 
 /** Runs the built program, or the one of the checkout, somewhere else. */
 function run(program: 'built' | 'checkout', words: readonly string[], settings: Record<string, string> = {}) {
@@ -32,13 +54,61 @@ before(() => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const out = join(directory, 'dist');
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out]);
-  execFileSync(process.execPath, [join(root, 'build/bundle.mjs'), out]);
+  for (const step of ['build/bundle.mjs', 'build/code-cache.mjs'])
+    execFileSync(process.execPath, [join(root, step), out]);
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('the built program', () => {
-  it('has parts, of which each command loads its own', () => {
-    assert.ok(readdirSync(join(directory, 'dist/jobs')).some((name) => name.startsWith('part-')));
+  it('starts from code that was compiled at the build, and that belongs to it', () => {
+    assert.equal(codeIsTaken(readFileSync(program), readFileSync(compiled)), true);
+  });
+
+  it('takes no code that is damaged in a bit, cut short, or of a program with other bytes', () => {
+    const [text, code] = [readFileSync(program), readFileSync(compiled)];
+    const changed = (bytes: Buffer, at: number, to: number) => {
+      const copy = Buffer.from(bytes);
+      copy[at] = to;
+      return copy;
+    };
+    // A letter in the last line changes no length, which is all that V8 would compare.
+    const other = changed(text, text.lastIndexOf('run'), 'R'.charCodeAt(0));
+    assert.equal(unsealed(other, code), undefined);
+    for (const at of [0, 31, 32, 40, code.length >> 1, code.length - 1])
+      assert.equal(unsealed(text, changed(code, at, code[at]! ^ 1)), undefined, `byte ${at}`);
+    for (const length of [0, 31, 32, code.length - 1])
+      assert.equal(unsealed(text, code.subarray(0, length)), undefined, `${length} bytes`);
+  });
+
+  it('runs as well where there is no such code, or code that it cannot take', () => {
+    const whole = readFileSync(compiled);
+    const expected = run('checkout', ['audit', '--help']);
+    const damaged = Buffer.from(whole);
+    damaged[damaged.length - 1]! ^= 1;
+    try {
+      for (const file of [damaged, Buffer.alloc(0), null]) {
+        if (file === null) rmSync(compiled);
+        else writeFileSync(compiled, file);
+        assert.deepEqual(run('built', ['audit', '--help']), expected);
+      }
+    } finally {
+      writeFileSync(compiled, whole);
+    }
+    // Other flags of V8, for which it compiles other code; and a start that keeps the lines of the source.
+    for (const flag of ['--interpreted-frames-native-stack', '--enable-source-maps'])
+      assert.deepEqual(run('built', ['audit', '--help'], { NODE_OPTIONS: flag }), expected, flag);
+  });
+
+  it('asks for no package that is an ES module alone, which older Node.js 20 warns of', () => {
+    const text = readFileSync(program, 'utf8');
+    assert.doesNotMatch(text, /\bimport\("/);
+    const asked = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name!);
+    const ours = [...new Set(asked)].filter((name) => !isBuiltin(name) && !absent.has(name));
+    assert.ok(ours.includes('hono'), ours.join());
+    for (const name of ours)
+      execFileSync(process.execPath, ['--no-experimental-require-module', '-e', `require('${name}')`], {
+        cwd: directory,
+      });
   });
 
   it('says the same of itself as the checkout', () => {
@@ -62,13 +132,51 @@ describe('the built program', () => {
     assert.equal(document('built'), document('checkout'));
   });
 
+  const ofDemo = {
+    DATA_DIR: 'data/demo',
+    SOURCE_DATABASE_URL: 'sqlite:data/demo/source.sqlite',
+    LEDGER_DATABASE_URL: 'sqlite:data/demo/ledger.sqlite',
+  };
+
   it('writes a report, with what only reports need', () => {
-    const made = run('built', ['report', '--date', '2026-02-16', '--json'], {
-      DATA_DIR: 'data/demo',
-      SOURCE_DATABASE_URL: 'sqlite:data/demo/source.sqlite',
-      LEDGER_DATABASE_URL: 'sqlite:data/demo/ledger.sqlite',
-    });
+    const made = run('built', ['report', '--date', '2026-02-16', '--json'], ofDemo);
     assert.equal(made.status, 0, made.stderr);
     assert.ok(readdirSync(join(directory, 'built/data/demo/reports')).some((name) => name.endsWith('.html')));
+  });
+
+  it('makes a mail with its charts, and says that nobody takes it', () => {
+    const nobody = {
+      SMTP_URL: 'smtp://127.0.0.1:9?requireTLS=false',
+      MAIL_FROM: 'auditor@example.org',
+      MAIL_TO: 'operator@example.org',
+    };
+    const words = ['report', '--date', '2026-02-16', '--send', '--json'];
+    const sent = run('built', words, { ...ofDemo, ...nobody });
+    assert.equal(sent.status, 3, sent.stderr);
+    assert.match(sent.stdout, /ECONNREFUSED/);
+  });
+
+  it('serves its pages and its figures', async () => {
+    const token = 'a token of more than some characters';
+    const settings = { ...ofDemo, WEB_LISTEN: '127.0.0.1:0', WEB_TOKEN: token };
+    const serving = spawn(process.execPath, [built, 'serve'], {
+      cwd: join(directory, 'built'),
+      env: { PATH: process.env.PATH, ...settings },
+    });
+    try {
+      const [said] = (await once(serving.stdout, 'data')) as [Buffer];
+      const at = /http:\/\/\S+/.exec(said.toString())![0];
+      for (const [path, expected] of [
+        ['/', /<!doctype html>/i],
+        ['/metrics', /^# HELP roundwarden_/m],
+      ] as const) {
+        const answer = await fetch(new URL(path, at), { headers: { authorization: `Bearer ${token}` } });
+        assert.match(await answer.text(), expected);
+        assert.equal(answer.status, 200, path);
+      }
+    } finally {
+      serving.kill();
+      await once(serving, 'exit');
+    }
   });
 });
