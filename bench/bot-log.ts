@@ -145,7 +145,7 @@ async function run(options: BenchOptions): Promise<Finding[]> {
   const bytes = options.sizeOf({ full: 500_000_000, small: 20_000_000 });
   say(`a log of ${bytes.toLocaleString('en')} bytes`);
   const path = await makeLog(directory, bytes);
-  const quarter = await makeLog(directory, Math.round(bytes / 4));
+  const twice = await makeLog(directory, bytes * 2);
   const findings: Finding[] = [];
   for (const dialect of dialects) {
     const fresh = async () => {
@@ -161,8 +161,9 @@ async function run(options: BenchOptions): Promise<Finding[]> {
       limit: () => readLines(path),
       product: () => ingest({ path, url }),
     });
-    const small = await readingPeak({ path: quarter, url: await fresh() });
     const peak = await readingPeak({ path, url: await fresh() });
+    // In the first hundreds of megabytes V8 and SQLite take the memory that they keep for what is short-lived.
+    const peakOfTwice = await readingPeak({ path: twice, url: await fresh() });
     await dropDatabase(dialect, { directory, name: 'bot_log' });
     const about = {
       measure: `reading the bot's log, ${dialect}`,
@@ -175,7 +176,7 @@ async function run(options: BenchOptions): Promise<Finding[]> {
         atMost: 1.5,
         goals: [
           { of: 'memory', is: peak, unit: 'MB', atMost: 150 },
-          { of: 'memory against a quarter of the log', is: peak / small, unit: 'times', atMost: 1.25 },
+          { of: 'memory, twice the log', is: peakOfTwice / peak, unit: 'times', atMost: 1.25 },
         ],
       }),
     );

@@ -29,6 +29,34 @@ function sinceCaptures(config: Config): (event: LogEvent) => boolean {
   return ({ at }) => at === null || at >= config.captureSince;
 }
 
+/** A chunk, or why there is none. */
+type NextChunk = IteratorResult<LogChunk, void> | { failed: string };
+
+/**
+ * Gives the chunks of a file to `take`, one by one and in their order; the next one is read while one is taken. Answers
+ * with why the file could not be read to its end, or null. Throws what `take` throws.
+ */
+async function eachChunk(
+  chunks: AsyncGenerator<LogChunk>,
+  take: (chunk: LogChunk) => Promise<void>,
+): Promise<string | null> {
+  const ahead = (): Promise<NextChunk> =>
+    chunks.next().catch((thrown: unknown) => ({ failed: plainError(thrown) }));
+  for (let reading = ahead(); ; ) {
+    const next = await reading;
+    if ('failed' in next) return next.failed;
+    if (next.done === true) return null;
+    reading = ahead();
+    try {
+      await take(next.value);
+    } catch (thrown) {
+      // What cannot be stored ends the run, and not with the file open.
+      await chunks.return(undefined);
+      throw thrown;
+    }
+  }
+}
+
 /** Reads what is new in every file of one log, and hands it on chunk by chunk. Does not throw for a file. */
 async function readNew(
   config: Config,
@@ -41,23 +69,14 @@ async function readNew(
   const files: { log: LogName; path: string; lineage: string }[] = [];
   const since = sinceCaptures(config);
   for (const path of paths) {
-    const chunks = followLog(path, log, [...byLineage.values()]);
-    for (let done = false; !done; ) {
-      const next = await chunks.next().catch((thrown: unknown) => ({ failed: plainError(thrown) }));
-      if ('failed' in next) problems.push({ path, why: next.failed });
-      done = 'failed' in next || next.done === true;
-      if (done || 'failed' in next || next.value === undefined) continue;
-      const chunk = next.value as LogChunk;
+    const why = await eachChunk(followLog(path, log, [...byLineage.values()]), async (chunk) => {
       const { file } = chunk;
-      // What cannot be stored ends the run, and not with the file open.
-      await take({ ...chunk, events: chunk.events.filter(since) }).catch(async (thrown: unknown) => {
-        await chunks.return(undefined);
-        throw thrown;
-      });
+      await take({ ...chunk, events: chunk.events.filter(since) });
       byLineage.set(file.lineage, file);
       if (!files.some(({ lineage }) => lineage === file.lineage))
         files.push({ log, path, lineage: file.lineage });
-    }
+    });
+    if (why !== null) problems.push({ path, why });
   }
   return { files, problems };
 }

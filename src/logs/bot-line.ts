@@ -1,6 +1,7 @@
 import type { BotKind } from '../core/log-event.ts';
+import { noPrefix, prefixEnds, unclear } from './bot-prefix.ts';
 import { type LineEvent, type Naming, namesNothing, roundNaming, storable } from './event.ts';
-import { holding, type Sieve } from './lines.ts';
+import { holdingBeforeSign, type Sieve, standsAt } from './lines.ts';
 import { masked } from './mask.ts';
 
 /** What the parser remembers from line to line: a failure may be followed by its exception. */
@@ -111,43 +112,15 @@ export function readBotLine(state: BotState, line: string): { state: BotState; e
   return { state: freshBot, event: null };
 }
 
-const [bar, space, zero, nine, upperA, upperZ, lowerA, lowerZ] = Buffer.from('| 09AZaz');
-
-const isAlphanumeric = (byte: number) =>
-  (byte >= zero! && byte <= nine!) ||
-  (byte >= upperA! && byte <= upperZ!) ||
-  (byte >= lowerA! && byte <= lowerZ!);
+/** 1 for the bytes of ASCII letters and digits. */
+const alphanumeric = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /^[0-9A-Za-z]$/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
 
 /** The openings of all messages but the last, by their first byte. */
 const openings: readonly (readonly Buffer[])[] = Array.from({ length: 256 }, (_, first) =>
   messages.flatMap(({ opening }) => (opening.charCodeAt(0) === first ? [Buffer.from(opening)] : [])),
 );
-
-const timeLength = '2026-02-16 21:24:31'.length;
-
-/** Where the words of a message begin, if its line has a prefix; null where that cannot be told so simply. */
-function wordsAt(bytes: Buffer, from: number, to: number): number | null {
-  // A time stands before the first of three signs.
-  let [at, second] = [Math.min(from + timeLength, to), from];
-  for (let bars = 0; bars < 3; at++) {
-    if (at === to) return to;
-    if (bytes[at] !== bar) continue;
-    bars += 1;
-    if (bars === 2) second = at;
-  }
-  // The name of a logger may hold the sign itself: it does not where the third one follows a name and a space.
-  let end = at - 2;
-  if (bytes[end] !== space) return null;
-  while (bytes[end] === space) end -= 1;
-  if (end === second) return null;
-  while (at < to && !isAlphanumeric(bytes[at]!)) at += 1;
-  return at;
-}
-
-function begins(bytes: Buffer, at: number, opening: Buffer): boolean {
-  for (let byte = 0; byte < opening.length; byte++) if (bytes[at + byte] !== opening[byte]) return false;
-  return true;
-}
 
 /**
  * Whether a line may prove something, told from its bytes: false only where readBotLine() surely makes nothing of it
@@ -155,13 +128,16 @@ function begins(bytes: Buffer, at: number, opening: Buffer): boolean {
  * are passed over alike, because no message begins with such a letter.
  */
 export function botSieve(): (state: BotState, ...line: Parameters<Sieve>) => boolean {
-  const isLimited = holding(rateLimited);
+  const isLimited = holdingBeforeSign(rateLimited);
+  const endOfPrefix = prefixEnds();
   return (state, bytes, from, to) => {
     if (to === from) return false;
     if (state.failedAt !== null) return true;
-    const at = wordsAt(bytes, from, to);
-    if (at === null) return true;
-    if (at < to) for (const opening of openings[bytes[at]!]!) if (begins(bytes, at, opening)) return true;
+    const end = endOfPrefix(bytes, from, to);
+    if (end === unclear) return true;
+    let at = end === noPrefix ? to : from + end;
+    while (at < to && alphanumeric[bytes[at]!] === 0) at += 1;
+    if (at < to) for (const opening of openings[bytes[at]!]!) if (standsAt(bytes, at, opening)) return true;
     return isLimited(bytes, from, to);
   };
 }

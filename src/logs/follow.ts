@@ -25,7 +25,8 @@ const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const mostEvents = 2_000;
 const mostBytes = 32 * 1_048_576;
 const pieceBytes = 65_536;
-const largePieceBytes = 4 * pieceBytes;
+/** Each piece is handed over by another thread, which takes its time where the machine is busy. */
+const largePieceBytes = 16 * pieceBytes;
 /** A gzipped part that is cut off and younger is still being written (DOMAIN, section 3). */
 const youngMs = 120_000;
 const isGzip = (path: string) => path.endsWith('.gz');

@@ -126,18 +126,55 @@ function lastOf(before: Buffer, bytes: Buffer): Buffer {
   return Buffer.concat([before.subarray(Math.max(0, before.length + bytes.length - tailBytes)), bytes]);
 }
 
+/** Where a text is next in a piece from `from` on; -1 where it is not. */
+type Search = (bytes: Buffer, from: number) => number;
+
 /** A sieve that lets lines through which hold a text anywhere. It looks through each piece once, not line by line. */
-export function holding(text: string): Sieve {
-  const needle = Buffer.from(text);
+export function holding(text: string, search: Search = searchFor(text)): Sieve {
+  const { length } = Buffer.from(text);
   let piece: Buffer | null = null;
   let [last, next] = [0, 0];
   return (bytes, from, to) => {
     if (bytes !== piece || from < last || next < from) {
-      const found = bytes.indexOf(needle, from);
+      const found = search(bytes, from);
       piece = bytes;
       next = found === -1 ? Number.POSITIVE_INFINITY : found;
     }
     last = from;
-    return next + needle.length <= to;
+    return next + length <= to;
   };
+}
+
+function searchFor(text: string): Search {
+  const needle = Buffer.from(text);
+  return (bytes, from) => bytes.indexOf(needle, from);
+}
+
+/** True where the bytes of a text stand at a place. */
+export function standsAt(bytes: Buffer, at: number, text: Buffer): boolean {
+  for (let byte = 0; byte < text.length; byte++) if (bytes[at + byte] !== text[byte]) return false;
+  return true;
+}
+
+/** So many bytes of a piece for each time that its sign is looked at: more of them, and the text is looked for itself. */
+const bytesPerSign = 64;
+
+/**
+ * The same for a text that ends with a sign which few lines hold: a single byte is found several times as fast as a
+ * text. A piece with many of them costs no more than twice what looking for the text costs.
+ */
+export function holdingBeforeSign(text: string): Sieve {
+  const needle = Buffer.from(text);
+  const ahead = needle.length - 1;
+  const sign = needle[ahead]!;
+  const plainly = searchFor(text);
+  return holding(text, (bytes, from) => {
+    let left = bytes.length / bytesPerSign;
+    for (let at = bytes.indexOf(sign, from + ahead); at !== -1; at = bytes.indexOf(sign, at + 1)) {
+      if (standsAt(bytes, at - ahead, needle)) return at - ahead;
+      left -= 1;
+      if (left < 0) return plainly(bytes, at - ahead + 1);
+    }
+    return -1;
+  });
 }

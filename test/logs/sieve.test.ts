@@ -6,11 +6,19 @@ import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { LogEvent, LogName } from '../../src/core/log-event.ts';
-import { freshBot, readBotLine } from '../../src/logs/bot-line.ts';
+import { botSieve, freshBot, readBotLine } from '../../src/logs/bot-line.ts';
+import { prefixEnd, prefixEnds } from '../../src/logs/bot-prefix.ts';
 import { freshConsole, readConsoleLine } from '../../src/logs/console-line.ts';
 import type { LineEvent } from '../../src/logs/event.ts';
 import { followLog } from '../../src/logs/follow.ts';
-import { beginning, holding, LineSplitter, longestLineBytes, tailBytes } from '../../src/logs/lines.ts';
+import {
+  beginning,
+  holding,
+  holdingBeforeSign,
+  LineSplitter,
+  longestLineBytes,
+  tailBytes,
+} from '../../src/logs/lines.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'roundwarden-sieve-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -184,6 +192,94 @@ describe('A log that is sieved', () => {
       }),
       { numRuns: 400, verbose: true },
     );
+  });
+
+  /** Prefixes of one log: the same ones again and again, and others that differ from them in a byte anywhere. */
+  const prefixed = fc
+    .tuple(
+      fc.constantFrom('2026-02-16 21:24:31', '2026-02-17 00:00:00'),
+      fc.constantFrom(' | INFO     | ', ' | INFO     |', ' | DEBUG    | '),
+      fc.constantFrom(
+        'bot.webhook               | ',
+        'bot.webhook.store         | ',
+        'bot.w|bhook               | ',
+      ),
+      fc.option(fc.tuple(fc.nat(70), fc.constantFrom('|', ' ', 'x', '\n')), { freq: 3 }),
+      fc.constantFrom(
+        'STATS_READY: supply R1',
+        '📥 Received STATS_READY webhook with metadata',
+        'chatter',
+        '|',
+      ),
+    )
+    .map(([time, level, logger, change, words]) => {
+      const line = Buffer.from(`${time}${level}${logger}${words}`);
+      if (change !== null) line.write(change[1], Math.min(change[0], line.length - 1));
+      return line;
+    });
+
+  test('has prefixes where looking through each of them finds them, whatever was seen before (property)', () => {
+    const lines = fc.array(prefixed, { minLength: 1, maxLength: 60, size: 'max' });
+    let repeated = 0;
+    fc.assert(
+      fc.property(lines, fc.nat(3), (given, ahead) => {
+        const remembering = prefixEnds();
+        const sieve = botSieve();
+        const seen = new Set<string>();
+        // Words are read wherever a line begins, and lines stand next to each other.
+        const bytes = Buffer.concat([Buffer.alloc(ahead, '|'), ...given]);
+        let from = ahead;
+        for (const { length } of given) {
+          const to = from + length;
+          assert.equal(remembering(bytes, from, to), prefixEnd(bytes, from, to));
+          const says = sieve(freshBot, bytes, from, to);
+          assert.equal(says, botSieve()(freshBot, bytes, from, to));
+          const { event } = readBotLine(freshBot, bytes.toString('utf8', from, to));
+          assert.equal(says || event === null, true);
+          const prefix = bytes.toString('latin1', from + 19, from + prefixEnd(bytes, from, to));
+          repeated += Number(seen.has(prefix));
+          seen.add(prefix);
+          from = to;
+        }
+      }),
+      { numRuns: 400, verbose: true },
+    );
+    assert.equal(repeated > 1_000, true, String(repeated));
+  });
+
+  test('is searched for a text before a sign as for the text alone, however many signs there are (property)', () => {
+    const part = fc.constantFrom(
+      'rate limited (',
+      'rate limited',
+      '(',
+      ' (',
+      '((((((((((((((((',
+      'x',
+      '\n',
+      'd (',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 80 }), fc.nat(2_000), (parts, room) => {
+        const bytes = Buffer.from(parts.join('') + 'y'.repeat(room));
+        const [bySign, plainly] = [holdingBeforeSign('rate limited ('), holding('rate limited (')];
+        for (let from = 0, to = 0; from < bytes.length; from = to + 1) {
+          const feed = bytes.indexOf(10, from);
+          to = feed === -1 ? bytes.length : feed;
+          assert.equal(bySign(bytes, from, to), plainly(bytes, from, to));
+        }
+      }),
+      { numRuns: 400, verbose: true },
+    );
+  });
+
+  test('of ten thousand loggers is read in a moment', async () => {
+    const line = (at: number) =>
+      `2026-02-16 21:24:31 | INFO     | logger${at % 10_000}.of.many         | chatter\n`;
+    const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, at) => line(at)).join(''));
+    const before = process.cpuUsage().user;
+    const { last } = await followed(bytes, 'bot', false);
+    assert.equal(last?.lines, 100_000);
+    assert.equal(process.cpuUsage().user - before < 1_000_000, true);
   });
 
   test('of nothing but 10 MB of empty lines is read in a moment', async () => {
