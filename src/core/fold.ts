@@ -14,31 +14,32 @@ type Body = { [key: string]: Json };
 
 const bodyOf = (entry: FoldEntry) => (entry.body ?? {}) as Body;
 
+/** Its names, and those of what it holds, stand in the order in which they are spelled: so that is done as it is. */
 function newIncident(entry: FoldEntry, key: string): Incident {
   return {
-    id: entry.seq,
-    source: entry.source,
-    key,
-    round: null,
-    status: 'closed',
-    verdict: null,
-    reason: null,
+    acknowledged: null,
+    artifacts: [],
     because: '',
     candidate: null,
     cause: null,
-    openedAt: entry.at,
     closed: null,
-    held: null,
     excused: null,
-    acknowledged: null,
-    resolution: null,
-    releases: [],
-    artifacts: [],
-    repairs: [],
-    refusal: null,
-    seen: [],
-    notes: 0,
+    held: null,
+    id: entry.seq,
+    key,
     lastSeq: entry.seq,
+    notes: 0,
+    openedAt: entry.at,
+    reason: null,
+    refusal: null,
+    releases: [],
+    repairs: [],
+    resolution: null,
+    round: null,
+    seen: [],
+    source: entry.source,
+    status: 'closed',
+    verdict: null,
   };
 }
 
@@ -86,13 +87,13 @@ function closed(incident: Incident, how: NonNullable<Incident['closed']>): Incid
 
 const said = (entry: FoldEntry): Said => {
   const { by, reason } = bodyOf(entry);
-  return { by: String(by ?? ''), at: entry.at, reason: String(reason ?? '') };
+  return { at: entry.at, by: String(by ?? ''), reason: String(reason ?? '') };
 };
 
 function repaired(incident: Incident, entry: FoldEntry): Incident {
   const started = bodyOf(entry).started as number;
   const done = { ...incident, repairs: [...incident.repairs, started] };
-  const how = { at: entry.at, as: 'covered', by: 'repair' } as const;
+  const how = { as: 'covered', at: entry.at, by: 'repair' } as const;
   return { ...closed(done, how), verdict: 'covered', round: incident.round, refusal: null };
 }
 
@@ -101,7 +102,7 @@ function refused(incident: Incident, entry: FoldEntry): Incident {
   const before = incident.refusal;
   const again = before !== null && before.hash === hash && before.reason === reason;
   const times = again ? before.times + 1 : 1;
-  return { ...incident, refusal: { reason, hash, at: entry.at, times } };
+  return { ...incident, refusal: { at: entry.at, hash, reason, times } };
 }
 
 /** What a covered round lacked was filled: it was no gap before, and is none afterwards. */
@@ -114,7 +115,7 @@ function onlyCompleted(incident: Incident, entry: FoldEntry): boolean {
 function reverted(incident: Incident, entry: FoldEntry): Incident {
   const repairs = incident.repairs.filter((started) => started !== bodyOf(entry).reverts);
   const { by, reason } = said(entry);
-  const held = { by, at: entry.at, reason: reason === '' ? 'its repair was reverted' : reason };
+  const held = { at: entry.at, by, reason: reason === '' ? 'its repair was reverted' : reason };
   if (onlyCompleted(incident, entry)) return { ...incident, held };
   return {
     ...incident,
@@ -136,7 +137,7 @@ const steps: Partial<Record<EntryKind, Step>> = {
   'gap.written_off': (incident, entry) => seen(incident, entry, 'written_off'),
   'gap.closed': (incident, entry) => {
     const as = bodyOf(entry).as as 'covered' | 'exempt' | 'vanished';
-    return closed(incident, { at: entry.at, as, by: as === 'covered' ? 'pipeline' : null });
+    return closed(incident, { as, at: entry.at, by: as === 'covered' ? 'pipeline' : null });
   },
   'repair.done': repaired,
   'repair.refused': refused,
@@ -180,6 +181,24 @@ export function foldIncident(before: Incident | null, entry: FoldEntry, key: str
   const after = step === undefined ? incident : step(incident, entry);
   return { ...after, lastSeq: entry.seq };
 }
+
+const gap = {
+  reads: new Set(['artifacts', 'incidents', 'reason', 'seen', 'verdict']),
+  passes: new Set(['because', 'candidate', 'cause', 'round']),
+};
+const folded: Partial<Record<EntryKind, { reads: ReadonlySet<string>; passes: ReadonlySet<string> }>> = {
+  'gap.found': gap,
+  'gap.changed': gap,
+  'gap.written_off': gap,
+  'repair.started': { reads: new Set(['incidents']), passes: new Set() },
+  'repair.done': { reads: new Set(['incidents', 'started']), passes: new Set() },
+};
+
+/**
+ * Which members of a body of that kind a story looks at, and which it takes over whole. It asks for no other: most of
+ * the text of a ledger, the rows that repairs change, need not be read to tell it. Null for kinds of which there are few.
+ */
+export const foldedMembers = (kind: string) => folded[kind as EntryKind] ?? null;
 
 /** Which `repair.started` or `revert.started` an entry opens or closes. */
 export function repairStep(entry: FoldEntry): { opens?: number; closes?: number } {

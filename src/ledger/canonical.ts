@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import { spellUsual } from '../core/canonical.ts';
+import { isInOrder, mayHoldLoneSurrogate, spellUsual } from '../core/canonical.ts';
 import type { Json } from '../core/model.ts';
 
 /**
@@ -7,6 +7,7 @@ import type { Json } from '../core/model.ts';
  * undefined, objects with a class, lone surrogates, and integers beyond 2^53, which must be text already.
  */
 export function canonicalText(value: Json): string {
+  if (typeof value === 'string' && isPlainText(value)) return `"${value}"`;
   const spelled = spellUsual(value, isExact);
   if (spelled !== null) return spelled.text;
   refuseInexact(value, 'value');
@@ -15,27 +16,15 @@ export function canonicalText(value: Json): string {
 
 /** Whether `text` is the canonical text of `value`, which was parsed from it. Throws where canonicalText() does. */
 export function isCanonical(text: string, value: Json): boolean {
-  if (isInOrder(value) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;
+  if (isInOrder(value, isExact) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;
   return canonicalText(value) === text;
 }
 
-/** JSON.stringify escapes them, RFC 8785 refuses them; an escaped backslash before `ud` looks the same, and is looked at. */
-const mayHoldLoneSurrogate = (text: string) => text.includes('\\ud');
+/** Whether a text stands in JSON as it is, each character in one byte. */
+export const isPlainText = (text: string) => /^[ !#-[\]-~]*$/.test(text);
 
-/** Whether a parsed value has all its names in order, and only numbers that are exact. */
-function isInOrder(value: Json): boolean {
-  if (typeof value === 'number') return isExact(value);
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(isInOrder);
-  const names = Object.keys(value);
-  for (let at = 0; at < names.length; at++) {
-    if (at > 0 && names[at - 1]! > names[at]!) return false;
-    if (!isInOrder(value[names[at]!]!)) return false;
-  }
-  return true;
-}
-
-const isExact = (value: number) =>
+/** Whether JSON holds a number exactly. */
+export const isExact = (value: number) =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 
 function refuseInexact(value: unknown, path: string): void {
