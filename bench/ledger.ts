@@ -7,7 +7,7 @@ import type { Dialect } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
 import { type Entry, type EntryDraft, emptyHead, type Head, linkEntries } from '../src/ledger/chain.ts';
 import { incidentToRow } from '../src/ledger/incidents.ts';
-import type { Ledger } from '../src/ledger/ledger.ts';
+import type { Incident, Ledger } from '../src/ledger/ledger.ts';
 import { closeLedger, openLedger } from '../src/ledger/open.ts';
 import { emptyProjections, project } from '../src/ledger/projections.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
@@ -61,17 +61,15 @@ function rowsOfBatches() {
   return (drafts: readonly EntryDraft[]): BatchRows => {
     const entries = linkEntries(head, drafts, at);
     head = entries.at(-1)!;
-    const changed = new Set<string>();
+    const changed = new Map<number, Incident>();
     const closed: number[] = [];
     const before = new Set(projections.openRepairs.keys());
     for (const entry of entries) {
       const folded = foldEntry(entry);
-      for (const name of project(incidentFold, projections, folded)) changed.add(name);
+      for (const incident of project(incidentFold, projections, folded)) changed.set(incident.id, incident);
       closed.push(...[incidentFold.repair(folded).closes ?? []].flat());
     }
-    const incidents = [...changed].map((name) =>
-      Object.values(incidentToRow(projections.incidents.get(name)!)),
-    );
+    const incidents = [...changed.values()].map((incident) => Object.values(incidentToRow(incident)));
     for (const [name, { id }] of projections.incidents) {
       if (id > head.seq - 40_000) break;
       projections.incidents.delete(name);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
-import { affectedIncidents, foldIncident, repairStep } from './core/fold.ts';
+import { affectedIncidents, foldedMembers, foldIncident, repairStep } from './core/fold.ts';
 import { type FoldEntry, type Incident, isOpenIncident } from './core/incident.ts';
 import type { Json } from './core/model.ts';
 import { closeDatabase, type Database, openDatabase } from './database.ts';
@@ -20,6 +20,7 @@ export const incidentFold: Fold = {
     return { state: incident as unknown as Json, isOpen: isOpenIncident(incident) };
   },
   repair: repairStep,
+  members: foldedMembers,
 };
 
 /** The audited database, with what it has. */

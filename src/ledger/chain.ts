@@ -3,6 +3,8 @@ import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
 import { canonicalText, isCanonical } from './canonical.ts';
+import { type Frame, passOver } from './document.ts';
+import type { Members } from './members.ts';
 
 /** What somebody wants to write into the ledger. `source` and `key` are '' for what concerns the ledger itself. */
 export interface EntryDraft {
@@ -52,13 +54,19 @@ export function entryHash(entry: Omit<Entry, 'hash'>): string {
   return hashOfCanonical({ ...entry, body: canonicalText(JSON.parse(entry.body) as Json) });
 }
 
-/** The same where the body is canonical: it stands in the document as it is, and the names are in order. */
-function hashOfCanonical({ seq, at, kind, source, key, body, prevHash }: Omit<Entry, 'hash'>): string {
+/** The same where the body is canonical: it stands in the document as it is. */
+function hashOfCanonical(entry: Omit<Entry, 'hash'>): string {
+  const { before, after } = frameOf(entry);
+  return hash('sha256', before + entry.body + after, 'hex');
+}
+
+/** What is hashed besides the body, with the names in order. */
+function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>): Frame {
   const spelled = (value: string | number) => canonicalText(value);
-  const document =
-    `{"at":${spelled(at)},"body":${body},"key":${spelled(key)},"kind":${spelled(kind)},` +
-    `"seq":${spelled(seq)},"source":${spelled(source)}}`;
-  return hash('sha256', prevHash + document, 'hex');
+  return {
+    before: `${prevHash}{"at":${spelled(at)},"body":`,
+    after: `,"key":${spelled(key)},"kind":${spelled(kind)},"seq":${spelled(seq)},"source":${spelled(source)}}`,
+  };
 }
 
 /** The drafts as entries that continue the chain after `head`, all written at `at` (UTC, ISO 8601 with milliseconds). */
@@ -97,10 +105,10 @@ export function checkLink(previous: Head, entry: Entry): string | null {
   return inspectLink(previous, entry).what;
 }
 
-/** The same, with the value of its body, which was parsed for it. Never throws. */
-export function inspectLink(previous: Head, entry: Entry): Inspected {
+/** The same, with the value of its body, or of those members of it that somebody asks for. Never throws. */
+export function inspectLink(previous: Head, entry: Entry, members: Members | null = null): Inspected {
   const place = checkPlace(previous, entry);
-  const content = inspectContent(entry);
+  const content = inspectContent(entry, members);
   if (place === null) return content;
   return { ...content, what: content.what === null ? place : `${place}; ${content.what}` };
 }
@@ -111,16 +119,28 @@ function checkPlace(previous: Head, { seq, prevHash }: Entry): string | null {
   return null;
 }
 
-function inspectContent(entry: Entry): Inspected {
+/** What one pass over the entry is not sure of is parsed and spelled again. */
+function inspectContent(entry: Entry, members: Members | null): Inspected {
   const { seq, at } = entry;
-  const wrong = (what: string) => ({ what, body: null });
   try {
     if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
-    const body = JSON.parse(entry.body) as Json;
-    if (!isCanonical(entry.body, body)) return wrong(`the body of entry ${seq} is not canonical JSON`);
-    if (hashOfCanonical(entry) !== entry.hash) return wrong(`entry ${seq} was changed: its hash is another`);
-    return { what: null, body };
+    const passed = isSpellable(entry) ? passOver(entry, frameOf(entry)) : null;
+    if (passed === null) return inspectSpelling(entry);
+    return passed.hash === entry.hash ? { what: null, body: passed.read(members) } : changed(entry);
   } catch (thrown) {
     return wrong(`entry ${seq} cannot be hashed: ${messageOf(thrown)}`);
   }
 }
+
+const isSpellable = ({ kind, source, key }: Entry) =>
+  kind.isWellFormed() && source.isWellFormed() && key.isWellFormed();
+
+function inspectSpelling(entry: Entry): Inspected {
+  const body = JSON.parse(entry.body) as Json;
+  if (!isCanonical(entry.body, body)) return wrong(`the body of entry ${entry.seq} is not canonical JSON`);
+  return hashOfCanonical(entry) === entry.hash ? { what: null, body } : changed(entry);
+}
+
+const wrong = (what: string): Inspected => ({ what, body: null });
+
+const changed = ({ seq }: Entry) => wrong(`entry ${seq} was changed: its hash is another`);

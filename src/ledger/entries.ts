@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { chunks, rows } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
@@ -22,23 +21,20 @@ export const entryTarget: Target = {
   },
 };
 
-const entryRow = z.object({
-  seq: z.int(),
-  at: z.string(),
-  kind: z.string(),
-  source: z.string(),
-  key: z.string(),
-  body: z.string(),
-  prev_hash: z.string(),
-  hash: z.string(),
-});
-
 /** The entry in a row of `entries`, or null where a column is missing or of another type. */
 export function parseEntry(row: unknown): Entry | null {
-  const parsed = entryRow.safeParse(row);
-  if (!parsed.success) return null;
-  const { prev_hash: prevHash, ...rest } = parsed.data;
-  return { ...rest, prevHash };
+  return entryOfValues(entryColumns.map((column) => (row as Record<string, unknown>)[column]));
+}
+
+type Values = [number, string, string, string, string, string, string, string];
+
+/** The same of a row that is a list of what is in `entryColumns`. By hand: the whole ledger is read through it. */
+export function entryOfValues(row: readonly unknown[]): Entry | null {
+  const [seq, at, kind, source, key, body, prevHash, hash] = row as readonly unknown[] as Values;
+  if (!Number.isSafeInteger(seq)) return null;
+  for (let column = 1; column < entryColumns.length; column++)
+    if (typeof row[column] !== 'string') return null;
+  return { seq, at, kind, source, key, body, prevHash, hash };
 }
 
 /** The entry in a row of `entries`; throws an OperationError where the row is damaged. */

@@ -6,6 +6,7 @@ import type { Entry } from './chain.ts';
 import { entryColumns, entryFromRow } from './entries.ts';
 import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
+import { eachPage } from './pages.ts';
 
 const incidentColumns = ['source', 'key', 'id', 'is_open', 'last_seq', 'state'] as const;
 
@@ -44,6 +45,9 @@ export function incidentToRow(incident: Incident) {
     state: canonicalText(incident.state),
   };
 }
+
+/** A row of `incidents`. */
+export type StoredIncident = ReturnType<typeof incidentToRow>;
 
 /** The incident in a row of `incidents`; throws where the row is damaged. */
 export function incidentFromRow(row: unknown): Incident {
@@ -114,24 +118,16 @@ export async function* eachNewestIncident(ledger: Ledger, source: string): Async
   }
 }
 
-/** The rows of `incidents` with an id after one and up to another, as they are stored, whatever they hold. */
-export async function storedBetween(
-  ledger: Ledger,
-  { after, upTo }: { after: number; upTo: number },
-): Promise<ReturnType<typeof incidentToRow>[]> {
-  return incidents(ledger).where('id', '>', after).where('id', '<=', upTo);
-}
+type Values = [number, string, string, number, number, string];
 
-/** Every row of `incidents`, oldest first, as it is stored, whatever it holds. */
-export async function* storedIncidents(ledger: Ledger): AsyncGenerator<ReturnType<typeof incidentToRow>> {
-  const size = 1000;
-  let after = Number.MIN_SAFE_INTEGER;
-  for (;;) {
-    const page = await incidents(ledger).where('id', '>', after).orderBy('id').limit(size);
-    yield* page;
-    if (page.length < size) return;
-    after = page.at(-1)!.id;
-  }
+/** Every row of `incidents`, oldest first, as it is stored, whatever it holds; in pages. */
+export async function* storedIncidents(ledger: Ledger): AsyncGenerator<StoredIncident[]> {
+  const columns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
+  for await (const page of eachPage(ledger.database, { table: 'incidents', columns, size: 100 }))
+    yield page.map((values): StoredIncident => {
+      const [id, source, key, is_open, last_seq, state] = values as Values;
+      return { source, key, id, is_open, last_seq, state };
+    });
 }
 
 /** The `repair.started` entries of a source that no later entry has closed, oldest first. */

@@ -1,6 +1,7 @@
 import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import type { Database } from '../database.ts';
+import type { Members } from './members.ts';
 
 /** The rule by which entries become incidents and open repairs. Pure; given from outside. */
 export interface Fold {
@@ -10,6 +11,8 @@ export interface Fold {
   apply(state: Json | null, entry: FoldEntry, key: string): { state: Json; isOpen: boolean };
   /** The `repair.started` entry (its seq) that the entry opens or closes. */
   repair(entry: FoldEntry): { opens?: number; closes?: number };
+  /** What it does with the members of bodies of a kind; null, or nothing at all, where it may do anything. */
+  members?(kind: string): Members | null;
 }
 
 /** Which acquisition of which lease a run works under. Whoever takes over gets a higher number. */

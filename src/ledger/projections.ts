@@ -16,37 +16,45 @@ export function emptyProjections(): Projections {
   return { incidents: new Map(), openRepairs: new Map() };
 }
 
-/** One name for the two columns that identify an incident. */
+/** One name for the two columns that identify an incident: the length in front keeps two pairs apart. */
 export function incidentName(source: string, key: string): string {
-  return JSON.stringify([source, key]);
+  return `${source.length} ${source} ${key}`;
 }
 
 /**
- * Folds one entry into `projections`, and answers with the names of the incidents that it changed. The one place
+ * Folds one entry into `projections`, and answers with the incidents that it changed, as they are now. The one place
  * where entries turn into incidents and open repairs. Throws
  * where an entry would begin several incidents: an incident's number is its first entry's, and stands for it alone.
  */
-export function project(fold: Fold, projections: Projections, entry: FoldEntry): string[] {
-  const { incidents } = projections;
+export function project(fold: Fold, projections: Projections, entry: FoldEntry): Incident[] {
+  const { incidents, openRepairs } = projections;
   const { seq, source } = entry;
-  const keys = new Set(fold.affects(entry));
-  const begun = [...keys].filter((key) => !incidents.has(incidentName(source, key)));
-  if (begun.length > 1)
-    throw new Error(
-      `cannot fold entry ${seq} (${entry.kind}): it would begin ${begun.length} incidents (${begun.join(', ')}); each needs a first entry of its own`,
-    );
-  const changed: string[] = [];
-  for (const key of keys) {
+  const keys = [...new Set(fold.affects(entry))];
+  if (keys.length > 1) assertBeginsOne(incidents, entry, keys);
+  const changed = keys.map((key) => {
     const name = incidentName(source, key);
     const before = incidents.get(name);
     const { state, isOpen } = fold.apply(before?.state ?? null, entry, key);
-    incidents.set(name, { id: before?.id ?? seq, source, key, isOpen, lastSeq: seq, state });
-    changed.push(name);
-  }
+    const incident = { id: before?.id ?? seq, source, key, isOpen, lastSeq: seq, state };
+    incidents.set(name, incident);
+    return incident;
+  });
   const { opens, closes } = fold.repair(entry);
-  if (opens !== undefined) projections.openRepairs.set(opens, source);
-  if (closes !== undefined) projections.openRepairs.delete(closes);
+  if (opens !== undefined) openRepairs.set(opens, source);
+  if (closes !== undefined) openRepairs.delete(closes);
   return changed;
+}
+
+function assertBeginsOne(
+  incidents: ReadonlyMap<string, Incident>,
+  { seq, kind, source }: FoldEntry,
+  keys: readonly string[],
+): void {
+  const begun = keys.filter((key) => !incidents.has(incidentName(source, key)));
+  if (begun.length > 1)
+    throw new Error(
+      `cannot fold entry ${seq} (${kind}): it would begin ${begun.length} incidents (${begun.join(', ')}); each needs a first entry of its own`,
+    );
 }
 
 const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };

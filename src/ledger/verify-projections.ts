@@ -1,10 +1,10 @@
 import type { FoldEntry } from '../core/incident.ts';
-import { incidentToRow, storedBetween, storedIncidents } from './incidents.ts';
-import type { Ledger } from './ledger.ts';
+import type { Json } from '../core/model.ts';
+import { incidentToRow, type StoredIncident, storedIncidents } from './incidents.ts';
+import type { Incident, Ledger } from './ledger.ts';
+import { spellHandedOn, toBytes } from './members.ts';
 import { emptyProjections, incidentName, type Projections, project } from './projections.ts';
 import type { Problem } from './verify.ts';
-
-type StoredRow = ReturnType<typeof incidentToRow>;
 
 /**
  * The stored incidents, held against the entries while those are read in order. An incident is held in memory from
@@ -17,38 +17,45 @@ export interface Watch {
   /** Stored incidents that were met. */
   met: number;
   projections: Projections;
-  /** By name: the rows of the incidents in `projections`. */
-  rows: Map<string, StoredRow>;
+  /** By id: the rows of the incidents in `projections`. */
+  rows: Map<number, StoredIncident>;
   /** By id: the rows of those that begin within the entries that are read next. */
-  next: Map<number, StoredRow>;
+  next: Map<number, StoredIncident>;
+  /** What is stored, in order, and what was read of it and begins later. */
+  stored: AsyncGenerator<StoredIncident[]>;
+  later: StoredIncident[];
 }
 
-export const freshWatch = (): Watch => ({
+export const freshWatch = (ledger: Ledger): Watch => ({
   fits: true,
   met: 0,
   projections: emptyProjections(),
   rows: new Map(),
   next: new Map(),
+  stored: storedIncidents(ledger),
+  later: [],
 });
 
-/** Prepares for entries with a seq after one and up to another. */
-export async function expectIncidents(
-  ledger: Ledger,
-  watch: Watch,
-  seqs: { after: number; upTo: number },
-): Promise<void> {
+/** Prepares for entries with a seq up to this one. */
+export async function expectIncidents(watch: Watch, upTo: number): Promise<void> {
   if (watch.next.size > 0) watch.fits = false;
-  watch.next = watch.fits
-    ? new Map((await storedBetween(ledger, seqs)).map((row) => [row.id, row]))
-    : new Map();
+  if (!watch.fits) return;
+  while (watch.later.length === 0 || watch.later.at(-1)!.id <= upTo) {
+    const { value, done } = await watch.stored.next();
+    if (done) break;
+    watch.later.push(...value);
+  }
+  const isLater = watch.later.findIndex(({ id }) => id > upTo);
+  const expected = watch.later.splice(0, isLater === -1 ? watch.later.length : isLater);
+  for (const row of expected) watch.next.set(row.id, row);
 }
 
 /** Folds the next entry, and holds what it completes against what is stored. */
 export function watchEntry(ledger: Ledger, watch: Watch, entry: FoldEntry): void {
   if (!watch.fits) return;
   try {
-    const changed = project(ledger.fold, watch.projections, entry);
-    watch.fits = changed.every((name) => isAsStored(watch, name, entry.seq));
+    for (const incident of project(ledger.fold, watch.projections, entry))
+      watch.fits &&= isAsStored(watch, incident);
   } catch {
     watch.fits = false;
   }
@@ -58,21 +65,24 @@ export function watchEntry(ledger: Ledger, watch: Watch, entry: FoldEntry): void
   watch.next.clear();
 }
 
-function isAsStored(watch: Watch, name: string, seq: number): boolean {
-  const incident = watch.projections.incidents.get(name)!;
-  const row = incident.id === seq ? begin(watch, name, seq) : watch.rows.get(name);
-  if (row === undefined || row.last_seq < seq) return false;
-  if (row.last_seq > seq) return true;
-  watch.projections.incidents.delete(name);
-  watch.rows.delete(name);
-  return differences(row, incidentToRow(incident)).length === 0;
+/** Whether an incident that has just changed is, or can still become, what is stored. */
+function isAsStored(watch: Watch, incident: Incident): boolean {
+  const { id, lastSeq } = incident;
+  const row = id === lastSeq ? begin(watch, incident) : watch.rows.get(id);
+  if (row === undefined || row.last_seq < lastSeq) return false;
+  if (row.last_seq > lastSeq) return true;
+  watch.projections.incidents.delete(incidentName(incident.source, incident.key));
+  watch.rows.delete(id);
+  return row.is_open === (incident.isOpen ? 1 : 0) && toBytes(row.state) === spellState(incident);
 }
 
-function begin(watch: Watch, name: string, id: number): StoredRow | undefined {
+const spellState = ({ state }: Incident) => spellHandedOn(state as { [name: string]: Json });
+
+function begin(watch: Watch, { id, source, key }: Incident): StoredIncident | undefined {
   const row = watch.next.get(id);
-  if (row === undefined || incidentName(row.source, row.key) !== name) return undefined;
+  if (row === undefined || row.source !== source || row.key !== key) return undefined;
   watch.next.delete(id);
-  watch.rows.set(name, row);
+  watch.rows.set(id, row);
   watch.met += 1;
   return row;
 }
@@ -92,21 +102,24 @@ export async function compareProjections(ledger: Ledger, fresh: Projections): Pr
 
 async function compareIncidents(ledger: Ledger, { incidents }: Projections): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for await (const stored of storedIncidents(ledger)) {
-    const name = incidentName(stored.source, stored.key);
-    const expected = incidents.get(name);
-    incidents.delete(name);
-    const columns = expected ? differences(stored, incidentToRow(expected)) : null;
-    if (columns === null) problems.push({ seq: null, what: `${title(stored)} rests on no entry` });
-    else if (columns.length > 0)
-      problems.push({
-        seq: expected!.id,
-        what: `${title(stored)} differs from its entries in ${columns.join(', ')}`,
-      });
-  }
+  for await (const page of storedIncidents(ledger))
+    for (const stored of page) {
+      const name = incidentName(stored.source, stored.key);
+      const expected = incidents.get(name);
+      incidents.delete(name);
+      const problem = compareIncident(stored, expected);
+      if (problem !== null) problems.push(problem);
+    }
   for (const incident of incidents.values())
     problems.push({ seq: incident.id, what: `${title(incident)} has entries but is not stored` });
   return problems;
+}
+
+function compareIncident(stored: StoredIncident, expected: Incident | undefined): Problem | null {
+  if (expected === undefined) return { seq: null, what: `${title(stored)} rests on no entry` };
+  const columns = differences(stored, incidentToRow(expected));
+  if (columns.length === 0) return null;
+  return { seq: expected.id, what: `${title(stored)} differs from its entries in ${columns.join(', ')}` };
 }
 
 function title({ source, key }: { source: string; key: string }): string {

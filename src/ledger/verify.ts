@@ -2,9 +2,11 @@ import type { FoldEntry } from '../core/incident.ts';
 import { type Database, snapshot } from '../database.ts';
 import { messageOf } from '../errors.ts';
 import { type Entry, emptyHead, type Head, inspectLink, withBody } from './chain.ts';
-import { entryColumns, parseEntry } from './entries.ts';
+import { entryColumns, entryOfValues } from './entries.ts';
 import { compareHead, headProblem } from './head.ts';
 import type { Ledger } from './ledger.ts';
+import type { Members } from './members.ts';
+import { eachPage } from './pages.ts';
 import { emptyProjections, project } from './projections.ts';
 import {
   compareProjections,
@@ -48,8 +50,10 @@ interface Walk {
 
 /** What is done with the entries that are as they were written, in their order. */
 interface Folding {
-  /** Before a page of entries with a seq after one and up to another. */
-  before?(seqs: { after: number; upTo: number }): Promise<void>;
+  /** The members that are folded of the bodies of a kind. Default: all. */
+  members?(kind: string): Members | null;
+  /** Before a page of entries with a seq up to this one. */
+  before?(upTo: number): Promise<void>;
   /** Throws where the entry cannot be folded. */
   fold(entry: FoldEntry): void;
   each?: (hash: string) => void;
@@ -96,9 +100,10 @@ async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
 
 /** The chain, and how the projections differ from it: told by a second walk, where the first one finds that they do. */
 async function walkAll(ledger: Ledger, each?: (hash: string) => void) {
-  const watch = freshWatch();
+  const watch = freshWatch(ledger);
   const walk = await walkChain(ledger, {
-    before: (seqs) => expectIncidents(ledger, watch, seqs),
+    members: ledger.fold.members,
+    before: (upTo) => expectIncidents(watch, upTo),
     fold: (entry) => watchEntry(ledger, watch, entry),
     each,
   });
@@ -108,10 +113,13 @@ async function walkAll(ledger: Ledger, each?: (hash: string) => void) {
   return { walk: again, projections: await compareProjections(ledger, fresh) };
 }
 
+// What is read stays in the processor's cache until it is looked at, and is young garbage then.
+const pages = { table: 'entries', columns: entryColumns, size: 100 } as const;
+
 async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
   const walk: Walk = { count: 0, head: emptyHead, wholeThrough: 0, problems: [] };
-  for await (const page of eachPage(ledger.database)) {
-    await folding.before?.({ after: walk.head.seq, upTo: Number(page.at(-1)!.seq) });
+  for await (const page of eachPage(ledger.database, pages)) {
+    await folding.before?.(Number(page.at(-1)![0]));
     for (const row of page) {
       step(walk, row, folding);
       folding.each?.(walk.head.hash);
@@ -125,46 +133,27 @@ async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
   return walk;
 }
 
-function step(walk: Walk, row: RawRow, folding: Folding): void {
-  const entry = parseEntry(row);
-  const seq = Number(row.seq);
+function step(walk: Walk, row: readonly unknown[], folding: Folding): void {
+  const entry = entryOfValues(row);
+  const seq = Number(row[0]);
   const what = entry
     ? checkEntry(walk.head, entry, folding)
     : `entry ${seq} is damaged: a column is empty or of another type`;
   walk.count += 1;
-  walk.head = { seq, hash: String(row.hash) };
+  walk.head = { seq, hash: String(row.at(-1)) };
   if (what !== null) walk.problems.push({ seq, what });
   else if (walk.problems.length === 0) walk.wholeThrough = seq;
 }
 
 /** Folds the entry where its link is whole; says what is wrong, also where its body is not what the fold expects. */
 function checkEntry(previous: Head, entry: Entry, folding: Folding): string | null {
-  const { what, body } = inspectLink(previous, entry);
+  const { what, body } = inspectLink(previous, entry, folding.members?.(entry.kind));
   if (what !== null) return what;
   try {
     folding.fold(withBody(entry, body));
     return null;
   } catch (thrown) {
     return `entry ${entry.seq} cannot be folded: ${messageOf(thrown)}`;
-  }
-}
-
-type RawRow = Record<(typeof entryColumns)[number], unknown>;
-
-async function* eachPage(database: Database): AsyncGenerator<RawRow[]> {
-  // Smaller pages are young garbage; larger ones outlive a collection.
-  const size = 200;
-  let after: unknown = Number.MIN_SAFE_INTEGER;
-  for (;;) {
-    const page: RawRow[] = await database
-      .knex('entries')
-      .select(entryColumns)
-      .where('seq', '>', after as number)
-      .orderBy('seq')
-      .limit(size);
-    if (page.length > 0) yield page;
-    if (page.length < size) return;
-    after = page.at(-1)!.seq;
   }
 }
 
