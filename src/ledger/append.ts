@@ -1,5 +1,5 @@
 import { type Database, transact } from '../database.ts';
-import { type Entry, type EntryDraft, linkEntries } from './chain.ts';
+import { type Entry, type EntryDraft, linkDrafts } from './chain.ts';
 import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
 import { assertNotBehind, readHead, writeHead } from './head.ts';
@@ -31,11 +31,15 @@ export async function append(
     await lockLedger(database, 'append');
     await assertFence(inside, { share: true });
     await assertNotBehind(inside);
-    const linked = linkEntries(await head(inside), drafts, at);
-    await insertRows(database, entryTarget, linked.map(entryToRow));
-    await storeProjections(inside, linked);
-    await options.inside?.(database, linked);
-    return linked;
+    const linked = linkDrafts(await head(inside), drafts, at);
+    const added = linked.map(({ entry }) => entry);
+    await insertRows(database, entryTarget, added.map(entryToRow));
+    await storeProjections(
+      inside,
+      linked.map(({ folded }) => folded),
+    );
+    await options.inside?.(database, added);
+    return added;
   });
   keepHead(ledger, entries.at(-1));
   return entries;

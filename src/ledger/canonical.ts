@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import { isInOrder, mayHoldLoneSurrogate, spellUsual } from '../core/canonical.ts';
+import { isInOrder, mayHoldLoneSurrogate, type Spelled, spellUsual } from '../core/canonical.ts';
 import type { Json } from '../core/model.ts';
 
 /**
@@ -8,8 +8,18 @@ import type { Json } from '../core/model.ts';
  */
 export function canonicalText(value: Json): string {
   if (typeof value === 'string' && isPlainText(value)) return `"${value}"`;
+  return spellUsual(value, isExact)?.text ?? spellUnusual(value);
+}
+
+/** The same, with the value that it spells: parsed from it, or with the names in order as if it were. */
+export function canonicalSpelling(value: Json): Spelled<Json> {
   const spelled = spellUsual(value, isExact);
-  if (spelled !== null) return spelled.text;
+  if (spelled !== null) return spelled;
+  const text = spellUnusual(value);
+  return { text, ordered: JSON.parse(text) as Json };
+}
+
+function spellUnusual(value: Json): string {
   refuseInexact(value, 'value');
   return canonicalize(value)!;
 }

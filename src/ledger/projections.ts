@@ -1,7 +1,5 @@
 import type { FoldEntry } from '../core/incident.ts';
-import type { Json } from '../core/model.ts';
 import { chunks } from '../database.ts';
-import { type Entry, withBody } from './chain.ts';
 import { incidentsByKeys, incidentTarget, incidentToRow } from './incidents.ts';
 import { insertRows, type Target } from './insert.ts';
 import type { Fold, Incident, Ledger } from './ledger.ts';
@@ -60,8 +58,7 @@ function assertBeginsOne(
 const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
 
 /** Folds new entries into the stored projections, inside the transaction that appends them. */
-export async function storeProjections(ledger: Ledger, entries: readonly Entry[]): Promise<void> {
-  const folded = entries.map((entry) => withBody(entry, JSON.parse(entry.body) as Json));
+export async function storeProjections(ledger: Ledger, folded: readonly FoldEntry[]): Promise<void> {
   const projections = await loadAffected(ledger, folded);
   for (const entry of folded) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
