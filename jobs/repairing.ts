@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
-import { spell } from '../src/core/canonical.ts';
+import { canonicalJson } from '../src/core/canonical.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { Refused } from '../src/core/refusal.ts';
 import { mayTryAgain } from '../src/core/retry.ts';
-import type { RowChange } from '../src/core/row-change.ts';
 import type { Database } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
 import { incidentsByKeys } from '../src/ledger/incidents.ts';
@@ -46,13 +45,11 @@ export interface Workshop {
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
 const usualBatchSize = 500;
 
-/** Changes as they are recorded, and their hash: that of `hashOf`, by the machine's own code. */
-function recorded(planned: PlannedGroup): { changes: RowChange[]; hash: string } {
-  const { text, ordered } = spell([...planned.changes] as unknown as Json);
-  return {
-    changes: ordered as unknown as RowChange[],
-    hash: createHash('sha256').update(text).digest('hex'),
-  };
+/** The hash of changes as they are recorded: that of `hashOf`, by the machine's own code. */
+function hashOfChanges({ changes }: PlannedGroup): string {
+  return createHash('sha256')
+    .update(canonicalJson(changes as unknown as Json))
+    .digest('hex');
 }
 
 function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & { fingerprint: string } {
@@ -62,7 +59,8 @@ function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & {
     fingerprint: workshop.fingerprint,
     incidents: wants.map((want) => want.key),
     repairs: wants.map(summarise) as unknown as Json,
-    ...recorded(planned),
+    changes: [...planned.changes],
+    hash: hashOfChanges(planned),
   };
 }
 
@@ -102,7 +100,7 @@ async function changedDecisions(
 function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
   const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
   if (refusals.length === 0) return false;
-  const { hash } = recorded(planned);
+  const hash = hashOfChanges(planned);
   return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
 }
 

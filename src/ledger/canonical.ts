@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
-import { spellUsual } from '../core/canonical.ts';
 import type { Json } from '../core/model.ts';
+import { spellUsual } from '../core/spelling.ts';
 
 /**
  * The one spelling of a JSON value (RFC 8785). Throws on what JSON cannot hold exactly: NaN, infinity,
@@ -8,7 +8,7 @@ import type { Json } from '../core/model.ts';
  */
 export function canonicalText(value: Json): string {
   const spelled = spellUsual(value, isExact);
-  if (spelled !== null) return spelled.text;
+  if (spelled !== null) return spelled;
   refuseInexact(value, 'value');
   return canonicalize(value)!;
 }
