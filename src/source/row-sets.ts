@@ -1,5 +1,6 @@
 import type { Table } from '../core/rows.ts';
 import { type Database, rows, withPrepared } from '../database.ts';
+import { quoted, unasking } from './query.ts';
 
 /** Rows of one table that are written or read together, as the driver of SQLite or as JSON takes their values. */
 export interface RowSet {
@@ -12,20 +13,18 @@ export interface RowSet {
   rows: readonly Record<string, unknown>[];
 }
 
-const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
-const names = (all: readonly string[]) => all.map(name).join(', ');
+const names = (all: readonly string[]) => all.map(quoted).join(', ');
 const valuesOf = (row: Record<string, unknown>, columns: readonly string[]) =>
   columns.map((column) => row[column] ?? null);
 
 /** The rows of a set as a table of its own that has the types of the real one, numbered from 1 (PostgreSQL). */
 const given = ({ table }: RowSet) =>
-  `json_populate_recordset(null::${name(table)}, ?) with ordinality as given`;
+  `json_populate_recordset(null::${quoted(table)}, ?) with ordinality as given`;
 
 /** Runs a statement that takes the rows of a set as one document (PostgreSQL). */
 function runGiven<T>(database: Database, set: RowSet, sql: (rows: string) => string): Promise<T[]> {
   const [before, after] = sql('\0').split('\0');
-  const escaped = (text: string) => text.replaceAll('?', '\\?');
-  const statement = `${escaped(before!)}${given(set)}${escaped(after!)}`;
+  const statement = `${unasking(before!)}${given(set)}${unasking(after!)}`;
   return rows<T>(database, statement, [JSON.stringify(set.rows)]);
 }
 
@@ -39,7 +38,7 @@ function runEach(
 }
 
 const matching = ({ table, keys }: RowSet) =>
-  keys.map((key) => `${name(table)}.${name(key)} = given.${name(key)}`).join(' and ');
+  keys.map((key) => `${quoted(table)}.${quoted(key)} = given.${quoted(key)}`).join(' and ');
 
 /** How often each row of a set was met by a statement that returns their numbers. */
 function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[] {
@@ -51,7 +50,7 @@ function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[]
 /** Inserts rows in their order. */
 export async function insertRows(database: Database, set: RowSet): Promise<void> {
   const { table, columns } = set;
-  const into = `insert into ${name(table)} (${names(columns)})`;
+  const into = `insert into ${quoted(table)} (${names(columns)})`;
   if (database.dialect === 'postgres')
     await runGiven(database, set, (from) => `${into} select ${names(columns)} from ${from}`);
   else {
@@ -64,17 +63,17 @@ export async function insertRows(database: Database, set: RowSet): Promise<void>
 export async function updateRows(database: Database, set: RowSet): Promise<number[]> {
   const { table, keys, columns } = set;
   if (database.dialect === 'postgres') {
-    const values = columns.map((column) => `${name(column)} = given.${name(column)}`).join(', ');
+    const values = columns.map((column) => `${quoted(column)} = given.${quoted(column)}`).join(', ');
     const met = await runGiven<{ ordinality: number }>(
       database,
       set,
       (from) =>
-        `update ${name(table)} set ${values} from ${from} where ${matching(set)} returning given.ordinality`,
+        `update ${quoted(table)} set ${values} from ${from} where ${matching(set)} returning given.ordinality`,
     );
     return countsOf(set, met);
   }
-  const values = columns.map((column) => `${name(column)} = ?`).join(', ');
-  const sql = `update ${name(table)} set ${values} where ${ofKey(keys)}`;
+  const values = columns.map((column) => `${quoted(column)} = ?`).join(', ');
+  const sql = `update ${quoted(table)} set ${values} where ${ofKey(keys)}`;
   return runEach(database, set, { sql, columns: [...columns, ...keys] });
 }
 
@@ -85,14 +84,15 @@ export async function deleteRows(database: Database, set: RowSet): Promise<numbe
     const met = await runGiven<{ ordinality: number }>(
       database,
       set,
-      (from) => `delete from ${name(table)} using ${from} where ${matching(set)} returning given.ordinality`,
+      (from) =>
+        `delete from ${quoted(table)} using ${from} where ${matching(set)} returning given.ordinality`,
     );
     return countsOf(set, met);
   }
-  return runEach(database, set, { sql: `delete from ${name(table)} where ${ofKey(keys)}`, columns: keys });
+  return runEach(database, set, { sql: `delete from ${quoted(table)} where ${ofKey(keys)}`, columns: keys });
 }
 
-const ofKey = (keys: readonly string[]) => keys.map((key) => `${name(key)} = ?`).join(' and ');
+const ofKey = (keys: readonly string[]) => keys.map((key) => `${quoted(key)} = ?`).join(' and ');
 
 /** What stands under each key, in the order of the keys; with `lock` it is locked in that order (PostgreSQL). */
 export async function readRows(
@@ -102,16 +102,16 @@ export async function readRows(
 ): Promise<Record<string, unknown>[][]> {
   const { table, keys, columns } = set;
   if (database.dialect === 'sqlite') {
-    const sql = `select ${names(columns)} from ${name(table)} where ${ofKey(keys)}`;
+    const sql = `select ${names(columns)} from ${quoted(table)} where ${ofKey(keys)}`;
     return withPrepared(database, sql, ({ all }) => set.rows.map((row) => all(valuesOf(row, keys))));
   }
-  const own = columns.map((column) => `${name(table)}.${name(column)}`).join(', ');
-  const order = options.lock ? ` order by given.ordinality for update of ${name(table)}` : '';
+  const own = columns.map((column) => `${quoted(table)}.${quoted(column)}`).join(', ');
+  const order = options.lock ? ` order by given.ordinality for update of ${quoted(table)}` : '';
   const met = await runGiven<Record<string, unknown>>(
     database,
     set,
     (from) =>
-      `select ${own}, given.ordinality as "ordinality" from ${from} join ${name(table)} on ${matching(set)}${order}`,
+      `select ${own}, given.ordinality as "ordinality" from ${from} join ${quoted(table)} on ${matching(set)}${order}`,
   );
   const found: Record<string, unknown>[][] = set.rows.map(() => []);
   for (const { ordinality, ...row } of met) found[(ordinality as number) - 1]!.push(row);
