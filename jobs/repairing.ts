@@ -141,8 +141,8 @@ async function begin(
       const entries = await append(run.ledger, [...drafts.values()], run.at, { inside });
       return left.map((planned, at) => {
         const { seq, at: capturedAt } = entries[at]!;
-        const { group, changes, rivals } = planned;
-        const request = { wants: group.wants, changes, rivals, capturedAt };
+        const { group, changes, rivals, untouched } = planned;
+        const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
         return { planned, started: { ...drafts.get(planned)!, seq }, request };
       });
     } catch (thrown) {
