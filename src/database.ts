@@ -214,13 +214,15 @@ export async function rows<T>(
 export interface Prepared {
   /** Runs it; how many rows it changed. */
   run(bindings: readonly unknown[]): number;
-  /** Runs it; the rows that it found. */
-  all(bindings: readonly unknown[]): Record<string, unknown>[];
+  /** Runs it; the rows that it found, as the values of their columns: the driver takes twice as long to name them. */
+  all(bindings: readonly unknown[]): unknown[][];
 }
 
 interface BareStatement {
+  reader: boolean;
+  raw(): unknown;
   run(...bindings: unknown[]): { changes: number };
-  all(...bindings: unknown[]): Record<string, unknown>[];
+  all(...bindings: unknown[]): unknown[][];
 }
 
 /**
@@ -236,6 +238,7 @@ export async function withPrepared<T>(
   const connection: { prepare(sql: string): BareStatement } = await client.acquireConnection();
   try {
     const statement = connection.prepare(sql);
+    if (statement.reader) statement.raw();
     return work({
       run: (bindings) => statement.run(...bindings).changes,
       all: (bindings) => statement.all(...bindings),

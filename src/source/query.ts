@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { type Database, rows } from '../database.ts';
+import { type Database, rows, withPrepared } from '../database.ts';
 
 /** Rows whose `column` is one of `values`. */
 export interface WhereIn {
@@ -37,6 +37,13 @@ export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 /** A part of a statement in which a question mark is none that asks for a value. */
 export const unasking = (sql: string) => sql.replaceAll('?', '\\?');
 
+/** A row by the names of its columns. */
+function named(columns: readonly string[], values: readonly unknown[]): RawRow {
+  const row: RawRow = {};
+  for (let at = 0; at < columns.length; at++) row[columns[at]!] = values[at];
+  return row;
+}
+
 /** All such rows, each once, in the order of their ids within some thousand values. */
 export async function rowsWhereIn(database: Database, query: WhereIn): Promise<RawRow[]> {
   const { table, columns, column } = query;
@@ -50,7 +57,8 @@ export async function rowsWhereIn(database: Database, query: WhereIn): Promise<R
       for (const row of await rows<RawRow>(database, sql, [some])) found.push(row);
     } else {
       const sql = `${select} in (select value from json_each(?)) order by "id"`;
-      for (const row of await rows<RawRow>(database, sql, [JSON.stringify(some)])) found.push(row);
+      const lists = await withPrepared(database, sql, ({ all }) => all([JSON.stringify(some)]));
+      for (const list of lists) found.push(named(columns, list));
     }
   }
   return found;

@@ -1,3 +1,4 @@
+import { sameJson } from '../core/canonical.ts';
 import type { Capture, Json, Round, Row, Timing } from '../core/model.ts';
 import type { StoredCapture } from '../core/row-change.ts';
 import { canonicalIdColumn, timingColumns } from '../core/rows.ts';
@@ -145,6 +146,15 @@ function canonicalValue(column: string, value: unknown): Json {
   }
 }
 
+/** Whether a value as the driver gives it is, in its canonical form, the one that is expected. */
+export function isValue(column: string, value: unknown, expected: Json): boolean {
+  // What most columns hold is canonical as it is.
+  if (value === expected && !jsonColumns.has(column))
+    if (typeof value === 'string' ? value.isWellFormed() : value === null || Number.isSafeInteger(value))
+      return true;
+  return sameJson(canonicalValue(column, value), expected);
+}
+
 /** A whole row with canonical values, the same on both databases. */
 export function toRow(row: Record<string, unknown>): Row {
   const canonical: Row = {};
@@ -155,7 +165,8 @@ export function toRow(row: Record<string, unknown>): Row {
 /** A whole row as the driver wants it: JSON columns as text. */
 export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
   const driven: Record<string, unknown> = {};
-  for (const [column, value] of Object.entries(row)) {
+  for (const column of Object.keys(row)) {
+    const value = row[column];
     if (jsonColumns.has(column) && value !== null) driven[column] = JSON.stringify(value);
     else driven[column] = dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
   }
