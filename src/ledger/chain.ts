@@ -10,6 +10,8 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
+  /** The canonical text of the body, where whoever made it has it already. */
+  text?: string;
 }
 
 /** One entry, as it is stored. */
@@ -80,7 +82,7 @@ function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
     kind: draft.kind,
     source: draft.source,
     key: draft.key,
-    body: canonicalText(draft.body),
+    body: draft.text ?? canonicalText(draft.body),
     prevHash: previous.hash,
   };
   return { ...unhashed, hash: hashOfCanonical(unhashed) };
