@@ -307,9 +307,9 @@ export function isLockTimeout(thrown: unknown): boolean {
 
 const chunkSize = 500;
 
-/** The items in pieces that one statement can bind. None where there are no items. */
-export function chunks<T>(items: readonly T[]): T[][] {
+/** The items in pieces that one statement can bind, or of so many each. None where there are no items. */
+export function chunks<T>(items: readonly T[], size = chunkSize): T[][] {
   const pieces: T[][] = [];
-  for (let from = 0; from < items.length; from += chunkSize) pieces.push(items.slice(from, from + chunkSize));
+  for (let from = 0; from < items.length; from += size) pieces.push(items.slice(from, from + size));
   return pieces;
 }

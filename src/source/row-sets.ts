@@ -1,5 +1,5 @@
 import type { Table } from '../core/rows.ts';
-import { type Database, withPrepared } from '../database.ts';
+import { chunks, type Database, withPrepared } from '../database.ts';
 import { quoted, unasking } from './query.ts';
 
 /** Rows of one table that are written or read together, as the driver of SQLite or as JSON takes their values. */
@@ -122,15 +122,26 @@ export async function readRows(
   return found;
 }
 
-/** By one statement that holds all keys: a run for each of them takes twice as long (SQLite). */
-function readValued(database: Database, set: RowSet, own: readonly string[]): Promise<unknown[][]> {
+/** So many keys are asked for by one run of a statement; more take longer to prepare than they save (SQLite). */
+const keysAtOnce = 50;
+
+/** By a statement that holds many keys: a run for each of them takes twice as long (SQLite). */
+async function readValued(database: Database, set: RowSet, own: readonly string[]): Promise<unknown[][]> {
   const { table, keys, rows: asked } = set;
-  const places = keys.map(() => '?').join(', ');
-  const tuples = asked.map((_, at) => `(${at + 1}, ${places})`).join(', ');
-  const sql = `with given (ordinality, ${names(keys)}) as (values ${tuples})
-    select ${['given.ordinality', ...own].join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
-  const bound = asked.flatMap((row) => valuesOf(row, keys));
-  return withPrepared(database, sql, ({ all }) => all(bound));
+  const places = `(${['?', ...keys.map(() => '?')].join(', ')})`;
+  const ask = (count: number) =>
+    `with given (ordinality, ${names(keys)}) as (values ${Array(count).fill(places).join(', ')})
+     select ${['given.ordinality', ...own].join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
+  const bound = asked.map((row, at) => [at + 1, ...valuesOf(row, keys)]);
+  const whole = asked.length - (asked.length % keysAtOnce);
+  const found: unknown[][] = [];
+  const read = (count: number, pieces: readonly unknown[][][]) =>
+    withPrepared(database, ask(count), ({ all }) => {
+      for (const piece of pieces) for (const row of all(piece.flat())) found.push(row);
+    });
+  if (whole > 0) await read(keysAtOnce, chunks(bound.slice(0, whole), keysAtOnce));
+  if (whole < asked.length) await read(asked.length - whole, [bound.slice(whole)]);
+  return found;
 }
 
 function readGiven(
