@@ -8,7 +8,7 @@ import type { Want } from '../core/verdict.ts';
 import type { Database } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type LoadedFacts, loadFacts } from './facts.ts';
-import { guardLinks, lockKeysOf, lockKeysOfChanges, takeAdvisoryLocks } from './locks.ts';
+import { guardLinks, locksOf, locksOfChanges, takeAdvisoryLocks } from './locks.ts';
 import { rivalsInReach } from './rivals.ts';
 import { writeChanges } from './row-writes.ts';
 import type { SourceSchema } from './schema.ts';
@@ -79,8 +79,8 @@ async function recheck(
 ): Promise<Refusals> {
   const wants = requests.flatMap((request) => request.wants);
   await takeAdvisoryLocks(inside, () => [
-    ...lockKeysOf(wants),
-    ...requests.flatMap(({ changes }) => lockKeysOfChanges(changes)),
+    ...locksOf(wants),
+    ...requests.flatMap(({ changes }) => locksOfChanges(changes)),
   ]);
   await guardLinks(inside, schema);
   const rivals = await rivalsInReach(inside, wants, zone);
