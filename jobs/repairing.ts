@@ -68,12 +68,14 @@ function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Works
   return { kind: 'repair.started', source: source.name, key: wants[0].key, body, text };
 }
 
-function endDraft(started: EntryDraft & { seq: number }, written: Written, run: string): EntryDraft {
-  const { incidents, repairs, hash } = started.body as unknown as StartedBody;
-  const about = { run, started: started.seq, incidents, repairs };
+function endDraft({ planned, started }: Begun, written: Written, run: string): EntryDraft {
+  const { seq, source, key, hash } = started;
+  const { wants } = planned.group;
+  const incidents = wants.map((want) => want.key);
+  const about = { run, started: seq, incidents, repairs: wants.map(summarise) };
   const body = written.written ? { ...about, certain: true } : { ...about, hash, ...written.refusal };
   const kind = written.written ? 'repair.done' : 'repair.refused';
-  return { kind, source: started.source, key: started.key, body: body as unknown as Json };
+  return { kind, source, key, body: body as unknown as Json };
 }
 
 /** What people decide about an incident, as one text to compare. */
@@ -110,10 +112,10 @@ function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
   return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
 }
 
-/** A repair group whose `repair.started` stands in the ledger. */
+/** A repair group whose `repair.started` stands in the ledger; of that no more than its end speaks of. */
 interface Begun {
   planned: PlannedGroup;
-  started: EntryDraft & { seq: number };
+  started: { seq: number; source: string; key: string; hash: string };
   request: GroupRequest;
 }
 
@@ -140,10 +142,11 @@ async function begin(
     try {
       const entries = await append(run.ledger, [...drafts.values()], run.at, { inside, memory });
       return left.map((planned, at) => {
-        const { seq, at: capturedAt } = entries[at]!;
+        const { seq, source, key, at: capturedAt } = entries[at]!;
+        const { hash } = drafts.get(planned)!.body as unknown as StartedBody;
         const { group, changes, rivals, untouched } = planned;
         const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
-        return { planned, started: { ...drafts.get(planned)!, seq }, request };
+        return { planned, started: { seq, source, key, hash }, request };
       });
     } catch (thrown) {
       if (thrown !== decisionChanged) throw thrown;
@@ -187,7 +190,7 @@ async function writeBegun(
     return;
   }
   await reach('committed', begun, workshop);
-  const drafts = begun.map(({ started }, at) => endDraft(started, ends[at]!, run.id));
+  const drafts = begun.map((one, at) => endDraft(one, ends[at]!, run.id));
   await append(run.ledger, drafts, run.at, { memory });
   for (const [at, { planned }] of begun.entries()) ended(planned, ends[at]!);
 }

@@ -1,8 +1,10 @@
+import type { Row } from '../core/model.ts';
 import type { Table } from '../core/rows.ts';
 import { chunks, type Database, withPrepared } from '../database.ts';
 import { quoted, unasking } from './query.ts';
+import { driverValue } from './rows.ts';
 
-/** Rows of one table that are written or read together, as the driver of SQLite or as JSON takes their values. */
+/** Rows of one table that are written or read together, with canonical values. */
 export interface RowSet {
   table: Table;
   /** The columns that name a row. */
@@ -10,18 +12,21 @@ export interface RowSet {
   /** The columns that are written or read. */
   columns: readonly string[];
   /** With the keys, and with the columns where they are written. */
-  rows: readonly Record<string, unknown>[];
+  rows: readonly Row[];
 }
 
 const names = (all: readonly string[]) => all.map(quoted).join(', ');
-const valuesOf = (row: Record<string, unknown>, columns: readonly string[]) =>
-  columns.map((column) => row[column] ?? null);
+const valuesOf = (row: Row, columns: readonly string[]) =>
+  columns.map((column) => driverValue(column, row[column] ?? null, 'sqlite'));
 
 /** The rows of a set as a table of its own that has the types of the real one, numbered from 1 (PostgreSQL). */
 const given = ({ table }: RowSet) =>
   `json_populate_recordset(null::${quoted(table)}, ?) with ordinality as given`;
 
-/** Runs a statement that takes the rows of a set as one document (PostgreSQL). */
+/**
+ * Runs a statement that takes the rows of a set as one document, and gives each value the type of its column
+ * (PostgreSQL).
+ */
 async function runGiven<T>(
   database: Database,
   set: RowSet,

@@ -5,7 +5,7 @@ import { changedColumns, type RowChange, rowName } from '../core/row-change.ts';
 import { hashedPart, type Table, unhashedColumns } from '../core/rows.ts';
 import { chunks, type Database } from '../database.ts';
 import { deleteRows, insertRows, type RowSet, readRows, updateRows } from './row-sets.ts';
-import { driverRow, isValue, toRow } from './rows.ts';
+import { isValue, toRow } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 const notAsPlanned = (because: string) => new Refused('not_as_planned', because);
@@ -156,10 +156,9 @@ async function addRows(
       if (change.before === null && change.after !== null) stamps.set(change, capturedAt);
   const inserted = [...stamps.keys()].map((change) => ({ change, columns: rowColumns(change) }));
   for (const { table, keys, columns: own, changes } of alike(inserted)) {
-    const rows = changes.map((change) => {
-      const row = driverRow(change.after!, database.dialect);
-      return stamped[table] ? { ...row, captured_at: stamps.get(change)! } : row;
-    });
+    const rows = changes.map((change) =>
+      stamped[table] ? { ...change.after!, captured_at: stamps.get(change)! } : change.after!,
+    );
     const written = stamped[table] ? [...new Set([...own, 'captured_at'])] : own;
     await insertRows(database, { table, keys, columns: written, rows });
   }
@@ -168,8 +167,9 @@ async function addRows(
 async function setRows(database: Database, updates: Listed): Promise<void> {
   for (const { table, keys, columns, changes } of alike(updates)) {
     const rows = changes.map(({ key, after }) => {
-      const row = Object.fromEntries(columns.map((column) => [column, after![column] ?? null]));
-      return { ...driverRow(row, database.dialect), ...key };
+      const row: Row = {};
+      for (const column of columns) row[column] = after![column] ?? null;
+      return { ...row, ...key };
     });
     assertOneEach(await updateRows(database, { table, keys, columns, rows }), `updating ${table}`);
   }

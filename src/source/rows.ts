@@ -162,23 +162,17 @@ export function toRow(row: Record<string, unknown>): Row {
   return canonical;
 }
 
-/** A whole row as the driver wants it: JSON columns as text. */
-export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
-  const driven: Record<string, unknown> = {};
-  for (const column of Object.keys(row)) {
-    const value = row[column];
-    if (jsonColumns.has(column) && value !== null) driven[column] = JSON.stringify(value);
-    else driven[column] = dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
-  }
-  return driven;
+/** A canonical value as the driver wants it: JSON columns as text, and no truths on SQLite. */
+export function driverValue(column: string, value: Json | undefined, dialect: Dialect): unknown {
+  if (jsonColumns.has(column) && value !== null) return JSON.stringify(value);
+  return dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
 }
 
-/**
- * A row as it is written: PostgreSQL takes whole rows as JSON and gives each value the type of its column, SQLite has
- * them as its driver wants them.
- */
-export function driverRow(row: Row, dialect: Dialect): Record<string, unknown> {
-  return dialect === 'postgres' ? row : fromRow(row, dialect);
+/** A whole row as the driver wants it. */
+export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
+  const driven: Record<string, unknown> = {};
+  for (const column of Object.keys(row)) driven[column] = driverValue(column, row[column], dialect);
+  return driven;
 }
 
 /** A stored capture with its whole row. */
