@@ -13,6 +13,8 @@ export interface RowSet {
   columns: readonly string[];
   /** With the keys, and with the columns where they are written. */
   rows: readonly Row[];
+  /** Columns that are written with one value in all rows. */
+  common?: Row;
 }
 
 const names = (all: readonly string[]) => all.map(quoted).join(', ');
@@ -35,18 +37,23 @@ async function runGiven<T>(
 ): Promise<T[]> {
   const [before, after] = sql('\0').split('\0');
   const statement = `${unasking(before!)}${given(set)}${unasking(after!)}`;
-  const asked = database.knex.raw(statement, [JSON.stringify(set.rows)]);
+  const asked = database.knex.raw(statement, [JSON.stringify(withCommon(set))]);
   const { rows } = await (asLists ? asked.options({ rowMode: 'array' }) : asked);
   return rows as T[];
 }
+
+const withCommon = ({ rows, common }: RowSet): readonly Row[] =>
+  common === undefined ? rows : rows.map((row) => ({ ...row, ...common }));
 
 /** Runs a statement for each row of a set (SQLite); how many rows each run changed. */
 function runEach(
   database: Database,
   set: RowSet,
-  { sql, columns }: { sql: string; columns: readonly string[] },
+  { sql, columns, more = [] }: { sql: string; columns: readonly string[]; more?: readonly unknown[] },
 ): Promise<number[]> {
-  return withPrepared(database, sql, ({ run }) => set.rows.map((row) => run(valuesOf(row, columns))));
+  return withPrepared(database, sql, ({ run }) =>
+    set.rows.map((row) => run([...valuesOf(row, columns), ...more])),
+  );
 }
 
 const matching = ({ table, keys }: RowSet) =>
@@ -61,13 +68,15 @@ function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[]
 
 /** Inserts rows in their order. */
 export async function insertRows(database: Database, set: RowSet): Promise<void> {
-  const { table, columns } = set;
-  const into = `insert into ${quoted(table)} (${names(columns)})`;
+  const { table, columns, common = {} } = set;
+  const own = columns.filter((column) => !Object.hasOwn(common, column));
+  const all = [...own, ...Object.keys(common)];
+  const into = `insert into ${quoted(table)} (${names(all)})`;
   if (database.dialect === 'postgres')
-    await runGiven(database, set, (from) => `${into} select ${names(columns)} from ${from}`);
+    await runGiven(database, set, (from) => `${into} select ${names(all)} from ${from}`);
   else {
-    const sql = `${into} values (${columns.map(() => '?').join(', ')})`;
-    await runEach(database, set, { sql, columns });
+    const sql = `${into} values (${all.map(() => '?').join(', ')})`;
+    await runEach(database, set, { sql, columns: own, more: valuesOf(common, Object.keys(common)) });
   }
 }
 

@@ -150,18 +150,25 @@ async function addRows(
   columns: SourceSchema['columns'],
 ): Promise<void> {
   const stamped = stampedTables(columns);
-  const stamps = new Map<RowChange, string>();
-  for (const { changes, capturedAt } of of)
+  for (const [capturedAt, inserted] of insertedAt(of))
+    for (const { table, keys, columns: own, changes } of alike(inserted)) {
+      const common = stamped[table] ? { captured_at: capturedAt } : undefined;
+      const rows = changes.map(({ after }) => after!);
+      await insertRows(database, { table, keys, columns: own, rows, common });
+    }
+}
+
+/** The changes that insert rows, by their `captured_at`: one batch has one. */
+function insertedAt(of: readonly StampedChanges[]): Map<string, { change: RowChange; columns: string[] }[]> {
+  const byStamp = new Map<string, { change: RowChange; columns: string[] }[]>();
+  for (const { changes, capturedAt } of of) {
+    const inserted = byStamp.get(capturedAt) ?? [];
+    byStamp.set(capturedAt, inserted);
     for (const change of changes)
-      if (change.before === null && change.after !== null) stamps.set(change, capturedAt);
-  const inserted = [...stamps.keys()].map((change) => ({ change, columns: rowColumns(change) }));
-  for (const { table, keys, columns: own, changes } of alike(inserted)) {
-    const rows = changes.map((change) =>
-      stamped[table] ? { ...change.after!, captured_at: stamps.get(change)! } : change.after!,
-    );
-    const written = stamped[table] ? [...new Set([...own, 'captured_at'])] : own;
-    await insertRows(database, { table, keys, columns: written, rows });
+      if (change.before === null && change.after !== null)
+        inserted.push({ change, columns: rowColumns(change) });
   }
+  return byStamp;
 }
 
 async function setRows(database: Database, updates: Listed): Promise<void> {
