@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
@@ -48,7 +48,7 @@ export interface Workshop {
 const usualBatchSize = 500;
 
 /** With the canonical text of changes, what `hashOf` says of them, by the machine's own code. */
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string) => hash('sha256', text, 'hex');
 
 /** What is written down of a repair before it is made. Its changes are most of it, and spelled once for text and hash. */
 function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Workshop): EntryDraft {

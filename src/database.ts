@@ -130,7 +130,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
  * Says in an error what the world did to the database, in place of the statement and the driver's word for it. It stays
  * the same error: whoever branches on its code still can.
  */
-function told(thrown: unknown, label?: string): unknown {
+export function told(thrown: unknown, label?: string): unknown {
   const text = thrown instanceof Error ? faultText(thrown) : null;
   if (text === null) return thrown;
   const error = thrown as Error & { code?: string };
@@ -208,46 +208,6 @@ export async function rows<T>(
 ): Promise<T[]> {
   const result = await database.knex.raw(sql, bindings as Knex.RawBinding[]);
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
-}
-
-/** A statement of SQLite that was prepared once. */
-export interface Prepared {
-  /** Runs it; how many rows it changed. */
-  run(bindings: readonly unknown[]): number;
-  /** Runs it; the rows that it found, as the values of their columns: the driver takes twice as long to name them. */
-  all(bindings: readonly unknown[]): unknown[][];
-}
-
-interface BareStatement {
-  reader: boolean;
-  raw(): unknown;
-  run(...bindings: unknown[]): { changes: number };
-  all(...bindings: unknown[]): unknown[][];
-}
-
-/**
- * Prepares a statement on the connection of an SQLite database, within the transaction that it is in, and lets `work`
- * run it many times: through knex each run costs ten times as much. Faults are told as those of other statements.
- */
-export async function withPrepared<T>(
-  database: Database,
-  sql: string,
-  work: (prepared: Prepared) => T,
-): Promise<T> {
-  const { client } = database.knex;
-  const connection: { prepare(sql: string): BareStatement } = await client.acquireConnection();
-  try {
-    const statement = connection.prepare(sql);
-    if (statement.reader) statement.raw();
-    return work({
-      run: (bindings) => statement.run(...bindings).changes,
-      all: (bindings) => statement.all(...bindings),
-    });
-  } catch (thrown) {
-    throw told(thrown, database.label);
-  } finally {
-    await client.releaseConnection(connection);
-  }
 }
 
 /** Who this connection is, and whether it may do everything (PostgreSQL). */

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { type Database, rows, withPrepared } from '../database.ts';
+import { type Database, rows } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
 
 /** Rows whose `column` is one of `values`. */
 export interface WhereIn {

@@ -1,6 +1,7 @@
 import type { Row } from '../core/model.ts';
 import type { Table } from '../core/rows.ts';
-import { chunks, type Database, withPrepared } from '../database.ts';
+import { chunks, type Database } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
 import { quoted, unasking } from './query.ts';
 import { driverValue } from './rows.ts';
 
