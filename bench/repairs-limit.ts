@@ -12,14 +12,15 @@ export interface Bare {
   /** PostgreSQL's types of the columns, where rows are updated. */
   types?: readonly string[];
   keys: number;
-  write: 'insert' | 'update';
+  write: 'insert' | 'update' | 'delete';
   rows: readonly (readonly unknown[])[];
 }
 
-/** What one transaction on each database writes. */
+/** What is written of one batch, in three transactions: no row of the source before its start is durable (DESIGN). */
 export interface BareBatch {
+  starts: readonly Bare[];
   source: readonly Bare[];
-  ledger: readonly Bare[];
+  ends: readonly Bare[];
 }
 
 type Connection = { write(all: readonly Bare[]): unknown; close(): unknown };
@@ -37,9 +38,11 @@ function onSqlite(url: string): Connection {
     const set = (column: string) => `${column} = ?`;
     const [named, values] = [columns.slice(0, keys), columns.slice(keys)];
     const statement = prepared(
-      write === 'insert'
-        ? `insert into ${table} (${columns.join()}) values (${columns.map(() => '?').join()})`
-        : `update ${table} set ${values.map(set).join()} where ${named.map(set).join(' and ')}`,
+      {
+        insert: `insert into ${table} (${columns.join()}) values (${columns.map(() => '?').join()})`,
+        update: `update ${table} set ${values.map(set).join()} where ${named.map(set).join(' and ')}`,
+        delete: `delete from ${table} where ${named.map(set).join(' and ')}`,
+      }[write],
     );
     for (const row of rows)
       statement.run(...(write === 'insert' ? row : [...row.slice(keys), ...row.slice(0, keys)]));
@@ -60,6 +63,8 @@ function postgresSql({ table, columns, types, keys, write }: Bare, count: number
   if (write === 'insert') return `insert into ${table} (${columns.join()}) values ${values}`;
   const set = columns.slice(keys).map((column) => `${column} = v.${column}`);
   const where = columns.slice(0, keys).map((column) => `t.${column} = v.${column}`);
+  if (write === 'delete')
+    return `delete from ${table} t using (values ${values}) v (${columns.join()}) where ${where.join(' and ')}`;
   return `update ${table} t set ${set.join()} from (values ${values}) v (${columns.join()}) where ${where.join(' and ')}`;
 }
 
@@ -91,8 +96,9 @@ async function writeBare(dialect: Dialect, to: Urls, batches: readonly BareBatch
   const [source, ledger] = [await open(to.source), await open(to.ledger)];
   try {
     for (const batch of batches) {
+      await ledger.write(batch.starts);
       await source.write(batch.source);
-      await ledger.write(batch.ledger);
+      await ledger.write(batch.ends);
     }
   } finally {
     await source.close();

@@ -8,23 +8,20 @@ import { type Config, parseConfig } from '../src/config.ts';
 import { incidentFold, withLedger, withSource } from '../src/context.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { gapEntries } from '../src/core/record.ts';
-import type { RowChange } from '../src/core/row-change.ts';
 import { understand } from '../src/core/situation.ts';
 import { closeDatabase, type Database, type Dialect, openDatabase } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
-import { eachEntry, entryToRow } from '../src/ledger/entries.ts';
-import { type incidentToRow, openIncidents } from '../src/ledger/incidents.ts';
+import { openIncidents } from '../src/ledger/incidents.ts';
 import { ledgerSchema, migrate } from '../src/ledger/migrations.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
-import { fromRow } from '../src/source/rows.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { copiedDatabase, dropDatabase, keptDatabase } from './databases.ts';
 import { byTurns, type Finding, median, ratioFinding } from './measure.ts';
 import { type Gap, gapsOf, zone } from './repairs-data.ts';
-import { type BareBatch, bareWriter } from './repairs-limit.ts';
+import { bareWriter } from './repairs-limit.ts';
+import { batchesOf, rowsLeft } from './repairs-rows.ts';
 
 const players = 6;
-const batchSize = 500;
 const nowMs = Date.parse('2026-11-01T12:00:00Z');
 const at = new Date(nowMs).toISOString();
 const sourceName = 'bench';
@@ -149,87 +146,18 @@ async function repairPlan({ config, plan, incidents }: Scene): Promise<void> {
   if (done !== plan.planned.length) throw new Error(`${done} of ${plan.planned.length} repairs are done`);
 }
 
-const timing = [
-  ['id', 'integer'],
-  ['round_start_unix', 'bigint'],
-  ['round_end_unix', 'bigint'],
-  ['actual_duration_seconds', 'integer'],
-  ['end_reason', 'text'],
-  ['round_canonical_id', 'text'],
-] as const;
-
-function sourceRows(changes: readonly RowChange[], dialect: Dialect): BareBatch['source'] {
-  const inserted = (table: string) => {
-    const rows = changes
-      .filter((change) => change.table === table)
-      .map(({ after }) => ({ ...fromRow(after!, dialect), captured_at: at }));
-    const columns = Object.keys(rows[0]!);
-    return { table, columns, keys: 0, write: 'insert' as const, rows: rows.map((row) => Object.values(row)) };
-  };
-  const columns = timing.map(([column]) => column);
-  const rows = changes
-    .filter(({ table }) => table === 'rounds')
-    .map(({ key, after }) => columns.map((column) => key[column] ?? after![column]!));
-  const types = timing.map(([, type]) => type);
-  return [
-    inserted('lua_round_teams'),
-    inserted('lua_spawn_stats'),
-    { table: 'rounds', columns, types, keys: 1, write: 'update', rows },
-  ];
-}
-
-/** What a run of the product left, as rows for the drivers. */
-async function batchesLeft(scene: Scene): Promise<BareBatch[]> {
-  const { dialect, plan, config } = scene;
-  const { entries, incidents } = await withLedger(config, async (ledger) => {
-    const all: ReturnType<typeof entryToRow>[] = [];
-    for await (const entry of eachEntry(ledger, { afterSeq: plan.planned.length }))
-      all.push(entryToRow(entry));
-    const rows = await ledger.database.knex('incidents').select('*').orderBy('id');
-    return { entries: all, incidents: rows as ReturnType<typeof incidentToRow>[] };
-  });
-  const table = (name: string) => (dialect === 'postgres' ? `${ledgerSchema}.${name}` : name);
-  const [text, whole] = ['text', dialect === 'postgres' ? 'bigint' : 'integer'];
-  const batches: BareBatch[] = [];
-  for (let from = 0; from < plan.planned.length; from += batchSize) {
-    const groups = plan.planned.slice(from, from + batchSize);
-    const changed = incidents.slice(from, from + batchSize);
-    const written = entries.slice(2 * from, 2 * (from + batchSize));
-    batches.push({
-      source: sourceRows(
-        groups.flatMap(({ changes }) => changes),
-        dialect,
-      ),
-      ledger: [
-        {
-          ...{ table: table('entries'), columns: Object.keys(written[0]!), keys: 0, write: 'insert' },
-          rows: written.map((row) => Object.values(row)),
-        },
-        {
-          ...{ table: table('incidents'), keys: 2, write: 'update' },
-          columns: ['source', 'key', 'is_open', 'last_seq', 'state'],
-          types: [text, text, whole, whole, text],
-          rows: changed.map(({ source, key, is_open, last_seq, state }) => [
-            source,
-            key,
-            is_open,
-            last_seq,
-            state,
-          ]),
-        },
-      ],
-    });
-  }
-  return batches;
-}
-
 async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding> {
   const count = options.sizeOf({ full: 20_000, small: 1_000 });
   options.say(`${dialect}: ${count} repairs`);
   const scene = await sceneOf(dialect, { ...options, count });
   await prepare(scene);
   await repairPlan(scene);
-  const bare = await bareWriter({ dialect, batches: await batchesLeft(scene) });
+  const left = await rowsLeft(scene.config);
+  const bare = await bareWriter({ dialect, batches: await batchesOf(scene, at) });
+  await prepare(scene);
+  await bare.write(scene.urls);
+  if (left !== (await rowsLeft(scene.config)))
+    throw new Error('the bare statements leave other rows than the repairs do');
   const samples = await byTurns(options.times, {
     prepare: () => prepare(scene),
     product: () => repairPlan(scene),
@@ -241,7 +169,7 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
   const about = {
     measure: `backfilling (${dialect})`,
     size: `${count} rounds of ${players} players`,
-    limit: 'the same rows, in transactions of 500',
+    limit: 'the same rows by bare statements, in transactions of 500',
   };
   const rate = count / (median(samples.product) / 1000);
   const goal = { of: 'repairs', is: rate, unit: 'per second', atLeast: perSecond[dialect] } as const;

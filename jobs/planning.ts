@@ -5,6 +5,7 @@ import { classify } from '../src/core/classify.ts';
 import { incidentKey } from '../src/core/expected.ts';
 import { fingerprint, groupRepairs, type PlannedGroup } from '../src/core/plan.ts';
 import type { Situation } from '../src/core/situation.ts';
+import { isUntouched } from '../src/core/untouched.ts';
 import type { Assessment, Reason, Want } from '../src/core/verdict.ts';
 import { loadFacts } from '../src/source/facts.ts';
 import { rivalsInReach } from '../src/source/rivals.ts';
@@ -73,14 +74,17 @@ export async function makePlan(
     ...(isWhole ? { captureIdsByStart: captureIdsByStart(situation) } : {}),
   });
   const rivals = await rivalsInReach(source.database, wants, zone);
+  const basis = { columns: source.schema.columns, zone };
   const planned: PlannedGroup[] = [];
   const refusals = new Map<Want, { reason: string; because: string }>();
   for (const group of groupRepairs(wants, situation.linkedTo)) {
-    const built = buildChanges(group.wants, facts.of(group.wants));
+    const own = facts.of(group.wants);
+    const built = buildChanges(group.wants, own);
     if ('refusal' in built) for (const want of group.wants) refusals.set(want, built.refusal);
     else if (built.changes.length > 0) {
       const near = group.wants.flatMap((want) => rivals.get(want.round.id) ?? []);
-      planned.push({ group, changes: built.changes, rivals: near });
+      const untouched = isUntouched(group.wants, own) ? basis : undefined;
+      planned.push({ group, changes: built.changes, rivals: near, untouched });
     }
   }
   const identityOf = (roundId: number) => {

@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
-import { spell } from '../src/core/canonical.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { Refused } from '../src/core/refusal.ts';
 import { mayTryAgain } from '../src/core/retry.ts';
-import type { RowChange } from '../src/core/row-change.ts';
-import type { Database } from '../src/database.ts';
-import { append } from '../src/ledger/append.ts';
-import { incidentsByKeys } from '../src/ledger/incidents.ts';
+import { type AppendMemory, type AppendOptions, append } from '../src/ledger/append.ts';
+import { canonicalText, canonicalTextWith } from '../src/ledger/canonical.ts';
+import type { Incident as StoredIncident } from '../src/ledger/ledger.ts';
+import { incidentName } from '../src/ledger/projections.ts';
 import { type GroupRequest, type Writing, writeGroups } from '../src/source/write.ts';
 import type { Written } from '../src/source/writing.ts';
 import type { Progress } from './progress.ts';
@@ -41,37 +40,42 @@ export interface Workshop {
   signal?: AbortSignal;
   /** How many repair groups are written together at most. */
   batchSize?: number;
+  /** What the appends of this run pass on to each other. */
+  memory?: AppendMemory;
 }
 
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
 const usualBatchSize = 500;
 
-/** Changes as they are recorded, and their hash: that of `hashOf`, by the machine's own code. */
-function recorded(planned: PlannedGroup): { changes: RowChange[]; hash: string } {
-  const { text, ordered } = spell([...planned.changes] as unknown as Json);
-  return {
-    changes: ordered as unknown as RowChange[],
-    hash: createHash('sha256').update(text).digest('hex'),
-  };
-}
+/** With the canonical text of changes, what `hashOf` says of them, by the machine's own code. */
+const sha256 = (text: string) => hash('sha256', text, 'hex');
 
-function startedBody(planned: PlannedGroup, workshop: Workshop): StartedBody & { fingerprint: string } {
+/** What is written down of a repair before it is made. Its changes are most of it, and spelled once for text and hash. */
+function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Workshop): EntryDraft {
   const { wants } = planned.group;
-  return {
-    run: workshop.run.id,
-    fingerprint: workshop.fingerprint,
+  const changes = [...planned.changes];
+  const spelled = canonicalText(changes as unknown as Json);
+  const started: StartedBody & { fingerprint: string } = {
+    run: run.id,
+    fingerprint,
     incidents: wants.map((want) => want.key),
     repairs: wants.map(summarise) as unknown as Json,
-    ...recorded(planned),
+    changes,
+    hash: sha256(spelled),
   };
+  const body = started as unknown as { [name: string]: Json };
+  const text = canonicalTextWith(body, { changes: spelled });
+  return { kind: 'repair.started', source: source.name, key: wants[0].key, body, text };
 }
 
-function endDraft(started: EntryDraft & { seq: number }, written: Written, run: string): EntryDraft {
-  const { incidents, repairs, hash } = started.body as unknown as StartedBody;
-  const about = { run, started: started.seq, incidents, repairs };
+function endDraft({ planned, started }: Begun, written: Written, run: string): EntryDraft {
+  const { seq, source, key, hash } = started;
+  const { wants } = planned.group;
+  const incidents = wants.map((want) => want.key);
+  const about = { run, started: seq, incidents, repairs: wants.map(summarise) };
   const body = written.written ? { ...about, certain: true } : { ...about, hash, ...written.refusal };
   const kind = written.written ? 'repair.done' : 'repair.refused';
-  return { kind, source: started.source, key: started.key, body: body as unknown as Json };
+  return { kind, source, key, body: body as unknown as Json };
 }
 
 /** What people decide about an incident, as one text to compare. */
@@ -83,33 +87,35 @@ function decided(incident: Incident | undefined): string {
     : 'nothing';
 }
 
-/** The incidents about which a person decided otherwise since the plan was made. */
-async function changedDecisions(
-  inside: Database,
+/** The incidents about which a person decided otherwise since the plan was made; that a repair begins decides nothing. */
+function changedDecisions(
+  now: ReadonlyMap<string, StoredIncident>,
   groups: readonly PlannedGroup[],
-  { run, source, incidents }: Workshop,
-): Promise<Set<string>> {
+  { source, incidents }: Workshop,
+): Set<string> {
   const keys = groups.flatMap(({ group }) => group.wants.map(({ key }) => key));
-  const now = await incidentsByKeys({ ...run.ledger, database: inside }, source.name, keys);
   return new Set(
-    now.flatMap(({ key, state }) =>
-      decided(state as unknown as Incident) === decided(incidents.get(key)) ? [] : [key],
-    ),
+    keys.filter((key) => {
+      const stored = now.get(incidentName(source.name, key));
+      return stored !== undefined && decided(asIncident(stored)) !== decided(incidents.get(key));
+    }),
   );
 }
+
+const asIncident = ({ state }: StoredIncident) => state as unknown as Incident;
 
 /** A repair that was refused for good, unchanged since, and not due to be tried again. */
 function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
   const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
   if (refusals.length === 0) return false;
-  const { hash } = recorded(planned);
+  const hash = sha256(canonicalText(planned.changes as unknown as Json));
   return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
 }
 
-/** A repair group whose `repair.started` stands in the ledger. */
+/** A repair group whose `repair.started` stands in the ledger; of that no more than its end speaks of. */
 interface Begun {
   planned: PlannedGroup;
-  started: EntryDraft & { seq: number };
+  started: { seq: number; source: string; key: string; hash: string };
   request: GroupRequest;
 }
 
@@ -122,30 +128,25 @@ async function begin(
   workshop: Workshop,
   ended: (planned: PlannedGroup, written: Written) => void,
 ): Promise<Begun[]> {
-  const { run, source } = workshop;
+  const { run, memory } = workshop;
   const drafts = new Map(
-    groups.map((planned): [PlannedGroup, EntryDraft] => {
-      const body = startedBody(planned, workshop) as unknown as Json;
-      return [
-        planned,
-        { kind: 'repair.started', source: source.name, key: planned.group.wants[0].key, body },
-      ];
-    }),
+    groups.map((planned): [PlannedGroup, EntryDraft] => [planned, startedDraft(planned, workshop)]),
   );
   while (drafts.size > 0) {
     const left = [...drafts.keys()];
     let changed = new Set<string>();
-    const inside = async (database: Database) => {
-      changed = await changedDecisions(database, left, workshop);
+    const inside: AppendOptions['inside'] = async (_, __, now) => {
+      changed = changedDecisions(now, left, workshop);
       if (changed.size > 0) throw decisionChanged;
     };
     try {
-      const entries = await append(run.ledger, [...drafts.values()], run.at, { inside });
+      const entries = await append(run.ledger, [...drafts.values()], run.at, { inside, memory });
       return left.map((planned, at) => {
-        const { seq, at: capturedAt } = entries[at]!;
-        const { group, changes, rivals } = planned;
-        const request = { wants: group.wants, changes, rivals, capturedAt };
-        return { planned, started: { ...drafts.get(planned)!, seq }, request };
+        const { seq, source, key, at: capturedAt } = entries[at]!;
+        const { hash } = drafts.get(planned)!.body as unknown as StartedBody;
+        const { group, changes, rivals, untouched } = planned;
+        const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
+        return { planned, started: { seq, source, key, hash }, request };
       });
     } catch (thrown) {
       if (thrown !== decisionChanged) throw thrown;
@@ -170,7 +171,7 @@ async function writeBegun(
   workshop: Workshop,
   ended: (planned: PlannedGroup, written: Written) => void,
 ): Promise<void> {
-  const { run, source, config } = workshop;
+  const { run, source, config, memory } = workshop;
   const writing: Writing = {
     schema: source.schema,
     zone: config.zone,
@@ -189,8 +190,8 @@ async function writeBegun(
     return;
   }
   await reach('committed', begun, workshop);
-  const drafts = begun.map(({ started }, at) => endDraft(started, ends[at]!, run.id));
-  await append(run.ledger, drafts, run.at);
+  const drafts = begun.map((one, at) => endDraft(one, ends[at]!, run.id));
+  await append(run.ledger, drafts, run.at, { memory });
   for (const [at, { planned }] of begun.entries()) ended(planned, ends[at]!);
 }
 
@@ -223,7 +224,8 @@ async function repairBatch(
  * Makes the repairs of a plan, batch by batch; a refusal ends one group and no other. Asked to end, it throws between
  * two transactions, never within one.
  */
-export async function repairAll(planned: readonly PlannedGroup[], workshop: Workshop): Promise<Outcomes> {
+export async function repairAll(planned: readonly PlannedGroup[], given: Workshop): Promise<Outcomes> {
+  const workshop: Workshop = { ...given, memory: { last: null } };
   const { batchSize: size = usualBatchSize, config, progress, signal } = workshop;
   const outcomes: Outcomes = new Map();
   let done = 0;

@@ -130,7 +130,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
  * Says in an error what the world did to the database, in place of the statement and the driver's word for it. It stays
  * the same error: whoever branches on its code still can.
  */
-function told(thrown: unknown, label?: string): unknown {
+export function told(thrown: unknown, label?: string): unknown {
   const text = thrown instanceof Error ? faultText(thrown) : null;
   if (text === null) return thrown;
   const error = thrown as Error & { code?: string };
@@ -241,43 +241,6 @@ export async function valueRows(
   }
 }
 
-/** A statement of SQLite that was prepared once. */
-export interface Prepared {
-  /** Runs it; how many rows it changed. */
-  run(bindings: readonly unknown[]): number;
-  /** Runs it; the rows that it found. */
-  all(bindings: readonly unknown[]): Record<string, unknown>[];
-}
-
-interface BareStatement {
-  run(...bindings: unknown[]): { changes: number };
-  all(...bindings: unknown[]): Record<string, unknown>[];
-}
-
-/**
- * Prepares a statement on the connection of an SQLite database, within the transaction that it is in, and lets `work`
- * run it many times: through knex each run costs ten times as much. Faults are told as those of other statements.
- */
-export async function withPrepared<T>(
-  database: Database,
-  sql: string,
-  work: (prepared: Prepared) => T,
-): Promise<T> {
-  const { client } = database.knex;
-  const connection: { prepare(sql: string): BareStatement } = await client.acquireConnection();
-  try {
-    const statement = connection.prepare(sql);
-    return work({
-      run: (bindings) => statement.run(...bindings).changes,
-      all: (bindings) => statement.all(...bindings),
-    });
-  } catch (thrown) {
-    throw told(thrown, database.label);
-  } finally {
-    await client.releaseConnection(connection);
-  }
-}
-
 /** Who this connection is, and whether it may do everything (PostgreSQL). */
 export async function currentRole(database: Database): Promise<{ role: string; superuser: boolean }> {
   const [who] = await rows<{ role: string; superuser: boolean }>(
@@ -335,9 +298,9 @@ export function isLockTimeout(thrown: unknown): boolean {
 
 const chunkSize = 500;
 
-/** The items in pieces that one statement can bind. None where there are no items. */
-export function chunks<T>(items: readonly T[]): T[][] {
+/** The items in pieces that one statement can bind, or of so many each. None where there are no items. */
+export function chunks<T>(items: readonly T[], size = chunkSize): T[][] {
   const pieces: T[][] = [];
-  for (let from = 0; from < items.length; from += chunkSize) pieces.push(items.slice(from, from + chunkSize));
+  for (let from = 0; from < items.length; from += size) pieces.push(items.slice(from, from + size));
   return pieces;
 }

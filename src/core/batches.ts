@@ -7,53 +7,77 @@ import { canonicalIdColumn } from './rows.ts';
 import { backfillKey, gainedTiming } from './slots.ts';
 import type { Want } from './verdict.ts';
 
+type Names = Set<string>;
+
 /** Ends in reach of each other share a name: that of their span, or of the next one. */
-function endNames(endUnix: number): string[] {
+function addMoments(names: Names, startUnix: unknown, endUnix: unknown): void {
+  if (typeof startUnix === 'number' && present(startUnix)) names.add(`start ${startUnix}`);
+  if (typeof endUnix !== 'number' || !present(endUnix)) return;
   const span = Math.floor(endUnix / reachAfterSeconds);
-  return [`end ${span}`, `end ${span + 1}`];
+  names.add(`end ${span}`).add(`end ${span + 1}`);
 }
 
-function momentNames(startUnix: unknown, endUnix: unknown): string[] {
-  const start = typeof startUnix === 'number' && present(startUnix) ? [`start ${startUnix}`] : [];
-  return typeof endUnix === 'number' && present(endUnix) ? [...start, ...endNames(endUnix)] : start;
+function addRound(names: Names, id: unknown): void {
+  if (typeof id === 'number') names.add(`round ${id}`);
 }
 
-const roundName = (id: unknown): string[] => (typeof id === 'number' ? [`round ${id}`] : []);
-
-function rowNames(row: Row | null): string[] {
-  if (row === null) return [];
+function addRow(names: Names, row: Row | null): void {
+  if (row === null) return;
   const canonical = row[canonicalIdColumn];
-  return [
-    ...roundName(row.round_id),
-    ...momentNames(row.round_start_unix, row.round_end_unix),
-    ...(typeof canonical === 'string' ? [`canonical ${canonical}`] : []),
-  ];
+  addRound(names, row.round_id);
+  addMoments(names, row.round_start_unix, row.round_end_unix);
+  if (typeof canonical === 'string') names.add(`canonical ${canonical}`);
 }
 
-function changeNames({ table, key, before, after }: RowChange): string[] {
-  const own = table === 'rounds' ? roundName(key.id) : [`match ${key.match_id}`];
-  return [...own, ...rowNames(before), ...rowNames(after)];
+function addChange(names: Names, { table, key, before, after }: RowChange): void {
+  if (table === 'rounds') addRound(names, key.id);
+  else names.add(`match ${key.match_id}`);
+  addRow(names, before);
+  addRow(names, after);
 }
 
-function wantNames(want: Want, zone: string): string[] {
+/** A spawn row that is inserted beside another one of its round has no names of its own: players are many. */
+function isBeside(change: RowChange, last: RowChange | undefined): boolean {
+  if (change.table !== 'lua_spawn_stats' || last?.table !== change.table) return false;
+  if (change.before !== null || last.before !== null || change.after === null || last.after === null)
+    return false;
+  return (
+    change.key.match_id === last.key.match_id &&
+    change.after.round_id === last.after.round_id &&
+    change.after.round_start_unix === last.after.round_start_unix &&
+    change.after.round_end_unix === last.after.round_end_unix &&
+    change.after[canonicalIdColumn] === last.after[canonicalIdColumn]
+  );
+}
+
+function addWant(names: Names, want: Want, zone: string): void {
   const { startUnix, endUnix } = gainedTiming(want);
-  const names = [...roundName(want.round.id), ...momentNames(startUnix, endUnix)];
-  const released = want.releases.map((id) => `capture ${id}`);
-  if (want.kind === 'backfill') return [...names, ...released, `match ${backfillKey(want, zone).matchId}`];
+  addRound(names, want.round.id);
+  addMoments(names, startUnix, endUnix);
+  for (const id of want.releases) names.add(`capture ${id}`);
+  if (want.kind === 'backfill') return void names.add(`match ${backfillKey(want, zone).matchId}`);
   const { id, matchId, roundId } = want.capture;
-  return [...names, ...released, ...roundName(roundId), `capture ${id}`, `match ${matchId}`];
+  addRound(names, roundId);
+  names.add(`capture ${id}`).add(`match ${matchId}`);
 }
 
 /**
  * Names of everything that a repair group reads to ask its preconditions, or writes: rounds, captures, keys of captures
  * and spawn rows, starts, ends and canonical ids. What two groups have no name of in common, neither sees of the other.
  */
-function touched({ group, changes }: PlannedGroup, zone: string): Set<string> {
-  const names = new Set<string>();
-  for (const want of group.wants) for (const name of wantNames(want, zone)) names.add(name);
-  for (const change of changes) for (const name of changeNames(change)) names.add(name);
+function touched({ group, changes }: PlannedGroup, zone: string): Names {
+  const names: Names = new Set();
+  for (const want of group.wants) addWant(names, want, zone);
+  changes.forEach((change, at) => {
+    if (!isBeside(change, changes[at - 1])) addChange(names, change);
+  });
   return names;
 }
+
+const haveNoneIn = (names: Names, taken: ReadonlySet<string>) => {
+  for (const name of names) if (taken.has(name)) return false;
+  return true;
+};
 
 /**
  * The groups of a plan in their order, in batches of up to `size`; one that shares a row or a key with an earlier one of
@@ -68,8 +92,7 @@ export function batchesOf(
   for (const group of planned) {
     const names = touched(group, options.zone);
     const batch = batches.at(-1);
-    const isFree = () => [...names].every((name) => !taken.has(name));
-    if (batch !== undefined && batch.length < options.size && isFree()) batch.push(group);
+    if (batch !== undefined && batch.length < options.size && haveNoneIn(names, taken)) batch.push(group);
     else {
       batches.push([group]);
       taken = new Set();

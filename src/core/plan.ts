@@ -2,6 +2,7 @@ import { canonicalJson, hashOf } from './canonical.ts';
 import type { Capture, Json, Row } from './model.ts';
 import type { RowChange } from './row-change.ts';
 import { holdersInTheWay } from './slots.ts';
+import type { ChangeBasis } from './untouched.ts';
 import type { Want } from './verdict.ts';
 
 /** Repairs that depend on each other: one transaction, one `repair.started`, one `revert`. */
@@ -79,6 +80,8 @@ export interface PlannedGroup {
   changes: readonly RowChange[];
   /** The other rounds in reach of its candidates: a new one at the moment of writing refuses the group. */
   rivals: readonly number[];
+  /** Where nothing but its round bore on it (`isUntouched`): what its changes were built for. */
+  untouched?: ChangeBasis;
 }
 
 /** Row ids differ between two installations; what they point to does not. */

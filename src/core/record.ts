@@ -10,6 +10,8 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
+  /** The canonical text of the body, where it is known already. */
+  text?: string;
 }
 
 /** What one audit knows when it writes down its gaps. */

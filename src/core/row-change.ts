@@ -54,8 +54,8 @@ export function rowName(change: RowChange): string {
 /** The columns in which a change differs from what was there. */
 export function changedColumns(change: RowChange): string[] {
   const columns = Object.keys(change.after ?? change.before ?? {});
-  return columns.filter(
-    (column) =>
-      JSON.stringify(change.before?.[column] ?? null) !== JSON.stringify(change.after?.[column] ?? null),
-  );
+  return columns.filter((column) => {
+    const [before, after] = [change.before?.[column] ?? null, change.after?.[column] ?? null];
+    return before !== after && JSON.stringify(before) !== JSON.stringify(after);
+  });
 }

@@ -149,7 +149,7 @@ export function createdAtInstants(text: string, zone: string): readonly number[]
   return Number.isNaN(parsed) ? null : [parsed / 1000];
 }
 
-const steadyOffsets = new Map<string, number | null>();
+const steadyOffsets = new Map<string, Map<number, number | null>>();
 
 /**
  * The offset in seconds that holds throughout a day of UTC and the local days around it, or null where it changes or
@@ -157,8 +157,9 @@ const steadyOffsets = new Map<string, number | null>();
  */
 function steadyOffset(unix: number, zone: string): number | null {
   const day = Math.floor(unix / secondsPerDay);
-  const key = `${zone} ${day}`;
-  const known = steadyOffsets.get(key);
+  const ofZone = steadyOffsets.get(zone) ?? new Map<number, number | null>();
+  steadyOffsets.set(zone, ofZone);
+  const known = ofZone.get(day);
   if (known !== undefined) return known;
   const days = [day - 1, day, day + 1].map((one) => one * secondsPerDay * 1000);
   const readable = Number.isSafeInteger(unix) && day > 400 && day < 2_500_000;
@@ -166,7 +167,7 @@ function steadyOffset(unix: number, zone: string): number | null {
     ? days.map((ms) => uniformOffset(new Date(ms).toISOString().slice(0, 10), zone))
     : [null];
   const offset = offsets.every((one) => one === offsets[0]) ? offsets[0]! : null;
-  if (readable) steadyOffsets.set(key, offset);
+  if (readable) ofZone.set(day, offset);
   return offset;
 }
 

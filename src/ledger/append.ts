@@ -1,16 +1,37 @@
 import { type Database, transact } from '../database.ts';
-import { type Entry, type EntryDraft, linkDrafts } from './chain.ts';
+import { type Entry, type EntryDraft, type Head, linkEntries, withBody } from './chain.ts';
 import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
 import { assertNotBehind, readHead, writeHead } from './head.ts';
 import { insertRows } from './insert.ts';
-import type { Ledger } from './ledger.ts';
+import type { Incident, Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
 import { storeProjections } from './projections.ts';
 
 export interface AppendOptions {
-  /** More to write in the same transaction: it is there exactly when the entries are. */
-  inside?: (inside: Database, entries: readonly Entry[]) => Promise<void>;
+  /** More to write in the same transaction: it is there exactly when the entries are. By name, what they made of incidents. */
+  inside?: (
+    inside: Database,
+    entries: readonly Entry[],
+    incidents: ReadonlyMap<string, Incident>,
+  ) => Promise<void>;
+  /** What the appends of one process pass on from each to the next. */
+  memory?: AppendMemory;
+}
+
+/**
+ * The incidents that the last append folded, and where it left the ledger. As long as the ledger ends there nobody has
+ * told more of them, and the next append need not read them again.
+ */
+export interface AppendMemory {
+  last: { head: Head; incidents: ReadonlyMap<string, Incident> } | null;
+}
+
+function remembered({ memory }: AppendOptions, head: Head): ReadonlyMap<string, Incident> {
+  const last = memory?.last ?? null;
+  return last !== null && last.head.seq === head.seq && last.head.hash === head.hash
+    ? last.incidents
+    : new Map();
 }
 
 /**
@@ -26,22 +47,23 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<Entry[]> {
   if (drafts.length === 0 && !options.inside) return [];
-  const entries = await transact(ledger.database, async (database) => {
+  const { entries, incidents } = await transact(ledger.database, async (database) => {
     const inside = { ...ledger, database };
     await lockLedger(database, 'append');
     await assertFence(inside, { share: true });
     await assertNotBehind(inside);
-    const linked = linkDrafts(await head(inside), drafts, at);
-    const added = linked.map(({ entry }) => entry);
-    await insertRows(database, entryTarget, added.map(entryToRow));
-    await storeProjections(
-      inside,
-      linked.map(({ folded }) => folded),
-    );
-    await options.inside?.(database, added);
-    return added;
+    const before = await head(inside);
+    const linked = linkEntries(before, drafts, at);
+    await insertRows(database, entryTarget, linked.map(entryToRow));
+    const folded = linked.map((entry, nth) => withBody(entry, drafts[nth]!.body));
+    const after = await storeProjections(inside, folded, remembered(options, before));
+    await options.inside?.(database, linked, after);
+    return { entries: linked, incidents: after };
   });
-  keepHead(ledger, entries.at(-1));
+  const last = entries.at(-1);
+  if (options.memory !== undefined)
+    options.memory.last = last === undefined ? null : { head: { seq: last.seq, hash: last.hash }, incidents };
+  keepHead(ledger, last);
   return entries;
 }
 

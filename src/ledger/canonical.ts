@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
-import { isInOrder, mayHoldLoneSurrogate, type Spelled, spellUsual } from '../core/canonical.ts';
 import type { Json } from '../core/model.ts';
+import { spellUsual } from '../core/spelling.ts';
 
 /**
  * The one spelling of a JSON value (RFC 8785). Throws on what JSON cannot hold exactly: NaN, infinity,
@@ -8,26 +8,43 @@ import type { Json } from '../core/model.ts';
  */
 export function canonicalText(value: Json): string {
   if (typeof value === 'string' && isPlainText(value)) return `"${value}"`;
-  return spellUsual(value, isExact)?.text ?? spellUnusual(value);
-}
-
-/** The same, with the value that it spells: parsed from it, or with the names in order as if it were. */
-export function canonicalSpelling(value: Json): Spelled<Json> {
   const spelled = spellUsual(value, isExact);
   if (spelled !== null) return spelled;
-  const text = spellUnusual(value);
-  return { text, ordered: JSON.parse(text) as Json };
-}
-
-function spellUnusual(value: Json): string {
   refuseInexact(value, 'value');
   return canonicalize(value)!;
 }
 
+/** The same of an object of which some members are spelled already: `known` holds their texts, by their names. */
+export function canonicalTextWith(
+  object: { readonly [name: string]: Json },
+  known: Readonly<Record<string, string>>,
+): string {
+  const members = Object.keys(object).sort();
+  const textOf = (name: string) => (Object.hasOwn(known, name) ? known[name]! : canonicalText(object[name]!));
+  const spelled = members.map((name) => `${canonicalText(name)}:${textOf(name)}`);
+  return `{${spelled.join(',')}}`;
+}
+
 /** Whether `text` is the canonical text of `value`, which was parsed from it. Throws where canonicalText() does. */
 export function isCanonical(text: string, value: Json): boolean {
-  if (isInOrder(value, isExact) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;
+  if (isInOrder(value) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;
   return canonicalText(value) === text;
+}
+
+/** JSON.stringify escapes them, RFC 8785 refuses them; an escaped backslash before `ud` looks the same, and is looked at. */
+const mayHoldLoneSurrogate = (text: string) => text.includes('\\ud');
+
+/** Whether a parsed value has all its names in order, and only numbers that are exact. */
+function isInOrder(value: Json): boolean {
+  if (typeof value === 'number') return isExact(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  const names = Object.keys(value);
+  for (let at = 0; at < names.length; at++) {
+    if (at > 0 && names[at - 1]! > names[at]!) return false;
+    if (!isInOrder(value[names[at]!]!)) return false;
+  }
+  return true;
 }
 
 /** Whether a text stands in JSON as it is, each character in one byte. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
-import { canonicalSpelling, canonicalText, isCanonical } from './canonical.ts';
+import { canonicalText, isCanonical } from './canonical.ts';
 import { type Frame, passOver } from './document.ts';
 import type { Members } from './members.ts';
 
@@ -12,6 +12,8 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
+  /** The canonical text of the body, where whoever made it has it already. */
+  text?: string;
 }
 
 /** One entry, as it is stored. */
@@ -71,40 +73,27 @@ function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>):
 
 /** The drafts as entries that continue the chain after `head`, all written at `at` (UTC, ISO 8601 with milliseconds). */
 export function linkEntries(head: Head, drafts: readonly EntryDraft[], at: string): Entry[] {
-  return linkDrafts(head, drafts, at).map(({ entry }) => entry);
-}
-
-/** An entry, as it is stored and as the fold reads it: nothing has to be parsed that was just spelled. */
-export interface Linked {
-  entry: Entry;
-  folded: FoldEntry;
-}
-
-/** The same, with what the fold reads of each entry. */
-export function linkDrafts(head: Head, drafts: readonly EntryDraft[], at: string): Linked[] {
   if (!instant.test(at))
     throw new TypeError(`cannot date ledger entries: "${at}" is not UTC with milliseconds`);
   let previous = head;
   return drafts.map((draft) => {
-    const linked = linkDraft(previous, draft, at);
-    previous = linked.entry;
-    return linked;
+    const entry = linkEntry(previous, draft, at);
+    previous = entry;
+    return entry;
   });
 }
 
-function linkDraft(previous: Head, draft: EntryDraft, at: string): Linked {
-  const { text, ordered } = canonicalSpelling(draft.body);
+function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
   const unhashed = {
     seq: previous.seq + 1,
     at,
     kind: draft.kind,
     source: draft.source,
     key: draft.key,
-    body: text,
+    body: draft.text ?? canonicalText(draft.body),
     prevHash: previous.hash,
   };
-  const entry = { ...unhashed, hash: hashOfCanonical(unhashed) };
-  return { entry, folded: withBody(entry, ordered) };
+  return { ...unhashed, hash: hashOfCanonical(unhashed) };
 }
 
 /** An entry that was looked at: what is wrong with it, or null; and the value of its body where it could be read. */

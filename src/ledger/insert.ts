@@ -40,7 +40,7 @@ async function insertEach<T extends object>(
   try {
     const places = names.map(() => '?');
     const statement = connection.prepare(`insert into ${table} (${names}) values (${places}) ${conflict}`);
-    for (const row of rows) statement.run(names.map((name) => row[name as keyof T]));
+    for (const row of rows) statement.run(...names.map((name) => row[name as keyof T]));
   } catch (thrown) {
     // As the builder does, so that whoever listens can say what the world did to the database.
     knex.emit('query-error', thrown);

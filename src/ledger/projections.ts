@@ -57,24 +57,38 @@ function assertBeginsOne(
 
 const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
 
-/** Folds new entries into the stored projections, inside the transaction that appends them. */
-export async function storeProjections(ledger: Ledger, folded: readonly FoldEntry[]): Promise<void> {
-  const projections = await loadAffected(ledger, folded);
-  for (const entry of folded) project(ledger.fold, projections, entry);
+/**
+ * Folds new entries into the stored projections, inside the transaction that appends them. The incidents that they tell
+ * of, by `incidentName`, as they are then. What is `known` of them need not be read.
+ */
+export async function storeProjections(
+  ledger: Ledger,
+  entries: readonly FoldEntry[],
+  known: ReadonlyMap<string, Incident> = new Map(),
+): Promise<ReadonlyMap<string, Incident>> {
+  const projections = await loadAffected(ledger, entries, known);
+  for (const entry of entries) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
   await insertRows(ledger.database, incidentTarget, [...incidents.values()].map(incidentToRow));
-  await storeOpenRepairs(ledger, folded, openRepairs);
+  await storeOpenRepairs(ledger, entries, openRepairs);
+  return incidents;
 }
 
-async function loadAffected(ledger: Ledger, entries: readonly FoldEntry[]): Promise<Projections> {
-  const keysOf = new Map<string, Set<string>>();
-  for (const entry of entries) {
-    const keys = keysOf.get(entry.source) ?? new Set();
-    for (const key of ledger.fold.affects(entry)) keys.add(key);
-    keysOf.set(entry.source, keys);
-  }
+async function loadAffected(
+  ledger: Ledger,
+  entries: readonly FoldEntry[],
+  known: ReadonlyMap<string, Incident>,
+): Promise<Projections> {
   const projections = emptyProjections();
-  for (const [source, keys] of keysOf)
+  const unknown = new Map<string, Set<string>>();
+  for (const entry of entries)
+    for (const key of ledger.fold.affects(entry)) {
+      const name = incidentName(entry.source, key);
+      const incident = known.get(name);
+      if (incident !== undefined) projections.incidents.set(name, incident);
+      else unknown.set(entry.source, (unknown.get(entry.source) ?? new Set()).add(key));
+    }
+  for (const [source, keys] of unknown)
     for (const incident of await incidentsByKeys(ledger, source, [...keys]))
       projections.incidents.set(incidentName(source, incident.key), incident);
   return projections;

@@ -158,44 +158,68 @@ async function loadCanonicalHolders(
   return new Map(found.map((raw) => [String(raw[canonicalIdColumn]), Number(raw.id)]));
 }
 
+type CaptureIndex = ReadonlyMap<string, readonly StoredCapture[]>;
+type SpawnIndex = ReadonlyMap<string, ChangeFacts['spawns']>;
+
+function indexCaptures(captures: readonly StoredCapture[]): CaptureIndex {
+  const index = new Map<string, StoredCapture[]>();
+  for (const capture of captures)
+    for (const column of ['id', 'round_id', 'match_id', 'round_start_unix', 'round_end_unix'])
+      addTo(index, `${column} ${criterionOf(column, capture)}`, capture);
+  return index;
+}
+
+function addTo<T>(index: Map<string, T[]>, key: string, item: T): void {
+  const known = index.get(key);
+  if (known) known.push(item);
+  else index.set(key, [item]);
+}
+
+/** The captures that bear on some repairs, by id. */
+function capturesOf(wants: readonly Want[], zone: string, index: CaptureIndex): StoredCapture[] {
+  if (index.size === 0) return [];
+  const captures = new Set<StoredCapture>();
+  for (const [column, values] of captureCriteria(wants, zone))
+    for (const value of values)
+      for (const capture of index.get(`${column} ${value}`) ?? []) captures.add(capture);
+  return [...captures].sort((a, b) => a.id - b.id);
+}
+
+/** The spawn rows of some captures, and of those that backfills will make. */
+function spawnsOf(
+  wants: readonly Want[],
+  of: { captures: readonly StoredCapture[]; zone: string; index: SpawnIndex },
+): ChangeFacts['spawns'] {
+  if (of.index.size === 0) return [];
+  const matchIds = new Set(of.captures.map(({ matchId }) => matchId));
+  for (const want of wants) if (want.kind === 'backfill') matchIds.add(backfillKey(want, of.zone).matchId);
+  return [...matchIds].flatMap((matchId) => of.index.get(matchId) ?? []);
+}
+
+function roundsOf(
+  wants: readonly Want[],
+  captures: readonly StoredCapture[],
+  all: ChangeFacts['rounds'],
+): ChangeFacts['rounds'] {
+  const rounds = new Map<number, { round: Round; canonicalId: string | null }>();
+  for (const id of [...wants.map(({ round }) => round.id), ...captures.map(({ roundId }) => roundId)]) {
+    const found = id === null ? undefined : all.get(id);
+    if (found !== undefined) rounds.set(found.round.id, found);
+  }
+  return rounds;
+}
+
 /** Hands each group the captures and spawn rows that bear on it, without searching through all of them. */
 function indexFacts(all: ChangeFacts): LoadedFacts {
-  const byCriterion = new Map<string, StoredCapture[]>();
-  for (const capture of all.captures)
-    for (const column of ['id', 'round_id', 'match_id', 'round_start_unix', 'round_end_unix']) {
-      const key = `${column} ${criterionOf(column, capture)}`;
-      byCriterion.set(key, [...(byCriterion.get(key) ?? []), capture]);
-    }
-  const spawnsByMatch = new Map<string, ChangeFacts['spawns'][number][]>();
-  for (const spawn of all.spawns) {
-    const known = spawnsByMatch.get(spawn.matchId);
-    if (known) known.push(spawn);
-    else spawnsByMatch.set(spawn.matchId, [spawn]);
-  }
+  const { zone } = all;
+  const byCriterion = indexCaptures(all.captures);
+  const byMatch = new Map<string, ChangeFacts['spawns'][number][]>();
+  for (const spawn of all.spawns) addTo(byMatch, spawn.matchId, spawn);
   return {
     of(wants) {
-      const asked = captureCriteria(wants, all.zone);
-      const captures = new Set<StoredCapture>();
-      for (const [column, values] of asked)
-        for (const value of values)
-          for (const capture of byCriterion.get(`${column} ${value}`) ?? []) captures.add(capture);
-      const matchIds = new Set([
-        ...[...captures].map((capture) => capture.matchId),
-        ...(asked.get('match_id') as string[]),
-      ]);
-      const roundIds = new Set([
-        ...wants.map((want) => want.round.id),
-        ...[...captures].flatMap(({ roundId }) => (roundId === null ? [] : [roundId])),
-      ]);
-      const rounds = [...roundIds].flatMap((id) =>
-        all.rounds.has(id) ? [[id, all.rounds.get(id)!] as const] : [],
-      );
-      return {
-        ...all,
-        captures: [...captures].sort((a, b) => a.id - b.id),
-        spawns: [...matchIds].flatMap((matchId) => spawnsByMatch.get(matchId) ?? []),
-        rounds: new Map(rounds),
-      };
+      const captures = capturesOf(wants, zone, byCriterion);
+      const spawns = spawnsOf(wants, { captures, zone, index: byMatch });
+      return { ...all, captures, spawns, rounds: roundsOf(wants, captures, all.rounds) };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import type { Database } from '../database.ts';
+import { type Database, rows } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
 
 /** Rows whose `column` is one of `values`. */
 export interface WhereIn {
@@ -29,17 +30,37 @@ export function whereOneOf(
     : query.whereRaw('?? in (select value from json_each(?))', [column, JSON.stringify(values)]);
 }
 
+type RawRow = Record<string, unknown>;
+
+/** A name as it stands in a statement. */
+export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+/** A part of a statement in which a question mark is none that asks for a value. */
+export const unasking = (sql: string) => sql.replaceAll('?', '\\?');
+
+/** A row by the names of its columns. */
+function named(columns: readonly string[], values: readonly unknown[]): RawRow {
+  const row: RawRow = {};
+  for (let at = 0; at < columns.length; at++) row[columns[at]!] = values[at];
+  return row;
+}
+
 /** All such rows, each once, in the order of their ids within some thousand values. */
-export async function rowsWhereIn(database: Database, query: WhereIn): Promise<Record<string, unknown>[]> {
-  const found: Record<string, unknown>[] = [];
+export async function rowsWhereIn(database: Database, query: WhereIn): Promise<RawRow[]> {
+  const { table, columns, column } = query;
+  const select = `select ${columns.map(quoted).join(', ')} from ${quoted(table)} where ${quoted(column)}`;
+  const found: RawRow[] = [];
   const values = [...new Set(query.values)];
   for (let from = 0; from < values.length; from += valuesAtOnce) {
-    const { table, columns, column } = query;
-    const bare = database.knex(table).select(columns as string[]);
-    const some = { column, values: values.slice(from, from + valuesAtOnce) };
-    let select = whereOneOf(database, bare, some).orderBy('id');
-    if (query.lock && database.dialect === 'postgres') select = select.forUpdate();
-    for (const row of (await select) as Record<string, unknown>[]) found.push(row);
+    const some = values.slice(from, from + valuesAtOnce);
+    if (database.dialect === 'postgres') {
+      const sql = `${unasking(select)} = any(?) order by "id"${query.lock ? ' for update' : ''}`;
+      for (const row of await rows<RawRow>(database, sql, [some])) found.push(row);
+    } else {
+      const sql = `${select} in (select value from json_each(?)) order by "id"`;
+      const lists = await withPrepared(database, sql, ({ all }) => all([JSON.stringify(some)]));
+      for (const list of lists) found.push(named(columns, list));
+    }
   }
   return found;
 }

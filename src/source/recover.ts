@@ -2,7 +2,7 @@ import type { Row } from '../core/model.ts';
 import type { RowChange } from '../core/row-change.ts';
 import { type Database, isLockTimeout, transact } from '../database.ts';
 import { OperationError } from '../errors.ts';
-import { limitWaiting, lockKeysOfChanges, takeAdvisoryLocks } from './locks.ts';
+import { limitWaiting, locksOfChanges, takeAdvisoryLocks } from './locks.ts';
 import { readChangedRows, sameRow } from './row-writes.ts';
 
 /** In which state the rows of an interrupted repair are. */
@@ -54,7 +54,7 @@ async function foundState(
 ): Promise<FoundState> {
   const { changes, at } = of;
   await limitWaiting(inside);
-  await takeAdvisoryLocks(inside, () => lockKeysOfChanges(changes));
+  await takeAdvisoryLocks(inside, () => locksOfChanges(changes));
   await lockCapturesOfSpawns(inside, changes);
   const present = await readChangedRows(inside, changes, { lock: true });
   const found = new Map(changes.map((change, index) => [change, present[index]!]));

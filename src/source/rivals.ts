@@ -28,8 +28,11 @@ export async function rivalsInReach(
   for (const round of await readNamesOnDays(database, days)) {
     const played = fileTime(round, zone);
     if (played === null) continue;
+    const name = nameOf(round);
     const entry = { id: round.id, instants: played.instants };
-    byName.set(nameOf(round), [...(byName.get(nameOf(round)) ?? []), entry]);
+    const known = byName.get(name);
+    if (known) known.push(entry);
+    else byName.set(name, [entry]);
   }
   return new Map(
     wants.map((want, at) => {

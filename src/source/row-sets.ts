@@ -1,7 +1,11 @@
+import type { Row } from '../core/model.ts';
 import type { Table } from '../core/rows.ts';
-import { type Database, rows, withPrepared } from '../database.ts';
+import { chunks, type Database } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
+import { quoted, unasking } from './query.ts';
+import { driverValue } from './rows.ts';
 
-/** Rows of one table that are written or read together, as the driver of SQLite or as JSON takes their values. */
+/** Rows of one table that are written or read together, with canonical values. */
 export interface RowSet {
   table: Table;
   /** The columns that name a row. */
@@ -9,37 +13,52 @@ export interface RowSet {
   /** The columns that are written or read. */
   columns: readonly string[];
   /** With the keys, and with the columns where they are written. */
-  rows: readonly Record<string, unknown>[];
+  rows: readonly Row[];
+  /** Columns that are written with one value in all rows. */
+  common?: Row;
 }
 
-const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
-const names = (all: readonly string[]) => all.map(name).join(', ');
-const valuesOf = (row: Record<string, unknown>, columns: readonly string[]) =>
-  columns.map((column) => row[column] ?? null);
+const names = (all: readonly string[]) => all.map(quoted).join(', ');
+const valuesOf = (row: Row, columns: readonly string[]) =>
+  columns.map((column) => driverValue(column, row[column] ?? null, 'sqlite'));
 
 /** The rows of a set as a table of its own that has the types of the real one, numbered from 1 (PostgreSQL). */
 const given = ({ table }: RowSet) =>
-  `json_populate_recordset(null::${name(table)}, ?) with ordinality as given`;
+  `json_populate_recordset(null::${quoted(table)}, ?) with ordinality as given`;
 
-/** Runs a statement that takes the rows of a set as one document (PostgreSQL). */
-function runGiven<T>(database: Database, set: RowSet, sql: (rows: string) => string): Promise<T[]> {
+/**
+ * Runs a statement that takes the rows of a set as one document, and gives each value the type of its column
+ * (PostgreSQL).
+ */
+async function runGiven<T>(
+  database: Database,
+  set: RowSet,
+  sql: (rows: string) => string,
+  { asLists = false }: { asLists?: boolean } = {},
+): Promise<T[]> {
   const [before, after] = sql('\0').split('\0');
-  const escaped = (text: string) => text.replaceAll('?', '\\?');
-  const statement = `${escaped(before!)}${given(set)}${escaped(after!)}`;
-  return rows<T>(database, statement, [JSON.stringify(set.rows)]);
+  const statement = `${unasking(before!)}${given(set)}${unasking(after!)}`;
+  const asked = database.knex.raw(statement, [JSON.stringify(withCommon(set))]);
+  const { rows } = await (asLists ? asked.options({ rowMode: 'array' }) : asked);
+  return rows as T[];
 }
+
+const withCommon = ({ rows, common }: RowSet): readonly Row[] =>
+  common === undefined ? rows : rows.map((row) => ({ ...row, ...common }));
 
 /** Runs a statement for each row of a set (SQLite); how many rows each run changed. */
 function runEach(
   database: Database,
   set: RowSet,
-  { sql, columns }: { sql: string; columns: readonly string[] },
+  { sql, columns, more = [] }: { sql: string; columns: readonly string[]; more?: readonly unknown[] },
 ): Promise<number[]> {
-  return withPrepared(database, sql, ({ run }) => set.rows.map((row) => run(valuesOf(row, columns))));
+  return withPrepared(database, sql, ({ run }) =>
+    set.rows.map((row) => run([...valuesOf(row, columns), ...more])),
+  );
 }
 
 const matching = ({ table, keys }: RowSet) =>
-  keys.map((key) => `${name(table)}.${name(key)} = given.${name(key)}`).join(' and ');
+  keys.map((key) => `${quoted(table)}.${quoted(key)} = given.${quoted(key)}`).join(' and ');
 
 /** How often each row of a set was met by a statement that returns their numbers. */
 function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[] {
@@ -50,13 +69,15 @@ function countsOf(set: RowSet, met: readonly { ordinality: number }[]): number[]
 
 /** Inserts rows in their order. */
 export async function insertRows(database: Database, set: RowSet): Promise<void> {
-  const { table, columns } = set;
-  const into = `insert into ${name(table)} (${names(columns)})`;
+  const { table, columns, common = {} } = set;
+  const own = columns.filter((column) => !Object.hasOwn(common, column));
+  const all = [...own, ...Object.keys(common)];
+  const into = `insert into ${quoted(table)} (${names(all)})`;
   if (database.dialect === 'postgres')
-    await runGiven(database, set, (from) => `${into} select ${names(columns)} from ${from}`);
+    await runGiven(database, set, (from) => `${into} select ${names(all)} from ${from}`);
   else {
-    const sql = `${into} values (${columns.map(() => '?').join(', ')})`;
-    await runEach(database, set, { sql, columns });
+    const sql = `${into} values (${all.map(() => '?').join(', ')})`;
+    await runEach(database, set, { sql, columns: own, more: valuesOf(common, Object.keys(common)) });
   }
 }
 
@@ -64,17 +85,17 @@ export async function insertRows(database: Database, set: RowSet): Promise<void>
 export async function updateRows(database: Database, set: RowSet): Promise<number[]> {
   const { table, keys, columns } = set;
   if (database.dialect === 'postgres') {
-    const values = columns.map((column) => `${name(column)} = given.${name(column)}`).join(', ');
+    const values = columns.map((column) => `${quoted(column)} = given.${quoted(column)}`).join(', ');
     const met = await runGiven<{ ordinality: number }>(
       database,
       set,
       (from) =>
-        `update ${name(table)} set ${values} from ${from} where ${matching(set)} returning given.ordinality`,
+        `update ${quoted(table)} set ${values} from ${from} where ${matching(set)} returning given.ordinality`,
     );
     return countsOf(set, met);
   }
-  const values = columns.map((column) => `${name(column)} = ?`).join(', ');
-  const sql = `update ${name(table)} set ${values} where ${ofKey(keys)}`;
+  const values = columns.map((column) => `${quoted(column)} = ?`).join(', ');
+  const sql = `update ${quoted(table)} set ${values} where ${ofKey(keys)}`;
   return runEach(database, set, { sql, columns: [...columns, ...keys] });
 }
 
@@ -85,35 +106,67 @@ export async function deleteRows(database: Database, set: RowSet): Promise<numbe
     const met = await runGiven<{ ordinality: number }>(
       database,
       set,
-      (from) => `delete from ${name(table)} using ${from} where ${matching(set)} returning given.ordinality`,
+      (from) =>
+        `delete from ${quoted(table)} using ${from} where ${matching(set)} returning given.ordinality`,
     );
     return countsOf(set, met);
   }
-  return runEach(database, set, { sql: `delete from ${name(table)} where ${ofKey(keys)}`, columns: keys });
+  return runEach(database, set, { sql: `delete from ${quoted(table)} where ${ofKey(keys)}`, columns: keys });
 }
 
-const ofKey = (keys: readonly string[]) => keys.map((key) => `${name(key)} = ?`).join(' and ');
+const ofKey = (keys: readonly string[]) => keys.map((key) => `${quoted(key)} = ?`).join(' and ');
+
+/** The rows that stand under one key: of each the values of the columns that were asked for. */
+type Found = unknown[][];
 
 /** What stands under each key, in the order of the keys; with `lock` it is locked in that order (PostgreSQL). */
 export async function readRows(
   database: Database,
   set: RowSet,
   options: { lock: boolean },
-): Promise<Record<string, unknown>[][]> {
-  const { table, keys, columns } = set;
-  if (database.dialect === 'sqlite') {
-    const sql = `select ${names(columns)} from ${name(table)} where ${ofKey(keys)}`;
-    return withPrepared(database, sql, ({ all }) => set.rows.map((row) => all(valuesOf(row, keys))));
-  }
-  const own = columns.map((column) => `${name(table)}.${name(column)}`).join(', ');
-  const order = options.lock ? ` order by given.ordinality for update of ${name(table)}` : '';
-  const met = await runGiven<Record<string, unknown>>(
-    database,
-    set,
-    (from) =>
-      `select ${own}, given.ordinality as "ordinality" from ${from} join ${name(table)} on ${matching(set)}${order}`,
-  );
-  const found: Record<string, unknown>[][] = set.rows.map(() => []);
-  for (const { ordinality, ...row } of met) found[(ordinality as number) - 1]!.push(row);
+): Promise<Found[]> {
+  const { table, columns } = set;
+  const own = columns.map((column) => `${quoted(table)}.${quoted(column)}`);
+  const met =
+    database.dialect === 'sqlite'
+      ? await readValued(database, set, own)
+      : await readGiven(database, set, { own, lock: options.lock });
+  const found: Found[] = set.rows.map(() => []);
+  // The number of its key stands before the values of each row.
+  for (const [ordinality, ...values] of met) found[(ordinality as number) - 1]!.push(values);
   return found;
+}
+
+/** So many keys are asked for by one run of a statement; more take longer to prepare than they save (SQLite). */
+const keysAtOnce = 50;
+
+/** By a statement that holds many keys: a run for each of them takes twice as long (SQLite). */
+async function readValued(database: Database, set: RowSet, own: readonly string[]): Promise<unknown[][]> {
+  const { table, keys, rows: asked } = set;
+  const places = `(${['?', ...keys.map(() => '?')].join(', ')})`;
+  const ask = (count: number) =>
+    `with given (ordinality, ${names(keys)}) as (values ${Array(count).fill(places).join(', ')})
+     select ${['given.ordinality', ...own].join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
+  const bound = asked.map((row, at) => [at + 1, ...valuesOf(row, keys)]);
+  const whole = asked.length - (asked.length % keysAtOnce);
+  const found: unknown[][] = [];
+  const read = (count: number, pieces: readonly unknown[][][]) =>
+    withPrepared(database, ask(count), ({ all }) => {
+      for (const piece of pieces) for (const row of all(piece.flat())) found.push(row);
+    });
+  if (whole > 0) await read(keysAtOnce, chunks(bound.slice(0, whole), keysAtOnce));
+  if (whole < asked.length) await read(asked.length - whole, [bound.slice(whole)]);
+  return found;
+}
+
+function readGiven(
+  database: Database,
+  set: RowSet,
+  { own, lock }: { own: readonly string[]; lock: boolean },
+): Promise<unknown[][]> {
+  const table = quoted(set.table);
+  const order = lock ? ` order by given.ordinality for update of ${table}` : '';
+  const sql = (from: string) =>
+    `select ${['given.ordinality', ...own].join(', ')} from ${from} join ${table} on ${matching(set)}${order}`;
+  return runGiven(database, set, sql, { asLists: true });
 }

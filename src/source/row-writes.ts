@@ -2,10 +2,10 @@ import { sameJson } from '../core/canonical.ts';
 import type { Json, Row } from '../core/model.ts';
 import { Refused } from '../core/refusal.ts';
 import { changedColumns, type RowChange, rowName } from '../core/row-change.ts';
-import { hashedPart, type Table } from '../core/rows.ts';
+import { hashedPart, type Table, unhashedColumns } from '../core/rows.ts';
 import { chunks, type Database } from '../database.ts';
 import { deleteRows, insertRows, type RowSet, readRows, updateRows } from './row-sets.ts';
-import { driverRow, toRow } from './rows.ts';
+import { isValue, toRow } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 const notAsPlanned = (because: string) => new Refused('not_as_planned', because);
@@ -23,18 +23,23 @@ interface Alike {
 }
 
 function alike(listed: Listed): Alike[] {
-  const sets = new Map<string, Alike>();
+  const sets: Alike[] = [];
   listed.forEach(({ change, columns }, place) => {
+    const { table } = change;
     const keys = Object.keys(change.key);
-    const name = `${change.table} ${keys.join()} ${columns.join()}`;
-    const known = sets.get(name);
+    const isOne = (set: Alike) =>
+      set.table === table && sameNames(set.columns, columns) && sameNames(set.keys, keys);
+    const known = sets.find(isOne);
     if (known !== undefined) {
       known.changes.push(change);
       known.places.push(place);
-    } else sets.set(name, { table: change.table, keys, columns, changes: [change], places: [place] });
+    } else sets.push({ table, keys, columns, changes: [change], places: [place] });
   });
-  return [...sets.values()].flatMap(inChunks);
+  return sets.flatMap(inChunks);
 }
+
+const sameNames = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && one.every((name, at) => name === other[at]);
 
 function inChunks({ changes, places, ...about }: Alike): Alike[] {
   const placesOf = chunks(places);
@@ -43,23 +48,50 @@ function inChunks({ changes, places, ...about }: Alike): Alike[] {
 
 const rowColumns = (change: RowChange) => Object.keys(change.after ?? change.before ?? {});
 
-/** The present state of the rows that some changes speak of. */
-export async function readChangedRows(
+/** What stands under the key of a change: the values of some columns, or null where nothing does. */
+interface Standing {
+  columns: readonly string[];
+  values: readonly unknown[] | null;
+}
+
+async function readStanding(
   database: Database,
   changes: readonly RowChange[],
   options: { lock: boolean },
-): Promise<(Row | null)[]> {
-  const present: (Row | null)[] = changes.map(() => null);
+): Promise<Standing[]> {
+  const standing: Standing[] = [];
   for (const one of alike(changes.map((change) => ({ change, columns: rowColumns(change) })))) {
     const { table, keys, columns, places } = one;
     const set: RowSet = { table, keys, columns, rows: one.changes.map(({ key }) => key) };
     for (const [at, found] of (await readRows(database, set, options)).entries()) {
       if (found.length > 1)
         throw new Error(`${table} has ${found.length} rows for ${JSON.stringify(one.changes[at]!.key)}`);
-      if (found.length === 1) present[places[at]!] = hashedPart(toRow(found[0]!));
+      standing[places[at]!] = { columns, values: found[0] ?? null };
     }
   }
-  return present;
+  return standing;
+}
+
+/** The present state of the rows that some changes speak of. */
+export async function readChangedRows(
+  database: Database,
+  changes: readonly RowChange[],
+  options: { lock: boolean },
+): Promise<(Row | null)[]> {
+  const standing = await readStanding(database, changes, options);
+  return standing.map(({ columns, values }) => {
+    if (values === null) return null;
+    const raw = Object.fromEntries(columns.map((column, at) => [column, values[at]]));
+    return hashedPart(toRow(raw));
+  });
+}
+
+/** Whether a row stands as it was to be written: what `sameRow` says of it, without making it. */
+function standsAs({ columns, values }: Standing, after: Row | null): boolean {
+  if (values === null || after === null) return values === null && after === null;
+  return columns.every(
+    (column, at) => !unhashedColumns.has(column) && isValue(column, values[at], after[column]!),
+  );
 }
 
 export function sameRow(one: Row | null, other: Row | null): boolean {
@@ -118,26 +150,33 @@ async function addRows(
   columns: SourceSchema['columns'],
 ): Promise<void> {
   const stamped = stampedTables(columns);
-  const stamps = new Map<RowChange, string>();
-  for (const { changes, capturedAt } of of)
+  for (const [capturedAt, inserted] of insertedAt(of))
+    for (const { table, keys, columns: own, changes } of alike(inserted)) {
+      const common = stamped[table] ? { captured_at: capturedAt } : undefined;
+      const rows = changes.map(({ after }) => after!);
+      await insertRows(database, { table, keys, columns: own, rows, common });
+    }
+}
+
+/** The changes that insert rows, by their `captured_at`: one batch has one. */
+function insertedAt(of: readonly StampedChanges[]): Map<string, { change: RowChange; columns: string[] }[]> {
+  const byStamp = new Map<string, { change: RowChange; columns: string[] }[]>();
+  for (const { changes, capturedAt } of of) {
+    const inserted = byStamp.get(capturedAt) ?? [];
+    byStamp.set(capturedAt, inserted);
     for (const change of changes)
-      if (change.before === null && change.after !== null) stamps.set(change, capturedAt);
-  const inserted = [...stamps.keys()].map((change) => ({ change, columns: rowColumns(change) }));
-  for (const { table, keys, columns: own, changes } of alike(inserted)) {
-    const rows = changes.map((change) => {
-      const row = driverRow(change.after!, database.dialect);
-      return stamped[table] ? { ...row, captured_at: stamps.get(change)! } : row;
-    });
-    const written = stamped[table] ? [...new Set([...own, 'captured_at'])] : own;
-    await insertRows(database, { table, keys, columns: written, rows });
+      if (change.before === null && change.after !== null)
+        inserted.push({ change, columns: rowColumns(change) });
   }
+  return byStamp;
 }
 
 async function setRows(database: Database, updates: Listed): Promise<void> {
   for (const { table, keys, columns, changes } of alike(updates)) {
     const rows = changes.map(({ key, after }) => {
-      const row = Object.fromEntries(columns.map((column) => [column, after![column] ?? null]));
-      return { ...driverRow(row, database.dialect), ...key };
+      const row: Row = {};
+      for (const column of columns) row[column] = after![column] ?? null;
+      return { ...row, ...key };
     });
     assertOneEach(await updateRows(database, { table, keys, columns, rows }), `updating ${table}`);
   }
@@ -165,9 +204,9 @@ export async function writeChanges(
   );
   await addRows(database, of, columns);
   await setRows(database, updates);
-  const written = await readChangedRows(database, changes, { lock: false });
+  const standing = await readStanding(database, changes, { lock: false });
   changes.forEach((change, at) => {
-    if (!sameRow(written[at]!, change.after))
+    if (!standsAs(standing[at]!, change.after))
       throw notAsPlanned(`${rowName(change)} does not read back as it was written`);
   });
 }

@@ -1,3 +1,4 @@
+import { sameJson } from '../core/canonical.ts';
 import type { Capture, Json, Round, Row, Timing } from '../core/model.ts';
 import type { StoredCapture } from '../core/row-change.ts';
 import { canonicalIdColumn, timingColumns } from '../core/rows.ts';
@@ -145,6 +146,15 @@ function canonicalValue(column: string, value: unknown): Json {
   }
 }
 
+/** Whether a value as the driver gives it is, in its canonical form, the one that is expected. */
+export function isValue(column: string, value: unknown, expected: Json): boolean {
+  // What most columns hold is canonical as it is.
+  if (value === expected && !jsonColumns.has(column))
+    if (typeof value === 'string' ? value.isWellFormed() : value === null || Number.isSafeInteger(value))
+      return true;
+  return sameJson(canonicalValue(column, value), expected);
+}
+
 /** A whole row with canonical values, the same on both databases. */
 export function toRow(row: Record<string, unknown>): Row {
   const canonical: Row = {};
@@ -152,22 +162,17 @@ export function toRow(row: Record<string, unknown>): Row {
   return canonical;
 }
 
-/** A whole row as the driver wants it: JSON columns as text. */
-export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
-  const driven: Record<string, unknown> = {};
-  for (const [column, value] of Object.entries(row)) {
-    if (jsonColumns.has(column) && value !== null) driven[column] = JSON.stringify(value);
-    else driven[column] = dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
-  }
-  return driven;
+/** A canonical value as the driver wants it: JSON columns as text, and no truths on SQLite. */
+export function driverValue(column: string, value: Json | undefined, dialect: Dialect): unknown {
+  if (jsonColumns.has(column) && value !== null) return JSON.stringify(value);
+  return dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value;
 }
 
-/**
- * A row as it is written: PostgreSQL takes whole rows as JSON and gives each value the type of its column, SQLite has
- * them as its driver wants them.
- */
-export function driverRow(row: Row, dialect: Dialect): Record<string, unknown> {
-  return dialect === 'postgres' ? row : fromRow(row, dialect);
+/** A whole row as the driver wants it. */
+export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
+  const driven: Record<string, unknown> = {};
+  for (const column of Object.keys(row)) driven[column] = driverValue(column, row[column], dialect);
+  return driven;
 }
 
 /** A stored capture with its whole row. */

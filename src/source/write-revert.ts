@@ -1,7 +1,7 @@
 import { refuse } from '../core/refusal.ts';
 import { type RowChange, rowName } from '../core/row-change.ts';
 import type { Database } from '../database.ts';
-import { lockKeysOfChanges, takeAdvisoryLocks } from './locks.ts';
+import { locksOfChanges, takeAdvisoryLocks } from './locks.ts';
 import { readChangedRows, sameRow, writeChanges } from './row-writes.ts';
 import type { SourceSchema } from './schema.ts';
 import { type BeforeCommit, type Written, writing } from './writing.ts';
@@ -65,7 +65,7 @@ async function assertSlotsFree(database: Database, request: RevertRequest): Prom
 /** Undoes exactly what one repair group changed, if every row is still as it left it. */
 export async function writeRevert(database: Database, request: RevertRequest): Promise<Written> {
   return writing(database, async (inside) => {
-    await takeAdvisoryLocks(inside, () => lockKeysOfChanges(request.changes));
+    await takeAdvisoryLocks(inside, () => locksOfChanges(request.changes));
     const current = await readChangedRows(inside, request.changes, { lock: true });
     request.changes.forEach((change, at) => {
       if (sameRow(current[at]!, change.before)) return;

@@ -3,11 +3,12 @@ import { buildChanges } from '../core/change.ts';
 import type { Json } from '../core/model.ts';
 import { type Refusal, Refused, refuse } from '../core/refusal.ts';
 import type { RowChange } from '../core/row-change.ts';
+import { type ChangeBasis, isSameBasis, isUntouched } from '../core/untouched.ts';
 import type { Want } from '../core/verdict.ts';
 import type { Database } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type LoadedFacts, loadFacts } from './facts.ts';
-import { guardLinks, lockKeysOf, lockKeysOfChanges, takeAdvisoryLocks } from './locks.ts';
+import { guardLinks, locksOf, locksOfChanges, takeAdvisoryLocks } from './locks.ts';
 import { rivalsInReach } from './rivals.ts';
 import { writeChanges } from './row-writes.ts';
 import type { SourceSchema } from './schema.ts';
@@ -19,6 +20,8 @@ export interface GroupRequest {
   changes: readonly RowChange[];
   /** The other rounds in reach of its candidates, as the plan knew them. */
   rivals: readonly number[];
+  /** Where nothing but its round bore on it: what its changes were built for. */
+  untouched?: ChangeBasis;
   /** The `at` of its `repair.started`: the `captured_at` of every row that it inserts. */
   capturedAt: string;
 }
@@ -76,8 +79,8 @@ async function recheck(
 ): Promise<Refusals> {
   const wants = requests.flatMap((request) => request.wants);
   await takeAdvisoryLocks(inside, () => [
-    ...lockKeysOf(wants),
-    ...requests.flatMap(({ changes }) => lockKeysOfChanges(changes)),
+    ...locksOf(wants),
+    ...requests.flatMap(({ changes }) => locksOfChanges(changes)),
   ]);
   await guardLinks(inside, schema);
   const rivals = await rivalsInReach(inside, wants, zone);
@@ -104,9 +107,12 @@ function assertAsPlanned(
   request: GroupRequest,
   now: { rivals: ReadonlyMap<number, readonly number[]>; facts: LoadedFacts },
 ): void {
-  const { wants, changes } = request;
+  const { wants, changes, untouched } = request;
   assertNoNewRival(request, now.rivals);
-  const built = buildChanges(wants, now.facts.of(wants));
+  const facts = now.facts.of(wants);
+  // Found as the plan had found it, it would be built as it was.
+  if (untouched !== undefined && isSameBasis(untouched, facts) && isUntouched(wants, facts)) return;
+  const built = buildChanges(wants, facts);
   if ('refusal' in built) throw new Refused(built.refusal.reason, built.refusal.because);
   if (!sameJson(built.changes as unknown as Json, changes as unknown as Json))
     refuse('changed_since_planned', 'the rows are not what they were when the plan was made');

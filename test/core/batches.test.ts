@@ -88,4 +88,59 @@ describe('batchesOf()', () => {
         },
       ),
     ));
+
+  test('leaves no name of a spawn row out that is none of the row before (property)', () => {
+    const small = fc.constantFrom(null, 1, 2, 31, 61, 4000);
+    const row: fc.Arbitrary<Row | null> = fc.option(
+      fc.record({
+        round_id: small,
+        round_start_unix: small,
+        round_end_unix: small,
+        round_canonical_id: small,
+      }),
+      { freq: 3 },
+    );
+    const spawn = fc.record({ match: fc.nat(2), before: row, after: row });
+    const group = fc.record({ at: fc.nat(30), spawns: fc.array(spawn, { minLength: 1, maxLength: 4 }) });
+    const plainNames = ({ changes }: PlannedGroup) =>
+      changes.flatMap(({ key, before, after }) => [
+        `match ${key.match_id}`,
+        ...[before, after].flatMap((one) => (one === null ? [] : namesOf(one))),
+      ]);
+    const namesOf = ({ round_id, round_start_unix: start, round_end_unix: end }: Row) => {
+      const span = Math.floor(((end as number) ?? 0) / 30);
+      const ends = end === null ? [] : [`end ${span}`, `end ${span + 1}`];
+      return [
+        ...(round_id === null ? [] : [`round ${round_id}`]),
+        ...(start ? [`start ${start}`] : []),
+        ...ends,
+      ];
+    };
+    fc.assert(
+      fc.property(fc.array(group, { maxLength: 8 }), (all) => {
+        const planned = all.map(({ at, spawns }, nth): PlannedGroup => {
+          const away = relink({ round: 100 + nth, capture: 100 + nth, ...far(100 + nth) });
+          const changes = spawns.map(({ match, before, after }, player) => ({
+            ...{ table: 'lua_spawn_stats' as const, before, after },
+            key: { match_id: `match ${match + at}`, round_number: 1, player_guid: `${player}` },
+          }));
+          return { ...away, changes };
+        });
+        const expected: number[] = [];
+        let taken = new Set<string>();
+        for (const one of planned) {
+          const names = plainNames(one);
+          if (expected.length > 0 && names.every((name) => !taken.has(name)))
+            expected.push(expected.pop()! + 1);
+          else {
+            expected.push(1);
+            taken = new Set();
+          }
+          for (const name of names) taken.add(name);
+        }
+        assert.deepEqual(sizes(planned), expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

@@ -100,3 +100,14 @@ test('sameJson() says whether the canonical spellings are the same', () => {
     ),
   );
 });
+
+test('canonicalJson() spells objects of the same names in any order, and of more kinds than it remembers', () => {
+  const names = Array.from({ length: 60 }, (_, at) => `name${at}`);
+  const few = fc.shuffledSubarray(names, { minLength: 3, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(few, { maxLength: 200 }), (all) => {
+      const objects = all.map((some) => Object.fromEntries(some.map((one, at) => [one, at])));
+      assert.equal(canonicalJson(objects), canonicalize(objects));
+    }),
+  );
+});

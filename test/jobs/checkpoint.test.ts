@@ -26,7 +26,7 @@ import { acceptRestored, exportLedger, verifyExitCode, verifyLedger } from '../.
 import { makeReport, readReport, renderReport } from '../../jobs/report.ts';
 import { textReport } from '../../reports/markdown.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
-import { incidentFold, withLedger } from '../../src/context.ts';
+import { foldEntry, incidentFold, withLedger } from '../../src/context.ts';
 import type { Json } from '../../src/core/model.ts';
 import { parseVerifierKey } from '../../src/core/signed-note.ts';
 import { closeDatabase, openDatabase } from '../../src/database.ts';
@@ -112,7 +112,7 @@ async function rewrite(world: Audited, make: (entries: readonly Entry[]) => read
     for (const name of ['open_repairs', 'incidents', 'entries']) await database.knex(name).delete();
     for (const entry of entries) {
       await database.knex('entries').insert(entryToRow(entry));
-      await storeProjections({ database, headFile: null, fold: incidentFold }, [entry]);
+      await storeProjections({ database, headFile: null, fold: incidentFold }, [foldEntry(entry)]);
     }
   } finally {
     await closeDatabase(database);

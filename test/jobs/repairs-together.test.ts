@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { exitCodeOf } from '../../jobs/audit-result.ts';
+import { withLedger } from '../../src/context.ts';
 import { hashOf } from '../../src/core/canonical.ts';
 import type { FoldEntry } from '../../src/core/incident.ts';
 import type { Json, Row } from '../../src/core/model.ts';
 import type { Database } from '../../src/database.ts';
+import { verifyChain } from '../../src/ledger/verify.ts';
 import { fillSource } from '../../src/source/create.ts';
 import { type DatabaseKind, databaseKinds, forEachDatabase, skipWithoutConnections } from '../databases.ts';
 import { captureRow, type Game, game, gametime, roundRow, spawnRow, timingOf, unix } from './games.ts';
@@ -170,6 +172,9 @@ async function outcomeOf(kind: DatabaseKind, given: Given, batchSize: number | u
       const { changes, hash } = body as Record<string, Json>;
       assert.equal(hash, hashOf(changes!));
     }
+    // Every body is canonical, every hash that of its entry, and every incident what its entries tell.
+    const { count, problems } = await withLedger(world.config(), verifyChain);
+    assert.deepEqual({ count, problems }, { count: entries.length, problems: [] });
     return {
       outcomes: result.verdicts.map(({ roundId, verdict, action, outcome }) => [
         roundId,

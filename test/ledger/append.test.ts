@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { rows } from '../../src/database.ts';
-import { append } from '../../src/ledger/append.ts';
+import { type AppendMemory, type AppendOptions, append } from '../../src/ledger/append.ts';
 import { eachEntry, entryBySeq, head, lastEntryOf, readEntries } from '../../src/ledger/entries.ts';
 import { readHead } from '../../src/ledger/head.ts';
 import {
@@ -12,7 +13,9 @@ import {
   openIncidents,
   openRepairs,
 } from '../../src/ledger/incidents.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import { closeLedger, openLedger } from '../../src/ledger/open.ts';
+import { incidentName } from '../../src/ledger/projections.ts';
 import { verifyChain } from '../../src/ledger/verify.ts';
 import { forEachDatabase, skipWithoutConnections } from '../databases.ts';
 import { at, child, draft, fill, freshLedger, freshPlace, testFold } from './ledgers.ts';
@@ -51,6 +54,68 @@ forEachDatabase('the ledger', (kind) => {
     for await (const { seq } of eachEntry(ledger)) assert.equal(seq, ++expected);
     assert.equal(expected, 2001);
     assert.equal((await openIncidents(ledger, 'stats')).length, 700);
+  });
+
+  test('append() folds what it remembers of incidents as it folds what is stored (property)', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    const { ledger: plain } = await freshLedger(t, 'sqlite');
+    const key = fc.constantFrom('goldrush', 'adlernest', 'supply', 'goldrush+adlernest', '');
+    const what = fc.constantFrom('found', 'note', 'closed', 'repair.started');
+    const drafts = fc.array(fc.tuple(what, key), { minLength: 1, maxLength: 4 });
+    // By somebody else; in a transaction that fails; or with the memory.
+    const turn = fc.tuple(fc.constantFrom('other', 'failing', 'own', 'own', 'own'), drafts);
+    await append(
+      ledger,
+      ['goldrush', 'adlernest', 'supply'].map((one) => draft('found', one)),
+      at,
+    );
+    await append(
+      plain,
+      ['goldrush', 'adlernest', 'supply'].map((one) => draft('found', one)),
+      at,
+    );
+    const stored = async ({ database }: Ledger) => ({
+      incidents: await rows(database, 'select * from incidents order by id'),
+      repairs: await rows(database, 'select * from open_repairs order by seq'),
+      entries: await rows(database, 'select * from entries order by seq'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(turn, { maxLength: 8 }), async (turns) => {
+        const memory: AppendMemory = { last: null };
+        for (const [who, of] of turns) {
+          const added = of.map(([one, other]) => draft(one, other, { of: one }));
+          const inside = () => Promise.reject(new Error('not this time'));
+          if (who === 'failing')
+            await assert.rejects(append(ledger, added, at, { memory, inside }), /this time/);
+          else {
+            await append(ledger, added, at, who === 'own' ? { memory } : {});
+            await append(plain, added, at);
+          }
+        }
+        assert.deepEqual(await stored(ledger), await stored(plain));
+      }),
+      { numRuns: kind === 'sqlite' ? 40 : 15 },
+    );
+    assert.deepEqual((await verifyChain(ledger)).problems, []);
+  });
+
+  test('append() says what its entries made of the incidents, and does not read again what it remembers', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    const memory: AppendMemory = { last: null };
+    const kinds = async (drafted: string, options: AppendOptions) => {
+      let seen: unknown;
+      const inside: AppendOptions['inside'] = async (_, __, incidents) => {
+        seen = incidents.get(incidentName('stats', 'goldrush'))!.state;
+      };
+      await append(ledger, [draft(drafted, 'goldrush')], at, { ...options, inside });
+      return (seen as { kinds: string[] }).kinds;
+    };
+    assert.deepEqual(await kinds('found', { memory }), ['found']);
+    await ledger.database.knex('incidents').update({ state: '{"kinds":["forged"]}' });
+    assert.deepEqual(await kinds('note', { memory }), ['found', 'note']);
+    await ledger.database.knex('incidents').update({ state: '{"kinds":["stored"]}' });
+    assert.deepEqual(await kinds('note', {}), ['stored', 'note']);
+    assert.deepEqual(await kinds('note', { memory }), ['stored', 'note', 'note']);
   });
 
   test('incidents and open repairs are folded with the entries', async (t) => {

@@ -5,7 +5,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import type { Json } from '../../src/core/model.ts';
 import { append } from '../../src/ledger/append.ts';
-import { canonicalText, isCanonical } from '../../src/ledger/canonical.ts';
+import { canonicalText, canonicalTextWith, isCanonical } from '../../src/ledger/canonical.ts';
 import {
   checkLink,
   type Entry,
@@ -109,6 +109,24 @@ test('canonicalText() spells and refuses what the library does, and isCanonical(
       }
     }),
     { numRuns: 5_000, verbose: true },
+  );
+});
+
+test('canonicalTextWith() spells an object of which some members are spelled already (property)', () => {
+  const object = fc.dictionary(name, anyValue, { maxKeys: 6 }) as fc.Arbitrary<{ [name: string]: Json }>;
+  fc.assert(
+    fc.property(object, fc.func(fc.boolean()), (value, isKnown) => {
+      const known: [string, string][] = [];
+      for (const one of Object.keys(value).filter(isKnown)) {
+        const spelled = orThrown(() => canonicalText(value[one]!));
+        if (spelled !== 'thrown') known.push([one, spelled]);
+      }
+      assert.equal(
+        orThrown(() => canonicalTextWith(value, Object.fromEntries(known))),
+        orThrown(() => plainText(value)),
+      );
+    }),
+    { numRuns: 2_000 },
   );
 });
 

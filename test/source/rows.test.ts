@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { readInteger, readText, readTruth, toCapture, toRound } from '../../src/source/rows.ts';
+import { sameJson } from '../../src/core/canonical.ts';
+import type { Json } from '../../src/core/model.ts';
+import {
+  isValue,
+  readInteger,
+  readText,
+  readTruth,
+  toCapture,
+  toRound,
+  toRow,
+} from '../../src/source/rows.ts';
 
 /** The same readers as schemas: slow, and plain to see. */
 const integer = z
@@ -77,4 +87,37 @@ describe('A row', () => {
       assert.throws(() => toRound({ id }), /rounds has a row whose id is no exact integer/);
       assert.throws(() => toCapture({ id }), /lua_round_teams has a row whose id is no exact integer/);
     });
+});
+
+/** What a column may hold, as a driver gives it. */
+const stored = fc.oneof(
+  fc.jsonValue(),
+  fc.json(),
+  fc.string({ unit: 'binary' }),
+  fc.bigInt(),
+  fc.double(),
+  fc.uint8Array({ maxLength: 4 }),
+  fc.date({ noInvalidDate: true }),
+  fc.constantFrom(null, 1, '1', 0, -0, true, 2 ** 53, '9007199254740992', '\ud800', '"a"', 'a', '[]'),
+);
+
+describe('isValue()', () => {
+  it('says what the canonical row says (property)', () => {
+    const column = fc.constantFrom('map_name', 'axis_players', 'pause_count');
+    const pair = fc.oneof(
+      fc.tuple(column, stored, stored as fc.Arbitrary<unknown>),
+      fc.tuple(column, stored).map(([of, value]) => [of, value, value] as const),
+      fc.tuple(column, stored).map(([of, value]) => [of, value, toRow({ [of]: value })[of]] as const),
+    );
+    let same = 0;
+    fc.assert(
+      fc.property(pair, ([of, value, expected]) => {
+        const says = isValue(of, value, expected as Json);
+        assert.equal(says, sameJson(toRow({ [of]: value })[of]!, expected as Json));
+        if (says) same++;
+      }),
+      { numRuns: 5_000 },
+    );
+    assert.ok(same > 1_000, `only ${same} were the same`);
+  });
 });

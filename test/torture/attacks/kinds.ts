@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { incidentFold } from '../../../src/context.ts';
+import { foldEntry, incidentFold } from '../../../src/context.ts';
 import type { Json } from '../../../src/core/model.ts';
 import { chunks, describeUrl } from '../../../src/database.ts';
 import { canonicalText } from '../../../src/ledger/canonical.ts';
@@ -41,7 +41,7 @@ async function replaceEntries(
     if (!projections) return;
     await database.knex('incidents').delete();
     await database.knex('open_repairs').delete();
-    await storeProjections({ database, headFile: null, fold: incidentFold }, entries);
+    await storeProjections({ database, headFile: null, fold: incidentFold }, entries.map(foldEntry));
   });
 }
 
