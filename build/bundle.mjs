@@ -15,7 +15,6 @@ const jobs = join(directory, 'jobs');
 const bundled = new Set([
   'better-sqlite3',
   'canonicalize',
-  'cli-table3',
   'commander',
   'croner',
   'dotenv',
@@ -24,6 +23,7 @@ const bundled = new Set([
   'pg',
   'picocolors',
   'pino',
+  'string-width',
   'temporal-polyfill',
   'zod',
   '@noble/hashes',

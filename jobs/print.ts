@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import picocolors from 'picocolors';
+import stringWidth from 'string-width';
 import { type Counts, total } from '../src/core/counts.ts';
 import { exemptReasons } from '../src/core/expected.ts';
 import { type Verdict, verdicts } from '../src/core/verdict.ts';
@@ -50,38 +50,18 @@ export function sayJson(value: unknown): void {
   process.stdout.write('\n');
 }
 
-/** A table without frames: columns two spaces apart, a bold head. */
+/** A table without frames: columns two spaces apart, a bold head. No cell holds a line break. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly (string | number | null)[])[],
 ): string {
-  const made = new Table({
-    head: head.map((cell) => colours.bold(cell)),
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '  ',
-    },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  });
-  for (const row of rows) made.push(row.map((cell) => (cell === null ? '' : String(cell))));
-  return made
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
+  const lines = [head.map((cell) => colours.bold(cell)), ...cells];
+  const widths = head.map((_, at) =>
+    lines.reduce((most, line) => Math.max(most, stringWidth(line[at] ?? '')), 0),
+  );
+  const padded = (cell: string, at: number) => cell + ' '.repeat(widths[at]! - stringWidth(cell));
+  return lines.map((line) => line.map(padded).join('  ').trimEnd()).join('\n');
 }
 
 /** `56 = 16 exempt + 8 covered + ...`: every row that was read, counted once. */
