@@ -77,18 +77,62 @@ function fileTimesOf({ round }: Incident, zone: string): readonly number[] {
   return localToInstants(round.date, round.time, zone)?.instants ?? [];
 }
 
+/** What is known of candidates and incidents before any artifact is opened. */
+export interface EarlyFacts {
+  /** The ends of artifacts, unix seconds. */
+  ends: readonly number[];
+  unclosed: readonly Incident[];
+}
+
 /** The day before which nothing can be in reach of a row: what is older is only counted. */
-async function firstDayInReach(asked: Observing, facts: HistoryFacts): Promise<string> {
+async function firstDayInReach(asked: Observing, { ends, unclosed }: EarlyFacts): Promise<string> {
   const { zone, captureSince } = asked.config;
   const capture = await earliestEnd(asked.source.database, earliestReadableUnix);
   let earliest = capture ?? latestReadableUnix;
-  for (const artifact of [...facts.artifacts, ...facts.staying])
-    for (const unix of endsOf(artifact)) if (unix >= earliestReadableUnix && unix < earliest) earliest = unix;
+  for (const unix of ends) if (unix >= earliestReadableUnix && unix < earliest) earliest = unix;
   const reached = earliest < latestReadableUnix ? [addDays(localDay(earliest, zone), -2)] : [];
-  const named = facts.unclosed
-    .flatMap(({ round }) => dayRange(round?.date ?? null))
-    .map(({ since }) => since!);
+  const named = unclosed.flatMap(({ round }) => dayRange(round?.date ?? null)).map(({ since }) => since!);
   return [captureSince, ...reached, ...named].reduce((first, day) => (day < first ? day : first));
+}
+
+/** A history as SQL settled it, and the day from which on candidates were thought to be. */
+export interface SettledSince {
+  history: SettledHistory;
+  exemptBefore: string;
+}
+
+/**
+ * Lets SQL settle what it can, which takes long, and needs to know little: the names of artifacts are enough. To be called
+ * inside a snapshot, and where `canSettle`.
+ */
+export async function settleHistory(asked: Observing, early: EarlyFacts): Promise<SettledSince> {
+  const { database, schema } = asked.source;
+  const { zone, captureSince } = asked.config;
+  const lastDay = addDays(localDay(asked.nowUnix, zone), 1);
+  const exemptBefore = await firstDayInReach(asked, early);
+  const rules = {
+    days: uniformDays(captureSince, lastDay, zone),
+    spans: clearSpans(captureSince, lastDay, zone),
+    exemptBefore,
+    captureSince,
+  };
+  // What is left to do after the passes counts as one more.
+  const history = await readSettled(database, schema, rules, (done, total) =>
+    asked.progress.step('reading the history', done, total + 1),
+  );
+  return { history, exemptBefore };
+}
+
+/** The same where an artifact, once opened, or a kept copy says an earlier end than was known. */
+async function settledFor(
+  asked: Observing,
+  facts: HistoryFacts,
+  settled: SettledSince,
+): Promise<SettledHistory> {
+  const ends = [...facts.artifacts, ...facts.staying].flatMap(endsOf);
+  const early = { ends, unclosed: facts.unclosed };
+  const isEarlier = (await firstDayInReach(asked, early)) < settled.exemptBefore;
+  return isEarlier ? (await settleHistory(asked, early)).history : settled.history;
 }
 
 /** The captures that no settled round has. */
@@ -219,20 +263,9 @@ interface Readings {
   unclosed: readonly Span[];
 }
 
-async function readFirst(asked: Observing, facts: HistoryFacts): Promise<Readings> {
+async function readFirst(asked: Observing, facts: HistoryFacts, history: SettledHistory): Promise<Readings> {
   const { database, schema } = asked.source;
-  const { zone, captureSince } = asked.config;
-  const lastDay = addDays(localDay(asked.nowUnix, zone), 1);
-  const rules = {
-    days: uniformDays(captureSince, lastDay, zone),
-    spans: clearSpans(captureSince, lastDay, zone),
-    exemptBefore: await firstDayInReach(asked, facts),
-    captureSince,
-  };
-  // What is left to do after the passes counts as one more.
-  const history = await readSettled(database, schema, rules, (done, total) =>
-    asked.progress.step('reading the history', done, total + 1),
-  );
+  const { zone } = asked.config;
   const open = await readRoundsById(database, schema, history.open);
   const { linkedCaptures } = history;
   const loose = await readLooseCaptures(asked, { openIds: history.open, linkedCaptures });
@@ -273,12 +306,16 @@ async function lookAround(asked: Observing, facts: HistoryFacts, read: Readings)
   return { namedIds: [...ofStarts, ...near.map(({ roundId }) => roundId)], spans, leftOut };
 }
 
-/** Reads what the core has to judge of a whole history. To be called inside a snapshot, and where `canSettle`. */
-export async function readHistory(asked: Observing, facts: HistoryFacts): Promise<HistoryRows> {
+/** Reads what the core has to judge of a whole history that was settled in the same snapshot. */
+export async function readHistory(
+  asked: Observing,
+  facts: HistoryFacts,
+  settled: SettledSince,
+): Promise<HistoryRows> {
   const { database, schema } = asked.source;
-  asked.progress.step('reading the history', 0, 1);
-  const first = await readFirst(asked, facts);
-  const { history, open, loose, told } = first;
+  const history = await settledFor(asked, facts, settled);
+  const first = await readFirst(asked, facts, history);
+  const { open, loose, told } = first;
   const { namedIds, spans, leftOut } = await lookAround(asked, facts, first);
   const openIds = new Set(history.open);
   const known = new Set([...openIds, ...told.map(({ id }) => id)]);

@@ -1,5 +1,5 @@
 import { openKept } from '../src/artifacts/keep.ts';
-import { listPlaces } from '../src/artifacts/places.ts';
+import { type Listing, listPlaces } from '../src/artifacts/places.ts';
 import type { Config } from '../src/config.ts';
 import { keptArtifacts, type Source } from '../src/context.ts';
 import { incidentKey } from '../src/core/expected.ts';
@@ -25,7 +25,7 @@ import {
 } from '../src/source/read.ts';
 import { canSettle } from '../src/source/settling.ts';
 import { type IndexNews, noNews, readListed, withEvidenceRead } from './artifact-reading.ts';
-import { readHistory, type Settled } from './history.ts';
+import { readHistory, type Settled, settleHistory } from './history.ts';
 import type { Progress } from './progress.ts';
 import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
 import { hasVisits, ownPaths, type Visit, visitPlaces } from './visit.ts';
@@ -218,16 +218,16 @@ interface ReadPlaces {
 
 const nothingRead: ReadPlaces = { artifacts: [], indexed: new Set(), news: noNews, places: [], ignored: [] };
 
-/** Lists the places, and opens only those files whose name says an end inside the ranges, and that are new. */
+/** Lists the places where that was not done yet, and opens only those files whose name says an end inside the ranges, and that are new. */
 async function readArtifactsNear(
   asked: Observing,
-  of: { ranges: readonly DayRange[]; visit: Visit },
+  of: { ranges: readonly DayRange[]; visit: Visit; listing?: Listing },
 ): Promise<ReadPlaces> {
   const { visit } = of;
   if (asked.capturesOnly) return nothingRead;
   const ranges = of.ranges.map((range) => instantsOf(range, asked.config.zone));
   const near = (endUnix: number) => insideAny(ranges, endUnix);
-  const listing = await listPlaces(ownPaths(asked.config.gametimePaths), { near });
+  const listing = of.listing ?? (await listPlaces(ownPaths(asked.config.gametimePaths), { near }));
   const visited = visit.artifacts.filter(({ endUnix }) => near(endUnix));
   const { ledger, source } = asked;
   const own = await readListed(listing.files, { ledger, source: source.name, ranges });
@@ -267,10 +267,10 @@ async function readAround(
   return { judged, near, captures, settled: null, found: hashesOf(found.artifacts), ...found };
 }
 
-/** Of a whole history only what SQL leaves to the core. */
-async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRows> {
-  const { ledger, source } = asked;
-  const found = await readArtifactsNear(asked, { ranges: [{ since: null, until: null }], visit: of.visit });
+const always: DayRange = { since: null, until: null };
+
+/** Incidents that a whole history is read with. */
+async function readIncidents({ ledger, source }: Observing) {
   const remembered: Incident[] = [];
   const unclosed: Incident[] = [];
   if (ledger !== null)
@@ -279,19 +279,39 @@ async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRo
       if (incident.artifacts.length > 0) remembered.push(incident);
       if (incident.status !== 'closed') unclosed.push(incident);
     }
+  return { remembered, unclosed };
+}
+
+/** Both, done at the same time; what fails first is thrown when nothing is under way any more. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
+}
+
+/** Of a whole history only what SQL leaves to the core. The database looks at rows while artifacts are read. */
+async function readWhole(asked: Observing, of: { visit: Visit }): Promise<NearRows> {
+  const { ledger, source, config } = asked;
+  const { remembered, unclosed } = await readIncidents(asked);
+  const listing = await listPlaces(ownPaths(config.gametimePaths));
+  const named = [...listing.files.map(({ name }) => name), ...of.visit.artifacts];
+  const [found, settled] = await both(
+    readArtifactsNear(asked, { ranges: [always], visit: of.visit, listing }),
+    settleHistory(asked, { ends: named.map(({ endUnix }) => endUnix), unclosed }),
+  );
   const hashes = hashesOf(found.artifacts);
   const copies = await openKeptCopies(asked, remembered, hashes);
   const groups = ledger === null ? [] : await openAlertGroups(ledger.database, source.name);
   // A triage packet tells what was found on other hosts, whatever it is.
   const visited = new Set(of.visit.artifacts);
-  const { leftOut, ...rows } = await readHistory(asked, {
+  const facts = {
     artifacts: found.artifacts.filter((artifact) => !visited.has(artifact)),
     staying: [...copies, ...visited],
     unclosed,
     toldDays: groups
       .flatMap(({ gaps }) => gaps.flatMap(({ playedUnix }) => playedUnix ?? []))
-      .map((unix) => localDay(unix, asked.config.zone)),
-  });
+      .map((unix) => localDay(unix, config.zone)),
+  };
+  const { leftOut, ...rows } = await readHistory(asked, facts, settled);
   const near = rows.judged.filter(({ number }) => number === 1 || number === 2);
   const artifacts = found.artifacts.filter((artifact) => !leftOut.has(artifact));
   const indexed = new Set(artifacts.filter((artifact) => found.indexed.has(artifact)));

@@ -153,10 +153,10 @@ interface IdRange {
   toId: number;
 }
 
-/** So many ids are looked at in one pass over SQLite, whose answers are texts in this process. */
+/** So many ids are answered for by one row, whose lists are texts in this process. */
 const idsAtOnce = 250_000;
 
-/** PostgreSQL, which would join all captures again for each pass, makes a single one. */
+/** PostgreSQL, which would join all captures again for each pass, makes a single one, and answers with several rows. */
 async function passesOver(database: Database): Promise<IdRange[]> {
   const [found] = await rows<Record<'first' | 'last', unknown>>(
     database,
@@ -197,9 +197,10 @@ async function readSince(
   const { table, bindings } = await uniformDays(database, of.rules);
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
   const passes = await passesOver(database);
+  const group = database.dialect === 'postgres' ? `group by id / ${idsAtOnce}` : '';
   const parts: Part[] = [];
-  for (const { fromId, toId } of passes) {
-    const [found] = await rows<Found>(
+  for (const [at, { fromId, toId }] of passes.entries()) {
+    const found = await rows<Found>(
       database,
       `select ${partColumns(spelling)}
        from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
@@ -209,11 +210,11 @@ async function readSince(
          left join lua_round_teams c on c.round_id = r.id
          where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
            and r.id between ? and ?
-         ${spelling.fence}) as since`,
+         ${spelling.fence}) as since ${group}`,
       [...bindings, of.rules.exemptBefore, fromId, toId],
     );
-    parts.push(toPart(found!));
-    of.onPass(parts.length, passes.length);
+    parts.push(...found.map(toPart));
+    of.onPass(at + 1, passes.length);
   }
   return joined(parts);
 }
