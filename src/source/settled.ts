@@ -209,8 +209,7 @@ async function readSince(
          left join ${table} on uniform_days.day = r.round_date
          left join lua_round_teams c on c.round_id = r.id
          where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
-           and r.id between ? and ?
-         ${spelling.fence}) as since ${group}`,
+           and r.id between ? and ?) as since ${group}`,
       [...bindings, of.rules.exemptBefore, fromId, toId],
     );
     parts.push(...found.map(toPart));
