@@ -14,19 +14,17 @@ import {
   localToInstants,
   uniformDays,
 } from '../src/core/time.ts';
+import { readRivals, readRoundsById, roundIdsByStart } from '../src/source/read.ts';
 import {
   countCaptures,
   earliestEnd,
   type Link,
   linksByEnd,
   readCapturesLinkedTo,
-  readRivals,
-  readRoundsById,
   readSpawnKeys,
   readStrayCaptures,
   readUnlinkedCaptures,
-  roundIdsByStart,
-} from '../src/source/read.ts';
+} from '../src/source/read-captures.ts';
 import { type ExemptRow, readSettled, type SettledHistory } from '../src/source/settled.ts';
 import type { Observing } from './observe.ts';
 import { dayRange, joinRanges, widen } from './scope.ts';

@@ -20,7 +20,7 @@ import { lastEntryOf } from '../src/ledger/entries.ts';
 import { assertNotBehind } from '../src/ledger/head.ts';
 import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { readCapturesLinkedTo } from '../src/source/read.ts';
+import { readCapturesLinkedTo } from '../src/source/read-captures.ts';
 import { colouredVerdict, colours, say, table } from './print.ts';
 
 const pageSize = 500;

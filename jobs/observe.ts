@@ -14,15 +14,13 @@ import { eachNewestIncident, incidentsByKeys, openIncidents } from '../src/ledge
 import type { Ledger } from '../src/ledger/ledger.ts';
 import {
   type DayRange,
-  readCaptures,
-  readCapturesLinkedTo,
   readRivals,
   readRoundsById,
   readRoundsOnDays,
-  readSpawnKeys,
   readWindow,
   type UnreadableRows,
 } from '../src/source/read.ts';
+import { readCaptures, readCapturesLinkedTo, readSpawnKeys } from '../src/source/read-captures.ts';
 import { canSettle } from '../src/source/settling.ts';
 import { type IndexNews, noNews, readListed, withEvidenceRead } from './artifact-reading.ts';
 import { readHistory, type Settled, settleHistory } from './history.ts';

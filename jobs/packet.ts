@@ -15,7 +15,8 @@ import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import { OperationError, plainError } from '../src/errors.ts';
 import { type NearbyRows, readNearby } from '../src/source/nearby.ts';
-import { readCapturesByEnd, readRivals } from '../src/source/read.ts';
+import { readRivals } from '../src/source/read.ts';
+import { readCapturesByEnd } from '../src/source/read-captures.ts';
 import { packetReadme } from './packet-readme.ts';
 import { dayRange, widen } from './scope.ts';
 

@@ -12,8 +12,10 @@ export interface WhereIn {
   lock?: boolean;
 }
 
-/** How many values one statement is given. */
-const valuesAtOnce = 5_000;
+/** Ids are PostgreSQL's 4-byte integers. */
+export const lowestId = -(2 ** 31);
+/** So many rows are in one answer at most. */
+export const pageSize = 5_000;
 
 /**
  * Rows whose column has one of some values, which are one binding however many they are: a statement with a place for each
@@ -51,8 +53,8 @@ export async function rowsWhereIn(database: Database, query: WhereIn): Promise<R
   const select = `select ${columns.map(quoted).join(', ')} from ${quoted(table)} where ${quoted(column)}`;
   const found: RawRow[] = [];
   const values = [...new Set(query.values)];
-  for (let from = 0; from < values.length; from += valuesAtOnce) {
-    const some = values.slice(from, from + valuesAtOnce);
+  for (let from = 0; from < values.length; from += pageSize) {
+    const some = values.slice(from, from + pageSize);
     if (database.dialect === 'postgres') {
       const sql = `${unasking(select)} = any(?) order by "id"${query.lock ? ' for update' : ''}`;
       for (const row of await rows<RawRow>(database, sql, [some])) found.push(row);
@@ -64,3 +66,35 @@ export async function rowsWhereIn(database: Database, query: WhereIn): Promise<R
   }
   return found;
 }
+
+/** All rows of a query with a higher id than one, read in pages by id, so that no answer is larger than a page. */
+export async function allById(
+  query: (afterId: number) => Knex.QueryBuilder,
+  aboveId = lowestId,
+): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for (let afterId = aboveId; ; ) {
+    const page: Record<string, unknown>[] = await query(afterId).orderBy('id').limit(pageSize);
+    found.push(...page);
+    if (page.length < pageSize) return found;
+    afterId = Number(page.at(-1)!.id);
+  }
+}
+
+/**
+ * All rows of a range that an index leads to: their ids first, because a database that is asked for pages in the order of
+ * ids may go through all of them.
+ */
+export async function allInRange(
+  database: Database,
+  of: { table: string; columns: readonly string[] },
+  range: (query: Knex.QueryBuilder) => Knex.QueryBuilder,
+): Promise<Record<string, unknown>[]> {
+  const found: { id: unknown }[] = await range(database.knex(of.table).select('id'));
+  const values = found.map(({ id }) => Number(id)).sort((a, b) => a - b);
+  return rowsWhereIn(database, { ...of, column: 'id', values });
+}
+
+/** Those of some columns that a table has. */
+export const existing = (columns: readonly string[], there: ReadonlySet<string>) =>
+  columns.filter((column) => there.has(column));
