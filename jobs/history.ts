@@ -1,11 +1,8 @@
 import { exemptReason } from '../src/core/expected.ts';
 import type { Incident } from '../src/core/incident.ts';
-import { usualSeconds } from '../src/core/match.ts';
 import type { Artifact, Capture, Round } from '../src/core/model.ts';
-import { isWithin, joinSpans, type Span, sharedStarts, spanOfFile, spanOfReach } from '../src/core/near.ts';
-import { type CoveredRound, endsOf, ownArtifacts, startsOf } from '../src/core/own-artifacts.ts';
-import { longestRoundSeconds } from '../src/core/sane.ts';
-import { spawnKey } from '../src/core/situation.ts';
+import { spanOfFile } from '../src/core/near.ts';
+import { endsOf } from '../src/core/own-artifacts.ts';
 import {
   addDays,
   clearSpans,
@@ -14,18 +11,16 @@ import {
   localToInstants,
   uniformDays,
 } from '../src/core/time.ts';
-import { readRivals, readRoundsById, roundIdsByStart } from '../src/source/read.ts';
+import { readRivals, readRoundsById } from '../src/source/read.ts';
 import {
   countCaptures,
   earliestEnd,
-  type Link,
-  linksByEnd,
   readCapturesLinkedTo,
-  readSpawnKeys,
   readStrayCaptures,
   readUnlinkedCaptures,
 } from '../src/source/read-captures.ts';
-import { type ExemptRow, readSettled, type SettledHistory } from '../src/source/settled.ts';
+import { readSettled, type SettledHistory } from '../src/source/settled.ts';
+import { exemptNear, lookAround, type Readings } from './history-near.ts';
 import type { Observing } from './observe.ts';
 import { dayRange, joinRanges, widen } from './scope.ts';
 
@@ -68,7 +63,6 @@ export interface HistoryFacts {
 /** No row is dated before 1971 or after 9000 (core's `isDay`), so no other end is in reach of one. */
 const earliestReadableUnix = 31_536_000;
 const latestReadableUnix = 221_845_392_000;
-const daySeconds = 86_400;
 
 function fileTimesOf({ round }: Incident, zone: string): readonly number[] {
   if (round?.date == null || round.time == null) return [];
@@ -149,47 +143,6 @@ async function readLooseCaptures(
   ];
 }
 
-/** The links of captures whose rounds ended in one of some spans. */
-async function linksWithin(asked: Observing, spans: readonly Span[]): Promise<Link[]> {
-  const exact = joinSpans(spans);
-  const links: Link[] = [];
-  for (const span of joinSpans(exact, daySeconds))
-    for await (const link of linksByEnd(asked.source.database, span))
-      if (isWithin(exact, link.endUnix)) links.push(link);
-  return links;
-}
-
-/** Those links of which nothing but an artifact could say that the core has to judge their rounds. */
-function sureOf(links: readonly Link[], of: Readings & { shared: readonly number[] }): Link[] {
-  const rounds = new Set([...of.history.open, ...of.told.map(({ id }) => id)]);
-  const captures = new Set(of.loose.map(({ id }) => id));
-  const starts = new Set(of.shared);
-  const unclosed = joinSpans(of.unclosed);
-  return links.filter(
-    ({ roundId, captureId, startUnix, endUnix }) =>
-      !rounds.has(roundId) &&
-      !captures.has(captureId) &&
-      !starts.has(startUnix) &&
-      !isWithin(unclosed, endUnix),
-  );
-}
-
-/** The listed artifacts that are the own ones of rounds which SQL settled: both are left out. */
-async function ownOf(
-  asked: Observing,
-  of: { links: readonly Link[] } & Pick<HistoryFacts, 'artifacts' | 'staying'>,
-): Promise<Set<Artifact>> {
-  const { database, schema } = asked.source;
-  const matchIds = of.links.map(({ matchId }) => matchId);
-  const keys = await readSpawnKeys(database, schema, matchIds);
-  const covered = of.links.flatMap(({ matchId, number, ...link }): CoveredRound[] => {
-    if (number !== 1 && number !== 2) return [];
-    return [{ ...link, number, hasSpawnRows: keys === null || keys.has(spawnKey(matchId, number)) }];
-  });
-  const own = ownArtifacts(of.artifacts, { covered, staying: of.staying, nowUnix: asked.nowUnix });
-  return new Set(own.values());
-}
-
 /** The days around each of these, as few ranges. */
 const around = (days: readonly (string | null)[]) =>
   joinRanges(days.flatMap((day) => dayRange(day)).map((range) => widen(range, 1)));
@@ -210,29 +163,6 @@ async function readTold(asked: Observing, of: HistoryFacts & { open: readonly Ro
   return found;
 }
 
-/** The days on which settled rounds may be dated that have one of these starts. */
-function daysOfStarts(starts: readonly number[], zone: string): string[] {
-  const days = new Set<string>();
-  for (const start of starts) {
-    const last = localDay(start + longestRoundSeconds + usualSeconds, zone);
-    for (let day = localDay(start, zone); day <= last; day = addDays(day, 1)) days.add(day);
-  }
-  return [...days];
-}
-
-/**
- * The ids of settled rows that are not expected, and may claim a candidate all the same: having no start, by their distance
- * from whatever capture the core is given, and from an artifact.
- */
-function exemptNear(
-  rows: readonly ExemptRow[],
-  of: { spans: readonly Span[]; captures: readonly Capture[] },
-): number[] {
-  const ends = of.captures.flatMap(({ timing: { endUnix } }) => (endUnix === null ? [] : [endUnix]));
-  const joined = joinSpans([...of.spans, ...ends.map(spanOfReach)]);
-  return rows.filter(({ fileUnix }) => isWithin(joined, fileUnix)).map(({ id }) => id);
-}
-
 const byId = (one: { id: number }, other: { id: number }) => one.id - other.id;
 
 function onceById<T extends { id: number }>(...lists: readonly (readonly T[])[]): T[] {
@@ -251,16 +181,6 @@ function withoutJudged(history: SettledHistory, judgedToo: readonly Round[], cap
   return settled;
 }
 
-/** What was read of a history before looking at what is near to what. */
-interface Readings {
-  history: SettledHistory;
-  open: readonly Round[];
-  loose: readonly Capture[];
-  told: readonly Round[];
-  /** Where settled rounds ended that may be those of incidents which are not closed. */
-  unclosed: readonly Span[];
-}
-
 async function readFirst(asked: Observing, facts: HistoryFacts, history: SettledHistory): Promise<Readings> {
   const { database, schema } = asked.source;
   const { zone } = asked.config;
@@ -270,38 +190,6 @@ async function readFirst(asked: Observing, facts: HistoryFacts, history: Settled
   const told = await readTold(asked, { ...facts, open });
   const unclosed = facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile);
   return { history, open, loose, told, unclosed };
-}
-
-/** What is near to what. */
-interface Surroundings {
-  /** The ids of settled rounds that could bear on another one, or on an artifact. */
-  namedIds: number[];
-  /** Where artifacts reach that are not left out, and where incidents are that are not closed. */
-  spans: readonly Span[];
-  leftOut: ReadonlySet<Artifact>;
-}
-
-async function lookAround(asked: Observing, facts: HistoryFacts, read: Readings): Promise<Surroundings> {
-  const { history, open, loose, unclosed } = read;
-  const startOf = ({ timing: { startUnix } }: Round | Capture) => (startUnix === null ? [] : [startUnix]);
-  const [openStarts, looseStarts] = [open.flatMap(startOf), loose.flatMap(startOf)];
-  const sharedWith = (candidateStarts: readonly number[]) =>
-    sharedStarts(history.starts, { openStarts, candidateStarts });
-  const spansOf = (artifacts: readonly Artifact[]) => [
-    ...artifacts.flatMap(endsOf).map(spanOfReach),
-    ...unclosed,
-  ];
-  const links = await linksWithin(asked, spansOf([...facts.artifacts, ...facts.staying]));
-  const sure = sureOf(links, { ...read, shared: sharedWith(looseStarts) });
-  const leftOut = await ownOf(asked, { ...facts, links: sure });
-  const artifacts = [...facts.artifacts, ...facts.staying].filter((artifact) => !leftOut.has(artifact));
-  const spans = spansOf(artifacts);
-  const joined = joinSpans(spans);
-  const starts = sharedWith([...looseStarts, ...artifacts.flatMap(startsOf)]);
-  const days = daysOfStarts(starts, asked.config.zone);
-  const ofStarts = await roundIdsByStart(asked.source.database, { starts, days });
-  const near = links.filter(({ endUnix }) => isWithin(joined, endUnix));
-  return { namedIds: [...ofStarts, ...near.map(({ roundId }) => roundId)], spans, leftOut };
 }
 
 /** Reads what the core has to judge of a whole history that was settled in the same snapshot. */

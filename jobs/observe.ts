@@ -1,11 +1,9 @@
-import { openKept } from '../src/artifacts/keep.ts';
-import { type Listing, listPlaces } from '../src/artifacts/places.ts';
+import { listPlaces } from '../src/artifacts/places.ts';
 import type { Config } from '../src/config.ts';
-import { keptArtifacts, type Source } from '../src/context.ts';
+import type { Source } from '../src/context.ts';
 import { incidentKey } from '../src/core/expected.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
-import type { Artifact, Capture, Place, Round } from '../src/core/model.ts';
-import { insideAny } from '../src/core/orphans.ts';
+import type { Capture, Round } from '../src/core/model.ts';
 import { type AuditFacts, type AuditRules, type Situation, understand } from '../src/core/situation.ts';
 import { localDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
@@ -22,7 +20,8 @@ import {
 } from '../src/source/read.ts';
 import { readCaptures, readCapturesLinkedTo, readSpawnKeys } from '../src/source/read-captures.ts';
 import { canSettle } from '../src/source/settling.ts';
-import { type IndexNews, noNews, readListed, withEvidenceRead } from './artifact-reading.ts';
+import { type IndexNews, withEvidenceRead } from './artifact-reading.ts';
+import { hashesOf, openKeptCopies, type ReadPlaces, readArtifactsNear } from './artifacts-near.ts';
 import { readHistory, type Settled, settleHistory } from './history.ts';
 import type { Progress } from './progress.ts';
 import { dayRange, instantsOf, joinRanges, outside, type Scope, widen, windowOf } from './scope.ts';
@@ -157,26 +156,6 @@ async function readCapturesNear(
   return uniqueById([...found, ...linked]);
 }
 
-/**
- * Copies of artifacts that incidents remember and no place holds any more: the server cleans up. `found` are the SHA-256
- * of those that the places hold.
- */
-async function openKeptCopies(
-  asked: Observing,
-  incidents: readonly Incident[],
-  found: ReadonlySet<string>,
-): Promise<Artifact[]> {
-  const known = new Set(found);
-  const copies: Artifact[] = [];
-  for (const remembered of incidents.flatMap((incident) => incident.artifacts)) {
-    if (known.has(remembered.sha256)) continue;
-    known.add(remembered.sha256);
-    const copy = await openKept(keptArtifacts(asked.config), remembered);
-    if (copy !== null) copies.push(copy);
-  }
-  return copies;
-}
-
 const nowhere: Visit = { places: [], artifacts: [], ignored: [] };
 
 /** Days that hold every row which this scope may judge, without reading those rows. */
@@ -204,41 +183,6 @@ export async function visitFor(asked: Observing, { keep }: { keep: boolean }): P
   return visit;
 }
 
-/** What the places hold, and what of it was read. */
-interface ReadPlaces {
-  artifacts: readonly Artifact[];
-  /** Those that an earlier run has read. */
-  indexed: Set<Artifact>;
-  news: IndexNews;
-  places: Place[];
-  ignored: { path: string; why: string }[];
-}
-
-const nothingRead: ReadPlaces = { artifacts: [], indexed: new Set(), news: noNews, places: [], ignored: [] };
-
-/** Lists the places where that was not done yet, and opens only those files whose name says an end inside the ranges, and that are new. */
-async function readArtifactsNear(
-  asked: Observing,
-  of: { ranges: readonly DayRange[]; visit: Visit; listing?: Listing },
-): Promise<ReadPlaces> {
-  const { visit } = of;
-  if (asked.capturesOnly) return nothingRead;
-  const ranges = of.ranges.map((range) => instantsOf(range, asked.config.zone));
-  const near = (endUnix: number) => insideAny(ranges, endUnix);
-  const listing = of.listing ?? (await listPlaces(ownPaths(asked.config.gametimePaths), { near }));
-  const visited = visit.artifacts.filter(({ endUnix }) => near(endUnix));
-  const { ledger, source } = asked;
-  const own = await readListed(listing.files, { ledger, source: source.name, ranges });
-  const artifacts = [...own.artifacts, ...visited];
-  asked.progress.step('reading artifacts', artifacts.length, artifacts.length);
-  return {
-    ...own,
-    artifacts,
-    places: [...listing.places, ...visit.places],
-    ignored: [...listing.ignored, ...visit.ignored],
-  };
-}
-
 /** The rows that bear on a scope, and what the places hold of its time. */
 interface NearRows extends ReadPlaces {
   judged: Round[];
@@ -249,8 +193,6 @@ interface NearRows extends ReadPlaces {
   /** The SHA-256 of everything that the places hold; those artifacts that bear on none of the rows are let go. */
   found: ReadonlySet<string>;
 }
-
-const hashesOf = (artifacts: readonly Artifact[]) => new Set(artifacts.flatMap(({ sha256 }) => sha256 ?? []));
 
 /** Every row of the scope, and all that is near them. */
 async function readAround(
