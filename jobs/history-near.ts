@@ -2,7 +2,7 @@ import { usualSeconds } from '../src/core/match.ts';
 import type { Artifact, Capture, Round } from '../src/core/model.ts';
 import { isWithin, joinSpans, type Span, sharedStarts, spanOfReach } from '../src/core/near.ts';
 import { type CoveredRound, endsOf, ownArtifacts, startsOf } from '../src/core/own-artifacts.ts';
-import { longestRoundSeconds } from '../src/core/sane.ts';
+import { earliestUnix, longestRoundSeconds } from '../src/core/sane.ts';
 import { spawnKey } from '../src/core/situation.ts';
 import { addDays, localDay } from '../src/core/time.ts';
 import { roundIdsByStart } from '../src/source/read.ts';
@@ -67,12 +67,13 @@ async function ownOf(
   return new Set(own.values());
 }
 
-/** The days on which settled rounds may be dated that have one of these starts. */
-function daysOfStarts(starts: readonly number[], zone: string): string[] {
+/** The days on which settled rounds may be dated that have one of these starts; of other starts there are no such rounds. */
+function daysOfStarts(starts: readonly number[], { config, nowUnix }: Observing): string[] {
   const days = new Set<string>();
-  for (const start of starts) {
-    const last = localDay(start + longestRoundSeconds + usualSeconds, zone);
-    for (let day = localDay(start, zone); day <= last; day = addDays(day, 1)) days.add(day);
+  const sane = starts.filter((start) => start > earliestUnix && start < nowUnix + 2 * daySeconds);
+  for (const start of sane) {
+    const last = localDay(start + longestRoundSeconds + usualSeconds, config.zone);
+    for (let day = localDay(start, config.zone); day <= last; day = addDays(day, 1)) days.add(day);
   }
   return [...days];
 }
@@ -121,7 +122,7 @@ export async function lookAround(
   const spans = spansOf(artifacts);
   const joined = joinSpans(spans);
   const starts = sharedWith([...looseStarts, ...artifacts.flatMap(startsOf)]);
-  const days = daysOfStarts(starts, asked.config.zone);
+  const days = daysOfStarts(starts, asked);
   const ofStarts = await roundIdsByStart(asked.source.database, { starts, days });
   const near = links.filter(({ endUnix }) => isWithin(joined, endUnix));
   return { namedIds: [...ofStarts, ...near.map(({ roundId }) => roundId)], spans, leftOut };
