@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../jobs/audit.ts';
 import { addDays } from '../src/core/time.ts';
@@ -27,11 +28,10 @@ async function cycleOf(
     artifacts: { of: 300, ofGaps: false },
     ledger,
   });
-  const config = {
-    ...made.request.config,
-    repair: false,
-    dataDir: join(options.directory, `data-${dialect}-${rounds}`),
-  };
+  const dataDir = join(options.directory, `data-${dialect}-${rounds}`);
+  // The head of the ledger of an earlier run would say that this one has lost its entries.
+  rmSync(dataDir, { recursive: true, force: true });
+  const config = { ...made.request.config, repair: false, dataDir };
   const scope = { kind: 'lookback', since: addDays(lastDay, -6), until: addDays(lastDay, 1) } as const;
   let { nowMs } = made.request;
   const cycle = async () => {
