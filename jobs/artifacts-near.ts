@@ -22,7 +22,10 @@ export interface ReadPlaces {
 
 const nothingRead: ReadPlaces = { artifacts: [], indexed: new Set(), news: noNews, places: [], ignored: [] };
 
-/** Lists the places where that was not done yet, and opens only those files whose name says an end inside the ranges, and that are new. */
+/**
+ * Lists the places where that was not done yet, and opens only those files whose name says an end inside the ranges, and
+ * that are new.
+ */
 export async function readArtifactsNear(
   asked: Observing,
   of: { ranges: readonly DayRange[]; visit: Visit; listing?: Listing },

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { type Database, told } from './database.ts';
 
 /** A statement of SQLite that was prepared once. */
@@ -55,4 +56,18 @@ export async function withPrepared<T>(
   } finally {
     await client.releaseConnection(connection);
   }
+}
+
+/**
+ * The rows of a statement, each as a list of its values in the order in which the statement names them: what is read by
+ * the million costs a third less so.
+ */
+export async function valueRows(
+  database: Database,
+  sql: string,
+  bindings: readonly unknown[] = [],
+): Promise<unknown[][]> {
+  if (database.dialect === 'sqlite') return await withPrepared(database, sql, ({ all }) => all(bindings));
+  const query = database.knex.raw(sql, bindings as Knex.RawBinding[]);
+  return (await query.options({ rowMode: 'array' })).rows;
 }

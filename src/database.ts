@@ -210,37 +210,6 @@ export async function rows<T>(
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
 
-interface ListStatement {
-  raw(): { all(...bindings: unknown[]): unknown[][] };
-}
-
-/**
- * The same with each row as a list of its values, in the order in which the statement names them: what is read by the
- * million costs a third less so.
- */
-export async function valueRows(
-  database: Database,
-  sql: string,
-  bindings: readonly unknown[] = [],
-): Promise<unknown[][]> {
-  if (database.dialect === 'postgres') {
-    const query = database.knex.raw(sql, bindings as Knex.RawBinding[]);
-    return (await query.options({ rowMode: 'array' })).rows;
-  }
-  const { client } = database.knex;
-  const connection: { prepare(sql: string): ListStatement } = await client.acquireConnection();
-  try {
-    return connection
-      .prepare(sql)
-      .raw()
-      .all(...bindings);
-  } catch (thrown) {
-    throw told(thrown, database.label);
-  } finally {
-    await client.releaseConnection(connection);
-  }
-}
-
 /** Who this connection is, and whether it may do everything (PostgreSQL). */
 export async function currentRole(database: Database): Promise<{ role: string; superuser: boolean }> {
   const [who] = await rows<{ role: string; superuser: boolean }>(

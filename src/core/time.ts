@@ -237,18 +237,24 @@ export function uniformDays(
   return found;
 }
 
+/** Seconds of a day of the server, from one up to another, in which every time of the clock is there once. */
+export interface ClearSpan {
+  day: string;
+  fromSecond: number;
+  /** The first second that is not in it any more. */
+  toSecond: number;
+  /** The instant, unix seconds, of second 0 of the day by the clock of this span. */
+  startUnix: number;
+}
+
 /**
  * Of the days from `since` to `until`, both included, that are none of `uniformDays`: the seconds of the clock, from one up
  * to another, at which it stands once, with the instant that their second 0 would have. A day on which the clock changes
  * several times has none.
  */
-export function clearSpans(
-  since: string,
-  until: string,
-  zone: string,
-): { day: string; fromSecond: number; toSecond: number; startUnix: number }[] {
+export function clearSpans(since: string, until: string, zone: string): ClearSpan[] {
   const uniform = new Set(uniformDays(since, until, zone).map(({ day }) => day));
-  const found: { day: string; fromSecond: number; toSecond: number; startUnix: number }[] = [];
+  const found: ClearSpan[] = [];
   for (let day = since; day <= until; day = addDays(day, 1)) {
     const change = uniform.has(day) ? null : clockChange(day, zone);
     if (change === null) continue;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Database, valueRows } from '../database.ts';
+import type { Database } from '../database.ts';
+import { valueRows } from '../database-prepared.ts';
 
 /** Which rows are read: lists of the values of `columns`, of which the first is a number that ascends. */
 export interface Pages {

@@ -18,18 +18,16 @@ export const lowestId = -(2 ** 31);
 export const pageSize = 5_000;
 
 /**
- * Rows whose column has one of some values, which are one binding however many they are: a statement with a place for each
- * takes longer to make and to prepare than to run.
+ * What comes after a column that shall have one of some values, which are one binding however many they are: a statement
+ * with a place for each takes longer to make and to prepare than to run.
  */
-export function whereOneOf(
+export function oneOf(
   { dialect }: Database,
-  query: Knex.QueryBuilder,
-  of: { column: string; values: readonly (string | number)[] },
-): Knex.QueryBuilder {
-  const { column, values } = of;
+  values: readonly (string | number)[],
+): { condition: string; binding: unknown } {
   return dialect === 'postgres'
-    ? query.whereRaw('?? = any(?)', [column, values as string[]])
-    : query.whereRaw('?? in (select value from json_each(?))', [column, JSON.stringify(values)]);
+    ? { condition: '= any(?)', binding: values }
+    : { condition: 'in (select value from json_each(?))', binding: JSON.stringify(values) };
 }
 
 type RawRow = Record<string, unknown>;
@@ -54,13 +52,14 @@ export async function rowsWhereIn(database: Database, query: WhereIn): Promise<R
   const found: RawRow[] = [];
   const values = [...new Set(query.values)];
   for (let from = 0; from < values.length; from += pageSize) {
-    const some = values.slice(from, from + pageSize);
+    const { condition, binding } = oneOf(database, values.slice(from, from + pageSize));
+    const where = `${condition} order by "id"`;
     if (database.dialect === 'postgres') {
-      const sql = `${unasking(select)} = any(?) order by "id"${query.lock ? ' for update' : ''}`;
-      for (const row of await rows<RawRow>(database, sql, [some])) found.push(row);
+      const sql = `${unasking(select)} ${where}${query.lock ? ' for update' : ''}`;
+      for (const row of await rows<RawRow>(database, sql, [binding])) found.push(row);
     } else {
-      const sql = `${select} in (select value from json_each(?)) order by "id"`;
-      const lists = await withPrepared(database, sql, ({ all }) => all([JSON.stringify(some)]));
+      const sql = `${select} ${where}`;
+      const lists = await withPrepared(database, sql, ({ all }) => all([binding]));
       for (const list of lists) found.push(named(columns, list));
     }
   }

@@ -1,7 +1,7 @@
 import type { Capture } from '../core/model.ts';
 import { spawnKey } from '../core/situation.ts';
-import type { Database } from '../database.ts';
-import { allById, existing, lowestId, pageSize, rowsWhereIn, whereOneOf } from './query.ts';
+import { type Database, rows } from '../database.ts';
+import { allById, existing, lowestId, oneOf, pageSize, rowsWhereIn } from './query.ts';
 import type { DayRange } from './read.ts';
 import { captureColumns, readInteger, toCapture } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
@@ -81,9 +81,12 @@ export async function readSpawnKeys(
   const keys = new Set<string>();
   const values = [...new Set(matchIds)];
   for (let from = 0; from < values.length; from += pageSize) {
-    const some = { column: 'match_id', values: values.slice(from, from + pageSize) };
-    const query = database.knex('lua_spawn_stats').distinct('match_id', 'round_number');
-    const raw: { match_id: string; round_number: number }[] = await whereOneOf(database, query, some);
+    const { condition, binding } = oneOf(database, values.slice(from, from + pageSize));
+    const raw = await rows<{ match_id: string; round_number: number }>(
+      database,
+      `select distinct match_id, round_number from lua_spawn_stats where match_id ${condition}`,
+      [binding],
+    );
     for (const { match_id, round_number } of raw) keys.add(spawnKey(match_id, round_number));
   }
   return keys;

@@ -1,19 +1,10 @@
 import { exemptReasons } from '../core/expected.ts';
+import type { ClearSpan } from '../core/time.ts';
 import { type Database, rows } from '../database.ts';
 import { givenTable } from './given.ts';
 import type { SourceSchema } from './schema.ts';
 import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
 import { exemptBy, isCovered, secondOfDay, spellings } from './settling.ts';
-
-/** Seconds of a day of the server, from one up to another, in which every time of the clock is there once. */
-export interface ClearSpan {
-  day: string;
-  fromSecond: number;
-  /** The first second that is not in it any more. */
-  toSecond: number;
-  /** The instant, unix seconds, of second 0 of the day by the clock of this span. */
-  startUnix: number;
-}
 
 /** By which SQL decides alone. */
 export interface SettlingRules {
