@@ -26,10 +26,11 @@ const doubtfulDays = ['02-29', '02-30', '02-31', '04-31', '06-31', '09-31', '11-
 export function malformed(dialect: Database['dialect']): string {
   const days = doubtfulDays.map((day) => `'${day}'`).join(', ');
   const calendar = `or substr(round_date, 6, 5) in (${days}) or round_date < '1971' or round_date > '9000'`;
+  // Spelled out: a clock that refers back to its first colon takes PostgreSQL twenty times as long.
   if (dialect === 'postgres')
     return `round_date is null or round_time is null
-      or round_date !~ '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$'
-      or round_time !~ '^([01]\\d|2[0-3])(:?)[0-5]\\d\\2[0-5]\\d$' ${calendar}`;
+      or round_date !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+      or round_time !~ '^(([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]|([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])$' ${calendar}`;
   const day = '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]';
   const clock = ['[0-2][0-9][0-5][0-9][0-5][0-9]', '[0-2][0-9]:[0-5][0-9]:[0-5][0-9]'];
   return `round_date is null or round_time is null
