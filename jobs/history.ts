@@ -109,9 +109,8 @@ export async function settleHistory(asked: Observing, early: EarlyFacts): Promis
     captureSince,
   };
   // What is left to do after the passes counts as one more.
-  const history = await readSettled(database, schema, rules, (done, total) =>
-    asked.progress.step('reading the history', done, total + 1),
-  );
+  const onPass = (done: number, total: number) => asked.progress.step('reading the history', done, total + 1);
+  const history = await readSettled(database, schema, { rules, pass: asked.pass, onPass });
   return { history, exemptBefore };
 }
 

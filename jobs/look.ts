@@ -5,9 +5,11 @@ import { assertAddsUp, type Counts, count, withCounted } from '../src/core/count
 import type { LogLines } from '../src/core/log-lines.ts';
 import { type Situation, withNeighbours } from '../src/core/situation.ts';
 import { snapshot } from '../src/database.ts';
+import { snapshotOfTwo } from '../src/database-twin.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
+import { isLong } from '../src/source/settled.ts';
 import { logLinesFor, neighboursOf } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe, visitFor } from './observe.ts';
@@ -27,6 +29,8 @@ export interface AuditRequest {
   nowMs: number;
   /** Judge every row of a whole history, and let SQL settle none. */
   judgesAll?: boolean;
+  /** How many ids of a whole history SQL looks at in one pass; the default suits everybody but tests. */
+  pass?: number;
   progress: Progress;
   lease?: LeaseOptions;
   reached?: Reached;
@@ -65,12 +69,13 @@ export async function look(
     visit?: Observation['visit'];
   },
 ): Promise<Look> {
-  const { config, scope, nowMs, progress, judgesAll } = request;
+  const { config, scope, nowMs, progress, judgesAll, pass } = request;
   const nowUnix = Math.floor(nowMs / 1000);
   const { ledger, openKeys } = of;
-  const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress, judgesAll };
+  const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress, judgesAll, pass };
   const visit = of.visit ?? (await visitFor(asked, { keep: of.reading !== null }));
-  return snapshot(of.source.database, async (database) => {
+  const isLongLook = scope.kind === 'all' && !judgesAll && (await isLong(of.source.database, pass));
+  return (isLongLook ? snapshotOfTwo : snapshot)(of.source.database, async (database) => {
     const source = { ...of.source, database };
     const observation = await observe({ ...asked, source, visit });
     const { situation } = observation;

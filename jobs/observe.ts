@@ -54,6 +54,8 @@ export interface Observing {
   capturesOnly?: boolean;
   /** Judge every row of a whole history, and let SQL settle none: what the tests hold the other way against. */
   judgesAll?: boolean;
+  /** How many ids of a whole history SQL looks at in one pass; the default suits everybody but tests. */
+  pass?: number;
   /** Look at the rows of these incidents, open or not by now, instead of those that are open. */
   openKeys?: readonly string[];
   /** What this run has found on other hosts and in retry buffers; they are visited where it has not yet. */

@@ -15,6 +15,16 @@ export interface Database {
   label: string;
   /** The schema in which unqualified names are looked up, where one was asked for (PostgreSQL). */
   schema?: string;
+  /** Opens one more connection to it, which only reads. */
+  another?: () => Promise<Database>;
+  /** Inside a snapshot: a second connection that sees the same moment, where there is one (`snapshotOfTwo`). */
+  twin?: Reader;
+}
+
+/** What answers questions: a connection, of this process or of another thread. */
+export interface Reader {
+  dialect: Dialect;
+  rows<T>(sql: string, bindings?: readonly unknown[]): Promise<T[]>;
 }
 
 /** `sqlite:path` or `postgres://...`, told apart and without the secret. */
@@ -123,7 +133,8 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
     throw new OperationError(`cannot open database ${label}`, { cause: told(cause) });
   }
   handle.on('query-error', (thrown: unknown) => told(thrown, label));
-  return { dialect, knex: handle, label, schema: options.schema };
+  const another = () => openDatabase(url, { schema: options.schema, readOnly: true });
+  return { dialect, knex: handle, label, schema: options.schema, another };
 }
 
 /**
@@ -209,6 +220,12 @@ export async function rows<T>(
   const result = await database.knex.raw(sql, bindings as Knex.RawBinding[]);
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
+
+/** A connection, as what answers questions. */
+export const readerOf = (database: Database): Reader => ({
+  dialect: database.dialect,
+  rows: (sql, bindings) => rows(database, sql, bindings),
+});
 
 /** Who this connection is, and whether it may do everything (PostgreSQL). */
 export async function currentRole(database: Database): Promise<{ role: string; superuser: boolean }> {

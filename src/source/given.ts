@@ -1,4 +1,4 @@
-import { type Database, rows } from '../database.ts';
+import type { Reader } from '../database.ts';
 
 /** Rows to join, given as columns of equal length. */
 export interface Given {
@@ -8,23 +8,21 @@ export interface Given {
 }
 
 /** Makes given rows a table to join: PostgreSQL takes arrays, SQLite a temporary table with a key. */
-export async function givenTable(database: Database, { name, columns, key }: Given) {
+export async function givenTable(reader: Reader, { name, columns, key }: Given) {
   const names = Object.keys(columns);
   const values = Object.values(columns);
-  if (database.dialect === 'postgres') {
+  if (reader.dialect === 'postgres') {
     const arrays = values.map(({ type }) => `?::${type}[]`);
     return {
       table: `unnest(${arrays}) as ${name} (${names})`,
       bindings: values.map((column) => column.values),
     };
   }
-  await rows(database, `drop table if exists temp.${name}`);
+  await reader.rows(`drop table if exists temp.${name}`);
   const typed = names.map((column, at) => `${column} ${values[at]!.type === 'text' ? 'text' : 'integer'}`);
-  await rows(database, `create temp table ${name} (${typed}, primary key (${key})) without rowid`);
+  await reader.rows(`create temp table ${name} (${typed}, primary key (${key})) without rowid`);
   const records = (values[0]?.values ?? []).map((_, at) => values.map((column) => column.values[at]));
   const fields = names.map((_, at) => `json_extract(value, '$[${at}]')`);
-  await rows(database, `insert into temp.${name} select ${fields} from json_each(?)`, [
-    JSON.stringify(records),
-  ]);
+  await reader.rows(`insert into temp.${name} select ${fields} from json_each(?)`, [JSON.stringify(records)]);
   return { table: `temp.${name} as ${name}`, bindings: [] };
 }

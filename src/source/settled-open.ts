@@ -1,6 +1,6 @@
 import { exemptReasons } from '../core/expected.ts';
 import type { ClearSpan } from '../core/time.ts';
-import { type Database, rows } from '../database.ts';
+import type { Reader } from '../database.ts';
 import { givenTable } from './given.ts';
 import type { SourceSchema } from './schema.ts';
 import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
@@ -25,8 +25,8 @@ export interface ExemptRow {
 }
 
 /** The days of the rules as a table to join. */
-export const uniformDays = (database: Database, { days }: SettlingRules) =>
-  givenTable(database, {
+export const uniformDays = (reader: Reader, { days }: SettlingRules) =>
+  givenTable(reader, {
     name: 'uniform_days',
     columns: {
       day: { type: 'text', values: days.map(({ day }) => day) },
@@ -53,19 +53,19 @@ export const countedReasons = exemptReasons.map(
 
 /** Looks once more at the open ones, which are few: rows that are not expected, and days on which a clock changes. */
 export async function settleOpen(
-  database: Database,
+  reader: Reader,
   schema: SourceSchema,
   of: { rules: SettlingRules; open: readonly number[] },
 ): Promise<Settled> {
   const { rules, open } = of;
-  const spelling = spellings[database.dialect];
-  const ids = await givenTable(database, {
+  const spelling = spellings[reader.dialect];
+  const ids = await givenTable(reader, {
     name: 'open_ids',
     columns: { id: { type: 'bigint', values: open } },
     key: 'id',
   });
-  const days = await uniformDays(database, rules);
-  const spans = await givenTable(database, {
+  const days = await uniformDays(reader, rules);
+  const spans = await givenTable(reader, {
     name: 'clear_spans',
     columns: {
       day: { type: 'text', values: rules.spans.map(({ day }) => day) },
@@ -77,8 +77,7 @@ export async function settleOpen(
   });
   const second = `case when ${spelling.isClock('r.round_time')} then ${secondOfDay} end`;
   const fileUnix = `coalesce(uniform_days.start_unix, clear_spans.start_unix) + ${second}`;
-  const [found] = await rows<Found>(
-    database,
+  const [found] = await reader.rows<Found>(
     `select ${spelling.list('case when reason is null and not is_covered then id end')} as open_ids,
        count(*) filter (where is_covered) as covered, count(reason) as exempt,
        ${spelling.list(`case when reason is not null then id || ',' || file_unix end`)} as exempt_rows,

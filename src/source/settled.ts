@@ -1,5 +1,6 @@
 import { type ExemptReason, exemptReasons } from '../core/expected.ts';
-import { type Database, rows } from '../database.ts';
+import { type Database, type Reader, readerOf } from '../database.ts';
+import { shareOut } from '../database-twin.ts';
 import { malformed } from './read.ts';
 import type { SourceSchema } from './schema.ts';
 import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
@@ -32,9 +33,9 @@ export interface SettledHistory {
 }
 
 /** For one transaction: memory enough to hash a million rows, and no compiling of what runs once. */
-async function prepareServer(database: Database): Promise<void> {
-  if (database.dialect === 'postgres')
-    await rows(database, `select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`);
+async function prepareServer(reader: Reader): Promise<void> {
+  if (reader.dialect === 'postgres')
+    await reader.rows(`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`);
 }
 
 /** One of the two parts of a history, as the database counted it. */
@@ -69,19 +70,29 @@ interface IdRange {
 }
 
 /** So many ids are answered for by one row, whose lists are texts in this process. */
-const idsAtOnce = 250_000;
+const idsAtOnce = 125_000;
 
-/** PostgreSQL, which would join all captures again for each pass, makes a single one, and answers with several rows. */
-async function passesOver(database: Database): Promise<IdRange[]> {
-  const [found] = await rows<Record<'first' | 'last', unknown>>(
-    database,
+/** How far ids go; null where there is no row. */
+async function spanOfIds(reader: Reader): Promise<IdRange | null> {
+  const [found] = await reader.rows<Record<'first' | 'last', unknown>>(
     'select (select min(id) from rounds) as first, (select max(id) from rounds) as last',
   );
-  const [first, last] = [Number(found!.first), Number(found!.last)];
-  const size = database.dialect === 'sqlite' ? idsAtOnce : Number.POSITIVE_INFINITY;
+  const { first, last } = found!;
+  return first === null ? null : { fromId: Number(first), toId: Number(last) };
+}
+
+/** Whether a history is so long that a second connection to look through it saves time. */
+export async function isLong(database: Database, pass = idsAtOnce): Promise<boolean> {
+  const span = await spanOfIds(readerOf(database));
+  return span !== null && span.toId - span.fromId >= 2 * pass;
+}
+
+/** The ids in passes of this size. */
+async function passesOver(reader: Reader, pass: number): Promise<IdRange[]> {
+  const span = await spanOfIds(reader);
   const passes: IdRange[] = [];
-  for (let fromId = first; fromId <= last; fromId += size)
-    passes.push({ fromId, toId: Math.min(last, fromId + size - 1) });
+  for (let fromId = span?.fromId ?? 0; span !== null && fromId <= span.toId; fromId += pass)
+    passes.push({ fromId, toId: Math.min(span.toId, fromId + pass - 1) });
   return passes;
 }
 
@@ -102,44 +113,70 @@ function joined(parts: readonly Part[]): Part {
   };
 }
 
-/** The rounds since there are captures: covered, or open. */
-async function readSince(
+/** How one connection counts a pass over the rounds since there are captures: covered, or open. */
+async function passReader(
+  reader: Reader,
+  schema: SourceSchema,
+  rules: SettlingRules,
+): Promise<(pass: IdRange) => Promise<Part>> {
+  const spelling = spellings[reader.dialect];
+  await prepareServer(reader);
+  const { table, bindings } = await uniformDays(reader, rules);
+  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
+  // PostgreSQL would join all captures again for each pass, and does not conclude which of them there can be.
+  const captures = reader.dialect === 'postgres' ? ' and c.round_id between ? and ?' : '';
+  const sql = `select ${partColumns(spelling)}
+    from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
+        coalesce(${covered}, false) = false as is_open
+      from rounds r
+      left join ${table} on uniform_days.day = r.round_date
+      left join lua_round_teams c on c.round_id = r.id${captures}
+      where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
+        and r.id between ? and ?) as since`;
+  return async ({ fromId, toId }) => {
+    const ids = [fromId, toId];
+    const more = captures === '' ? [] : ids;
+    const [found] = await reader.rows<Found>(sql, [...bindings, ...more, rules.exemptBefore, ...ids]);
+    return toPart(found!);
+  };
+}
+
+/** The rounds since there are captures, and how many rows there are at all: one look through the whole table. */
+async function readAll(
   database: Database,
   schema: SourceSchema,
-  of: { rules: SettlingRules; onPass: (done: number, total: number) => void },
-): Promise<Part> {
-  const spelling = spellings[database.dialect];
-  const { table, bindings } = await uniformDays(database, of.rules);
-  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
-  const passes = await passesOver(database);
-  const group = database.dialect === 'postgres' ? `group by id / ${idsAtOnce}` : '';
+  { rules, pass = idsAtOnce, onPass }: Settling,
+): Promise<{ counted: Counted; since: Part }> {
+  const passes = await passesOver(readerOf(database), pass);
+  const readers = new Map<Reader, ReturnType<typeof passReader>>();
+  const readerFor = (reader: Reader) => {
+    const known = readers.get(reader) ?? passReader(reader, schema, rules);
+    readers.set(reader, known);
+    return known;
+  };
   const parts: Part[] = [];
-  for (const [at, { fromId, toId }] of passes.entries()) {
-    const found = await rows<Found>(
-      database,
-      `select ${partColumns(spelling)}
-       from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
-           coalesce(${covered}, false) = false as is_open
-         from rounds r
-         left join ${table} on uniform_days.day = r.round_date
-         left join lua_round_teams c on c.round_id = r.id
-         where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
-           and r.id between ? and ?) as since ${group}`,
-      [...bindings, of.rules.exemptBefore, fromId, toId],
-    );
-    parts.push(...found.map(toPart));
-    of.onPass(at + 1, passes.length);
-  }
-  return joined(parts);
+  let counted: Counted | undefined;
+  let done = 0;
+  const jobs = passes.map((ids, at) => async (reader: Reader) => {
+    const read = await readerFor(reader);
+    parts[at] = await read(ids);
+    onPass(++done, passes.length);
+  });
+  await shareOut(database, [
+    async (reader) => {
+      counted = await countRows(reader);
+    },
+    ...jobs,
+  ]);
+  return { counted: counted!, since: joined(parts) };
 }
 
 /** The rounds of before there were captures, and those without a date: exempt, or open. */
-async function readBefore(database: Database, schema: SourceSchema, rules: SettlingRules): Promise<Part> {
-  const { dialect } = database;
+async function readBefore(reader: Reader, schema: SourceSchema, rules: SettlingRules): Promise<Part> {
+  const { dialect } = reader;
   const spelling = spellings[dialect];
   const isReadable = `not (${malformed(dialect).replaceAll('?', '\\?')})`;
-  const [found] = await rows<Found>(
-    database,
+  const [found] = await reader.rows<Found>(
     `select ${partColumns(spelling)}, ${countedReasons}
      from (select id, capture_id, start_unix, reason, reason is null as is_open
        from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
@@ -154,19 +191,23 @@ async function readBefore(database: Database, schema: SourceSchema, rules: Settl
 }
 
 /** Rows whose number is none, and of a type that it never has: SQLite takes any. */
-async function readStrange(database: Database): Promise<number[]> {
-  const found = await rows<{ id: number }>(
-    database,
+async function readStrange(reader: Reader): Promise<number[]> {
+  const found = await reader.rows<{ id: number }>(
     `select id from rounds where round_number is not null and round_number not in (1, 2)
      and typeof(round_number) <> 'integer'`,
   );
   return found.map(({ id }) => Number(id));
 }
 
-async function countRows(database: Database): Promise<{ rows: number; summaries: number }> {
-  const isInteger = database.dialect === 'sqlite' ? `typeof(round_number) = 'integer'` : 'true';
-  const [found] = await rows<Record<'all_rows' | 'summaries', unknown>>(
-    database,
+/** How many rows there are, and how many of them are of no round. */
+interface Counted {
+  rows: number;
+  summaries: number;
+}
+
+async function countRows(reader: Reader): Promise<Counted> {
+  const isInteger = reader.dialect === 'sqlite' ? `typeof(round_number) = 'integer'` : 'true';
+  const [found] = await reader.rows<Record<'all_rows' | 'summaries', unknown>>(
     `select count(*) as all_rows, count(*) filter (where round_number is null
        or (round_number not in (1, 2) and ${isInteger})) as summaries from rounds`,
   );
@@ -188,24 +229,33 @@ function merged(one: Float64Array, other: Float64Array): Float64Array {
   return isAscending(all) ? all : all.sort();
 }
 
+/** What SQL settles by, and how. */
+export interface Settling {
+  rules: SettlingRules;
+  /** So many ids are looked at in one pass; the default suits everybody but tests. */
+  pass?: number;
+  /** Is told how many of the passes over the rows are done. */
+  onPass: (done: number, total: number) => void;
+}
+
 /**
  * Looks at every row and counts what SQL can be sure of: the core would say the same of each (DESIGN, "SQL may count"),
  * provided that its start is no other row's and that nothing is near, which is for the caller to see to. To be called
- * inside a snapshot, and where `canSettle`. `onPass` is told how many of the passes over the rows are done.
+ * inside a snapshot, which may have a twin, and where `canSettle`.
  */
 export async function readSettled(
   database: Database,
   schema: SourceSchema,
-  rules: SettlingRules,
-  onPass: (done: number, total: number) => void,
+  settling: Settling,
 ): Promise<SettledHistory> {
-  await prepareServer(database);
-  const { rows: all, summaries } = await countRows(database);
-  const since = await readSince(database, schema, { rules, onPass });
-  const closer = await settleOpen(database, schema, { rules, open: since.open });
-  const before = all === summaries + since.rounds ? null : await readBefore(database, schema, rules);
-  const counted = summaries + since.rounds + (before?.rounds ?? 0);
-  const strange = all === counted ? [] : await readStrange(database);
+  const { rules } = settling;
+  const reader = readerOf(database);
+  const { counted, since } = await readAll(database, schema, settling);
+  const { rows: all, summaries } = counted;
+  const closer = await settleOpen(reader, schema, { rules, open: since.open });
+  const before = all === summaries + since.rounds ? null : await readBefore(reader, schema, rules);
+  const looked = summaries + since.rounds + (before?.rounds ?? 0);
+  const strange = all === looked ? [] : await readStrange(reader);
   const exempt = exemptReasons.map((reason) => {
     const column = `exempt_${reason}`;
     return [reason, Number(closer.found[column]) + Number(before?.found[column] ?? 0)];
