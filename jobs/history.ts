@@ -13,7 +13,6 @@ import {
 } from '../src/core/time.ts';
 import { readRivals, readRoundsById } from '../src/source/read.ts';
 import {
-  countCaptures,
   earliestEnd,
   readCapturesLinkedTo,
   readStrayCaptures,
@@ -129,16 +128,15 @@ async function settledFor(
 /** The captures that no settled round has. */
 async function readLooseCaptures(
   asked: Observing,
-  of: { openIds: readonly number[]; linkedCaptures: number },
+  { open, captures, linkedCaptures }: SettledHistory,
 ): Promise<Capture[]> {
   const { database, schema } = asked.source;
   const unlinked = await readUnlinkedCaptures(database, schema);
-  const all = await countCaptures(database);
-  const hasStrays = all > unlinked.length + of.linkedCaptures;
+  const hasStrays = captures > unlinked.length + linkedCaptures;
   return [
     ...unlinked,
     ...(hasStrays ? await readStrayCaptures(database, schema) : []),
-    ...(await readCapturesLinkedTo(database, schema, of.openIds)),
+    ...(await readCapturesLinkedTo(database, schema, open)),
   ];
 }
 
@@ -184,8 +182,7 @@ async function readFirst(asked: Observing, facts: HistoryFacts, history: Settled
   const { database, schema } = asked.source;
   const { zone } = asked.config;
   const open = await readRoundsById(database, schema, history.open);
-  const { linkedCaptures } = history;
-  const loose = await readLooseCaptures(asked, { openIds: history.open, linkedCaptures });
+  const loose = await readLooseCaptures(asked, history);
   const told = await readTold(asked, { ...facts, open });
   const unclosed = facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile);
   return { history, open, loose, told, unclosed };

@@ -7,8 +7,14 @@ export interface Given {
   key: string;
 }
 
+/** A table to join, and what its place in a statement is bound to. */
+export interface GivenTable {
+  table: string;
+  bindings: readonly unknown[];
+}
+
 /** Makes given rows a table to join: PostgreSQL takes arrays, SQLite a temporary table with a key. */
-export async function givenTable(reader: Reader, { name, columns, key }: Given) {
+export async function givenTable(reader: Reader, { name, columns, key }: Given): Promise<GivenTable> {
   const names = Object.keys(columns);
   const values = Object.values(columns);
   if (reader.dialect === 'postgres') {

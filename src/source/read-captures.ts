@@ -118,12 +118,6 @@ export async function readStrayCaptures(database: Database, schema: SourceSchema
   return raw.map(toCapture);
 }
 
-/** How many captures there are. */
-export async function countCaptures(database: Database): Promise<number> {
-  const [counted] = await database.knex('lua_round_teams').count({ count: '*' });
-  return Number(counted!.count);
-}
-
 /** The earliest end of a capture from an instant on, unix seconds, or null. */
 export async function earliestEnd(database: Database, fromUnix: number): Promise<number | null> {
   const [found] = await database

@@ -20,7 +20,7 @@ export type Found = Record<string, unknown>;
 
 /** A text of an answer, or null. */
 export const textOf = (found: Found, column: string) =>
-  found[column] === null ? null : String(found[column]);
+  found[column] == null ? null : String(found[column]);
 
 /** A list of ids of an answer. */
 export function idsOf(found: Found, column: string): number[] {

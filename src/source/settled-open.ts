@@ -1,7 +1,7 @@
-import { exemptReasons } from '../core/expected.ts';
+import { type ExemptReason, exemptReasons } from '../core/expected.ts';
 import type { ClearSpan } from '../core/time.ts';
 import type { Reader } from '../database.ts';
-import { givenTable } from './given.ts';
+import { type GivenTable, givenTable } from './given.ts';
 import type { SourceSchema } from './schema.ts';
 import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
 import { exemptBy, isCovered, secondOfDay, spellings } from './settling.ts';
@@ -35,12 +35,15 @@ export const uniformDays = (reader: Reader, { days }: SettlingRules) =>
     key: 'day',
   });
 
+/** How many rows are exempt for which reason. */
+export type Reasons = Record<ExemptReason, number>;
+
 /** What a closer look settles of the rounds that the first one left open. */
 export interface Settled {
   open: number[];
   covered: number;
   exempt: ExemptRow[];
-  found: Found;
+  reasons: Reasons;
 }
 
 /** A row that no capture has touched. */
@@ -51,20 +54,23 @@ export const countedReasons = exemptReasons.map(
   (reason) => `count(*) filter (where reason = '${reason}') as exempt_${reason}`,
 );
 
-/** Looks once more at the open ones, which are few: rows that are not expected, and days on which a clock changes. */
-export async function settleOpen(
+/** What was counted as `countedReasons`; of nothing all are 0. */
+export const reasonsOf = (found: Found): Reasons =>
+  Object.fromEntries(
+    exemptReasons.map((reason) => [reason, Number(found[`exempt_${reason}`] ?? 0)]),
+  ) as Reasons;
+
+/**
+ * How one connection looks once more at the open ones of a pass, which are few: rows that are not expected, and days on
+ * which a clock changes. `days` are `uniformDays`.
+ */
+export async function openReader(
   reader: Reader,
   schema: SourceSchema,
-  of: { rules: SettlingRules; open: readonly number[] },
-): Promise<Settled> {
-  const { rules, open } = of;
+  of: { rules: SettlingRules; days: GivenTable },
+): Promise<(open: readonly number[]) => Promise<Settled>> {
+  const { rules, days } = of;
   const spelling = spellings[reader.dialect];
-  const ids = await givenTable(reader, {
-    name: 'open_ids',
-    columns: { id: { type: 'bigint', values: open } },
-    key: 'id',
-  });
-  const days = await uniformDays(reader, rules);
   const spans = await givenTable(reader, {
     name: 'clear_spans',
     columns: {
@@ -77,8 +83,9 @@ export async function settleOpen(
   });
   const second = `case when ${spelling.isClock('r.round_time')} then ${secondOfDay} end`;
   const fileUnix = `coalesce(uniform_days.start_unix, clear_spans.start_unix) + ${second}`;
-  const [found] = await reader.rows<Found>(
-    `select ${spelling.list('case when reason is null and not is_covered then id end')} as open_ids,
+  const sql = (
+    ids: GivenTable,
+  ) => `select ${spelling.list('case when reason is null and not is_covered then id end')} as open_ids,
        count(*) filter (where is_covered) as covered, count(reason) as exempt,
        ${spelling.list(`case when reason is not null then id || ',' || file_unix end`)} as exempt_rows,
        ${countedReasons}
@@ -94,17 +101,27 @@ export async function settleOpen(
          left join ${spans.table} on clear_spans.day = r.round_date
            and ${second} >= clear_spans.from_second and ${second} < clear_spans.to_second
          left join lua_round_teams c on c.round_id = r.id
-         where true ${spelling.fence}) as looked_at) as judged`,
-    [rules.captureSince, ...ids.bindings, ...days.bindings, ...spans.bindings],
-  );
-  const exempt = wholeNumbers(textOf(found!, 'exempt_rows'), 2 * Number(found!.exempt));
+         where true ${spelling.fence}) as looked_at) as judged`;
+  return async (open) => {
+    const columns = { id: { type: 'bigint', values: open } } as const;
+    const ids = await givenTable(reader, { name: 'open_ids', columns, key: 'id' });
+    const [found] = await reader.rows<Found>(sql(ids), [
+      ...[rules.captureSince, ...ids.bindings],
+      ...[...days.bindings, ...spans.bindings],
+    ]);
+    return toSettled(found!);
+  };
+}
+
+function toSettled(found: Found): Settled {
+  const exempt = wholeNumbers(textOf(found, 'exempt_rows'), 2 * Number(found.exempt));
   return {
-    open: idsOf(found!, 'open_ids'),
-    covered: Number(found!.covered),
+    open: idsOf(found, 'open_ids'),
+    covered: Number(found.covered),
     exempt: Array.from({ length: exempt.length / 2 }, (_, at) => ({
       id: exempt[2 * at]!,
       fileUnix: exempt[2 * at + 1]!,
     })),
-    found: found!,
+    reasons: reasonsOf(found),
   };
 }

@@ -8,8 +8,11 @@ import {
   countedReasons,
   type ExemptRow,
   noTiming,
+  openReader,
+  type Reasons,
+  reasonsOf,
+  type Settled,
   type SettlingRules,
-  settleOpen,
   uniformDays,
 } from './settled-open.ts';
 import { exemptBy, isCovered, type Spelling, secondOfDay, spellings, startOf } from './settling.ts';
@@ -26,7 +29,9 @@ export interface SettledHistory {
   exemptNear: ExemptRow[];
   /** The ids of all other rows. */
   open: number[];
-  /** Captures that are linked to a round of number 1 or 2. */
+  /** Every capture. */
+  captures: number;
+  /** Those that are linked to a round of number 1 or 2. */
   linkedCaptures: number;
   /** The start of every such round that has one, unix seconds, ascending. */
   starts: Float64Array;
@@ -38,13 +43,13 @@ async function prepareServer(reader: Reader): Promise<void> {
     await reader.rows(`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`);
 }
 
-/** One of the two parts of a history, as the database counted it. */
+/** A part of a history, as the database counted it. */
 interface Part {
   rounds: number;
   linked: number;
   open: number[];
   starts: Float64Array;
-  found: Found;
+  reasons: Reasons;
 }
 
 /** What both parts are counted by, of an inner query with `id`, `capture_id`, `start_unix` and `is_open`. */
@@ -53,13 +58,14 @@ function partColumns({ list }: Spelling): string {
     ${list('case when is_open then id end')} as open_ids, ${list('start_unix')} as starts`;
 }
 
+/** What the database counted; of nothing it counted nothing. */
 function toPart(found: Found): Part {
   return {
-    rounds: Number(found.rounds),
-    linked: Number(found.linked),
+    rounds: Number(found.rounds ?? 0),
+    linked: Number(found.linked ?? 0),
     open: idsOf(found, 'open_ids'),
-    starts: wholeNumbers(textOf(found, 'starts'), Number(found.started)),
-    found,
+    starts: wholeNumbers(textOf(found, 'starts'), Number(found.started ?? 0)),
+    reasons: reasonsOf(found),
   };
 }
 
@@ -71,6 +77,8 @@ interface IdRange {
 
 /** So many ids are answered for by one row, whose lists are texts in this process. */
 const idsAtOnce = 125_000;
+/** Ids may lie far apart. */
+const mostPasses = 64;
 
 /** How far ids go; null where there is no row. */
 async function spanOfIds(reader: Reader): Promise<IdRange | null> {
@@ -87,41 +95,57 @@ export async function isLong(database: Database, pass = idsAtOnce): Promise<bool
   return span !== null && span.toId - span.fromId >= 2 * pass;
 }
 
-/** The ids in passes of this size. */
+/** The ids in passes of this size, or of a larger one. */
 async function passesOver(reader: Reader, pass: number): Promise<IdRange[]> {
   const span = await spanOfIds(reader);
+  if (span === null) return [];
+  const size = Math.max(pass, Math.ceil((span.toId - span.fromId + 1) / mostPasses));
   const passes: IdRange[] = [];
-  for (let fromId = span?.fromId ?? 0; span !== null && fromId <= span.toId; fromId += pass)
-    passes.push({ fromId, toId: Math.min(span.toId, fromId + pass - 1) });
+  for (let fromId = span.fromId; fromId <= span.toId; fromId += size)
+    passes.push({ fromId, toId: Math.min(span.toId, fromId + size - 1) });
   return passes;
 }
 
+const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
+
 /** Parts that follow each other as one. */
 function joined(parts: readonly Part[]): Part {
-  const starts = new Float64Array(parts.reduce((sum, part) => sum + part.starts.length, 0));
+  const starts = new Float64Array(sum(parts.map((part) => part.starts.length)));
   let at = 0;
   for (const part of parts) {
     starts.set(part.starts, at);
     at += part.starts.length;
   }
   return {
-    rounds: parts.reduce((sum, { rounds }) => sum + rounds, 0),
-    linked: parts.reduce((sum, { linked }) => sum + linked, 0),
+    rounds: sum(parts.map(({ rounds }) => rounds)),
+    linked: sum(parts.map(({ linked }) => linked)),
     open: parts.flatMap(({ open }) => open),
     starts,
-    found: {},
+    reasons: addedUp(parts.map(({ reasons }) => reasons)),
   };
 }
 
-/** How one connection counts a pass over the rounds since there are captures: covered, or open. */
+const addedUp = (all: readonly Reasons[]): Reasons =>
+  Object.fromEntries(
+    exemptReasons.map((reason) => [reason, sum(all.map((reasons) => reasons[reason]))]),
+  ) as Reasons;
+
+/** A pass over the rounds since there are captures: covered, or open; and what a closer look settles of the open ones. */
+interface Pass {
+  part: Part;
+  closer: Settled;
+}
+
+/** How one connection makes a pass. */
 async function passReader(
   reader: Reader,
   schema: SourceSchema,
   rules: SettlingRules,
-): Promise<(pass: IdRange) => Promise<Part>> {
+): Promise<(ids: IdRange) => Promise<Pass>> {
   const spelling = spellings[reader.dialect];
   await prepareServer(reader);
-  const { table, bindings } = await uniformDays(reader, rules);
+  const days = await uniformDays(reader, rules);
+  const lookCloser = await openReader(reader, schema, { rules, days });
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
   // PostgreSQL would join all captures again for each pass, and does not conclude which of them there can be.
   const captures = reader.dialect === 'postgres' ? ' and c.round_id between ? and ?' : '';
@@ -129,46 +153,45 @@ async function passReader(
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
         coalesce(${covered}, false) = false as is_open
       from rounds r
-      left join ${table} on uniform_days.day = r.round_date
+      left join ${days.table} on uniform_days.day = r.round_date
       left join lua_round_teams c on c.round_id = r.id${captures}
       where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
         and r.id between ? and ?) as since`;
   return async ({ fromId, toId }) => {
     const ids = [fromId, toId];
     const more = captures === '' ? [] : ids;
-    const [found] = await reader.rows<Found>(sql, [...bindings, ...more, rules.exemptBefore, ...ids]);
-    return toPart(found!);
+    const [found] = await reader.rows<Found>(sql, [...days.bindings, ...more, rules.exemptBefore, ...ids]);
+    const part = toPart(found!);
+    return { part, closer: await lookCloser(part.open) };
   };
 }
 
-/** The rounds since there are captures, and how many rows there are at all: one look through the whole table. */
-async function readAll(
+/** The rounds since there are captures, and how many rows there are at all. */
+async function readSince(
   database: Database,
   schema: SourceSchema,
   { rules, pass = idsAtOnce, onPass }: Settling,
-): Promise<{ counted: Counted; since: Part }> {
-  const passes = await passesOver(readerOf(database), pass);
+): Promise<{ counted: Counted; passes: Pass[] }> {
+  const ranges = await passesOver(readerOf(database), pass);
   const readers = new Map<Reader, ReturnType<typeof passReader>>();
   const readerFor = (reader: Reader) => {
     const known = readers.get(reader) ?? passReader(reader, schema, rules);
     readers.set(reader, known);
     return known;
   };
-  const parts: Part[] = [];
+  const passes: Pass[] = [];
   let counted: Counted | undefined;
   let done = 0;
-  const jobs = passes.map((ids, at) => async (reader: Reader) => {
+  const counting = async (reader: Reader) => {
+    counted = await countRows(reader);
+  };
+  const looking = ranges.map((ids, at) => async (reader: Reader) => {
     const read = await readerFor(reader);
-    parts[at] = await read(ids);
-    onPass(++done, passes.length);
+    passes[at] = await read(ids);
+    onPass(++done, ranges.length);
   });
-  await shareOut(database, [
-    async (reader) => {
-      counted = await countRows(reader);
-    },
-    ...jobs,
-  ]);
-  return { counted: counted!, since: joined(parts) };
+  await shareOut(database, [counting, ...looking]);
+  return { counted: counted!, passes };
 }
 
 /** The rounds of before there were captures, and those without a date: exempt, or open. */
@@ -199,19 +222,22 @@ async function readStrange(reader: Reader): Promise<number[]> {
   return found.map(({ id }) => Number(id));
 }
 
-/** How many rows there are, and how many of them are of no round. */
+/** How many rows there are, how many of them are of no round, and how many captures. */
 interface Counted {
   rows: number;
   summaries: number;
+  captures: number;
 }
 
 async function countRows(reader: Reader): Promise<Counted> {
   const isInteger = reader.dialect === 'sqlite' ? `typeof(round_number) = 'integer'` : 'true';
-  const [found] = await reader.rows<Record<'all_rows' | 'summaries', unknown>>(
+  const [found] = await reader.rows<Found>(
     `select count(*) as all_rows, count(*) filter (where round_number is null
-       or (round_number not in (1, 2) and ${isInteger})) as summaries from rounds`,
+       or (round_number not in (1, 2) and ${isInteger})) as summaries,
+       (select count(*) from lua_round_teams) as captures from rounds`,
   );
-  return { rows: Number(found!.all_rows), summaries: Number(found!.summaries) };
+  const { all_rows, summaries, captures } = found!;
+  return { rows: Number(all_rows), summaries: Number(summaries), captures: Number(captures) };
 }
 
 function isAscending(numbers: Float64Array): boolean {
@@ -250,23 +276,22 @@ export async function readSettled(
 ): Promise<SettledHistory> {
   const { rules } = settling;
   const reader = readerOf(database);
-  const { counted, since } = await readAll(database, schema, settling);
-  const { rows: all, summaries } = counted;
-  const closer = await settleOpen(reader, schema, { rules, open: since.open });
-  const before = all === summaries + since.rounds ? null : await readBefore(reader, schema, rules);
-  const looked = summaries + since.rounds + (before?.rounds ?? 0);
-  const strange = all === looked ? [] : await readStrange(reader);
-  const exempt = exemptReasons.map((reason) => {
-    const column = `exempt_${reason}`;
-    return [reason, Number(closer.found[column]) + Number(before?.found[column] ?? 0)];
-  });
+  const { counted, passes } = await readSince(database, schema, settling);
+  const since = joined(passes.map(({ part }) => part));
+  const closer = passes.map((pass) => pass.closer);
+  const isWhole = counted.rows === counted.summaries + since.rounds;
+  const before = isWhole ? toPart({}) : await readBefore(reader, schema, rules);
+  const looked = counted.summaries + since.rounds + before.rounds;
+  const strange = counted.rows === looked ? [] : await readStrange(reader);
+  const reasons = addedUp([before.reasons, ...closer.map((one) => one.reasons)]);
   return {
-    rows: all,
-    covered: since.rounds - since.open.length + closer.covered,
-    exempt: { ...(Object.fromEntries(exempt) as SettledHistory['exempt']), summary: summaries },
-    exemptNear: closer.exempt,
-    open: [...closer.open, ...(before?.open ?? []), ...strange],
-    linkedCaptures: since.linked + (before?.linked ?? 0),
-    starts: merged(since.starts, before?.starts ?? new Float64Array()),
+    rows: counted.rows,
+    covered: since.rounds - since.open.length + sum(closer.map(({ covered }) => covered)),
+    exempt: { ...reasons, summary: counted.summaries },
+    exemptNear: closer.flatMap(({ exempt }) => exempt),
+    open: [...closer.flatMap(({ open }) => open), ...before.open, ...strange],
+    captures: counted.captures,
+    linkedCaptures: since.linked + before.linked,
+    starts: merged(since.starts, before.starts),
   };
 }
