@@ -40,6 +40,7 @@ export interface Asked {
   expect?: string;
   settings?: Record<string, string>;
   judgesAll?: boolean;
+  pass?: number;
   reached?: AuditAsked['reached'];
   batchSize?: number;
   signal?: AbortSignal;
@@ -137,6 +138,7 @@ function worldAt(
     nowMs: Date.parse(asked.now ?? longAfter),
     progress: noProgress,
     judgesAll: asked.judgesAll,
+    pass: asked.pass,
     reached: asked.reached,
     batchSize: asked.batchSize,
     signal: asked.signal,
