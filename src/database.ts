@@ -21,7 +21,7 @@ export interface Database {
   twin?: Reader;
 }
 
-/** What answers questions: a connection, of this process or of another thread. */
+/** What answers questions. */
 export interface Reader {
   dialect: Dialect;
   rows<T>(sql: string, bindings?: readonly unknown[]): Promise<T[]>;

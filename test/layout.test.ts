@@ -119,14 +119,13 @@ describe('src/core', () => {
 });
 
 for (const shell of shells)
-  test(`src/${shell} imports only itself, core, errors, database, threads, the replacing of files and the types of the configuration`, () => {
+  test(`src/${shell} imports only itself, core, errors, database, the replacing of files and the types of the configuration`, () => {
     const shared = new Set([
       'src/errors.ts',
       'src/database.ts',
       'src/database-prepared.ts',
       'src/database-twin.ts',
       'src/replace-file.ts',
-      'src/start-thread.ts',
     ]);
     const allowed = ({ local, of, typesOnly }: Import) =>
       !local ||
