@@ -79,7 +79,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
   it('does without a twin where a second connection is not to be had', async () => {
     const alone = { ...reading, another: async () => Promise.reject(new Error('too many clients')) };
     const seen = await snapshotOfTwo(
-      without,
+      alone,
       async (inside) => [inside.twin, await count(own(inside))] as const,
     );
     assert.equal(seen[0], undefined);
