@@ -13,6 +13,8 @@ const atMostMs: Record<Dialect, number> = { sqlite: 50, postgres: 100 };
 const sizes = { full: [10_000, 100_000, 1_000_000], small: [2_000, 20_000] };
 /** What a cycle looks at is the same everywhere: a busy community plays so much. */
 const recent = { days: 14, roundsPerDay: 40 };
+/** A start by cron, where nothing is warm, has a row of its own. */
+const warmCycles = 20;
 const cyclesEach = { full: 15, small: 9 };
 
 /** A steady cycle on a history of this length: the gaps of its window are recorded already. */
@@ -38,8 +40,8 @@ async function cycleOf(
     nowMs += 180_000;
     return timed(() => audit({ ...made.request, config, scope, nowMs }));
   };
-  // The first one records what there is; the next ones warm up what a daemon has warm.
-  for (let warm = 0; warm < 3; warm++) await cycle();
+  // The first one records what there is; the next ones warm up what a daemon has warm after an hour of the day.
+  for (let warm = 0; warm < warmCycles; warm++) await cycle();
   return cycle;
 }
 

@@ -63,7 +63,7 @@ export type UnreadableRows =
   | { knownIds: readonly number[] };
 
 /** So many of the highest ids count as new: more than are imported between two audits of the whole history. */
-const newestRows = 5_000;
+const newestRows = 2_000;
 
 /** The rows outside a window that perhaps cannot be read, as the database returns them. */
 async function unreadableOutside(
