@@ -221,6 +221,19 @@ export async function rows<T>(
   return (database.dialect === 'postgres' ? result.rows : result) as T[];
 }
 
+/**
+ * What comes after a column that shall have one of some values, which are one binding however many they are: a statement
+ * with a place for each takes longer to make and to prepare than to run.
+ */
+export function oneOf(
+  { dialect }: Database,
+  values: readonly (string | number)[],
+): { condition: string; binding: unknown } {
+  return dialect === 'postgres'
+    ? { condition: '= any(?)', binding: values }
+    : { condition: 'in (select value from json_each(?))', binding: JSON.stringify(values) };
+}
+
 /** A connection, as what answers questions. */
 export const readerOf = (database: Database): Reader => ({
   dialect: database.dialect,

@@ -1,6 +1,7 @@
-import { z } from 'zod';
 import type { Json } from '../core/model.ts';
-import { chunks } from '../database.ts';
+import { chunks, oneOf } from '../database.ts';
+import { valueRows } from '../database-prepared.ts';
+import { OperationError } from '../errors.ts';
 import { canonicalText } from './canonical.ts';
 import type { Entry } from './chain.ts';
 import { entryColumns, entryFromRow } from './entries.ts';
@@ -8,7 +9,7 @@ import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 import { eachPage } from './pages.ts';
 
-const incidentColumns = ['source', 'key', 'id', 'is_open', 'last_seq', 'state'] as const;
+const storedColumns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
 
 /** Where incidents are stored: one that is there gets its new story. */
 export const incidentTarget: Target = {
@@ -25,15 +26,6 @@ export const incidentTarget: Target = {
     set is_open = excluded.is_open, last_seq = excluded.last_seq, state = excluded.state`,
 };
 
-const incidentRow = z.object({
-  source: z.string(),
-  key: z.string(),
-  id: z.int(),
-  is_open: z.int(),
-  last_seq: z.int(),
-  state: z.string().transform((text) => JSON.parse(text) as Json),
-});
-
 /** An incident as it is stored: `is_open` is 0 or 1 on both databases. */
 export function incidentToRow(incident: Incident) {
   return {
@@ -49,14 +41,34 @@ export function incidentToRow(incident: Incident) {
 /** A row of `incidents`. */
 export type StoredIncident = ReturnType<typeof incidentToRow>;
 
-/** The incident in a row of `incidents`; throws where the row is damaged. */
-export function incidentFromRow(row: unknown): Incident {
-  const { source, key, id, is_open, last_seq, state } = incidentRow.parse(row);
-  return { id, source, key, isOpen: is_open === 1, lastSeq: last_seq, state };
+/**
+ * The incident in a row of `incidents`; throws an OperationError where the row is damaged. By hand: an append reads those of
+ * all its entries through it.
+ */
+function incidentFromRow(row: Readonly<Record<string, unknown>>): Incident {
+  const { source, key, id, is_open, last_seq, state } = row as unknown as StoredIncident;
+  const isWhole =
+    [source, key, state].every((text) => typeof text === 'string') &&
+    [id, is_open, last_seq].every((number) => Number.isSafeInteger(number));
+  const value = isWhole ? parsed(state) : undefined;
+  if (value === undefined)
+    throw new OperationError(
+      `cannot read incident ${id} of the ledger: it is damaged; run \`roundwarden ledger verify\``,
+    );
+  return { id, source, key, isOpen: is_open === 1, lastSeq: last_seq, state: value };
+}
+
+/** The value that a text spells; undefined where it is no JSON. */
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
 }
 
 function incidents(ledger: Ledger) {
-  return ledger.database.knex('incidents').select(...incidentColumns);
+  return ledger.database.knex('incidents').select(...storedColumns);
 }
 
 /** The open incidents of a source, oldest first. */
@@ -71,10 +83,13 @@ export async function incidentsByKeys(
   source: string,
   keys: readonly string[],
 ): Promise<Incident[]> {
+  const { database } = ledger;
   const found: Incident[] = [];
   for (const chunk of chunks(keys)) {
-    const rows = await incidents(ledger).where({ source }).whereIn('key', chunk);
-    found.push(...rows.map(incidentFromRow));
+    const { condition, binding } = oneOf(database, chunk);
+    const sql = `select ${storedColumns} from incidents where source = ? and key ${condition}`;
+    for (const values of await valueRows(database, sql, [source, binding]))
+      found.push(incidentFromRow(rowOfValues(values)));
   }
   return found.sort((a, b) => a.id - b.id);
 }
@@ -118,16 +133,23 @@ export async function* eachNewestIncident(ledger: Ledger, source: string): Async
   }
 }
 
-type Values = [number, string, string, number, number, string];
+/** A row whose values stand in the order of `storedColumns`, whatever they are. */
+function rowOfValues(values: readonly unknown[]): StoredIncident & Record<string, unknown> {
+  const [id, source, key, is_open, last_seq, state] = values as [
+    number,
+    string,
+    string,
+    number,
+    number,
+    string,
+  ];
+  return { source, key, id, is_open, last_seq, state };
+}
 
 /** Every row of `incidents`, oldest first, as it is stored, whatever it holds; in pages. */
 export async function* storedIncidents(ledger: Ledger): AsyncGenerator<StoredIncident[]> {
-  const columns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
-  for await (const page of eachPage(ledger.database, { table: 'incidents', columns, size: 100 }))
-    yield page.map((values): StoredIncident => {
-      const [id, source, key, is_open, last_seq, state] = values as Values;
-      return { source, key, id, is_open, last_seq, state };
-    });
+  const pages = { table: 'incidents', columns: storedColumns, size: 100 } as const;
+  for await (const page of eachPage(ledger.database, pages)) yield page.map(rowOfValues);
 }
 
 /** The `repair.started` entries of a source that no later entry has closed, oldest first. */

@@ -1,5 +1,5 @@
-import type { Database as Sqlite } from 'better-sqlite3';
 import { chunks, type Database } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
 
 /** A table that rows are inserted into: its columns with their types, and what becomes of a row that is there. */
 export interface Target {
@@ -30,22 +30,18 @@ function fromDocument({ table, columns, conflict = '' }: Target): string {
   return `insert into ${table} (${names}) select ${names} from json_to_recordset(?) as given(${typed}) ${conflict}`;
 }
 
-async function insertEach<T extends object>(
-  { knex }: Database,
+function insertEach<T extends object>(
+  database: Database,
   { table, columns, conflict = '' }: Target,
   rows: readonly T[],
 ): Promise<void> {
   const names = Object.keys(columns);
-  const connection = (await knex.client.acquireConnection()) as Sqlite;
-  try {
-    const places = names.map(() => '?');
-    const statement = connection.prepare(`insert into ${table} (${names}) values (${places}) ${conflict}`);
-    for (const row of rows) statement.run(...names.map((name) => row[name as keyof T]));
-  } catch (thrown) {
-    // As the builder does, so that whoever listens can say what the world did to the database.
-    knex.emit('query-error', thrown);
-    throw thrown;
-  } finally {
-    await knex.client.releaseConnection(connection);
-  }
+  const places = names.map(() => '?');
+  return withPrepared(
+    database,
+    `insert into ${table} (${names}) values (${places}) ${conflict}`,
+    ({ run }) => {
+      for (const row of rows) run(names.map((name) => row[name as keyof T]));
+    },
+  );
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { type Database, rows } from '../database.ts';
+import { type Database, oneOf, rows } from '../database.ts';
 import { withPrepared } from '../database-prepared.ts';
 
 /** Rows whose `column` is one of `values`. */
@@ -16,19 +16,6 @@ export interface WhereIn {
 export const lowestId = -(2 ** 31);
 /** So many rows are in one answer at most. */
 export const pageSize = 5_000;
-
-/**
- * What comes after a column that shall have one of some values, which are one binding however many they are: a statement
- * with a place for each takes longer to make and to prepare than to run.
- */
-export function oneOf(
-  { dialect }: Database,
-  values: readonly (string | number)[],
-): { condition: string; binding: unknown } {
-  return dialect === 'postgres'
-    ? { condition: '= any(?)', binding: values }
-    : { condition: 'in (select value from json_each(?))', binding: JSON.stringify(values) };
-}
 
 type RawRow = Record<string, unknown>;
 

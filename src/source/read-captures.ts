@@ -1,7 +1,7 @@
 import type { Capture } from '../core/model.ts';
 import { spawnKey } from '../core/situation.ts';
-import { type Database, rows } from '../database.ts';
-import { allById, existing, lowestId, oneOf, pageSize, rowsWhereIn } from './query.ts';
+import { type Database, oneOf, rows } from '../database.ts';
+import { allById, existing, lowestId, pageSize, rowsWhereIn } from './query.ts';
 import type { DayRange } from './read.ts';
 import { captureColumns, readInteger, toCapture } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
