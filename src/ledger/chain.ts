@@ -64,10 +64,9 @@ function hashOfCanonical(entry: Omit<Entry, 'hash'>): string {
 
 /** What is hashed besides the body, with the names in order. */
 function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>): Frame {
-  const spelled = (value: string | number) => canonicalText(value);
   return {
-    before: `${prevHash}{"at":${spelled(at)},"body":`,
-    after: `,"key":${spelled(key)},"kind":${spelled(kind)},"seq":${spelled(seq)},"source":${spelled(source)}}`,
+    before: `${prevHash}{"at":${canonicalText(at)},"body":`,
+    after: `,"key":${canonicalText(key)},"kind":${canonicalText(kind)},"seq":${canonicalText(seq)},"source":${canonicalText(source)}}`,
   };
 }
 

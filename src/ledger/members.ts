@@ -28,7 +28,7 @@ export interface Outlined {
   outline: readonly number[];
 }
 
-/** The members of an object that somebody asks for. What he only hands on is for spellHandedOn() alone. */
+/** The members of an object that somebody asks for. What he only hands on is for isSpellingOf() alone. */
 export function readMembers({ bytes, outline }: Outlined, { reads, passes }: Members): Json {
   let read = '';
   const handedOn: [string, HandedOn][] = [];
@@ -44,36 +44,65 @@ export function readMembers({ bytes, outline }: Outlined, { reads, passes }: Mem
 }
 
 /**
- * The canonical JSON of a value that may hold what was handed on; a character for each byte. Throws where canonicalText()
- * does, and where something was handed on into what it has to be asked for.
+ * Whether a text, with a character for each byte, is the canonical JSON of a value that may hold what was handed on: told in
+ * place, without spelling the value. False or thrown where canonicalText() throws, and where something was handed on into
+ * what it has to be asked for.
  */
-export function spellHandedOn(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'string' && isPlainText(value)) return `"${value}"`;
-  if (typeof value === 'number' && isExact(value)) return String(value);
-  if (value instanceof HandedOn) return value.bytes;
-  if (Array.isArray(value)) return spellList(value);
+export const isSpellingOf = (bytes: string, value: unknown): boolean =>
+  endOf(bytes, value, 0) === bytes.length;
+
+const elsewhere = -1;
+
+/** Where the canonical JSON of a value ends that begins at this place of the text; `elsewhere` where it does not. */
+function endOf(bytes: string, value: unknown, at: number): number {
+  if (value === null) return endOfText(bytes, 'null', at);
+  if (typeof value === 'string' && isPlainText(value)) return endOfQuoted(bytes, value, at);
+  if (typeof value === 'number' && isExact(value)) return endOfText(bytes, String(value), at);
+  if (value instanceof HandedOn) return endOfText(bytes, value.bytes, at);
+  if (Array.isArray(value)) return endOfList(bytes, value, at);
   const isObject = typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
-  const spelled = isObject ? spellInOrder(value as { [name: string]: unknown }) : null;
-  return spelled ?? toBytes(canonicalText(value as Json));
+  if (isObject && isInOrder(Object.keys(value)))
+    return endOfObject(bytes, value as { [name: string]: unknown }, at);
+  return endOfText(bytes, toBytes(canonicalText(value as Json)), at);
 }
 
-function spellList(list: readonly unknown[]): string {
-  let text = '';
-  for (let at = 0; at < list.length; at++) text += `${at === 0 ? '' : ','}${spellHandedOn(list[at])}`;
-  return `[${text}]`;
+const endOfText = (bytes: string, text: string, at: number) =>
+  bytes.startsWith(text, at) ? at + text.length : elsewhere;
+
+function endOfQuoted(bytes: string, text: string, at: number): number {
+  const to = at + 1 + text.length;
+  return bytes[at] === '"' && bytes[to] === '"' && bytes.startsWith(text, at + 1) ? to + 1 : elsewhere;
 }
 
-/** Null where the names are not plain and in order. */
-function spellInOrder(object: { readonly [name: string]: unknown }): string | null {
-  let text = '';
-  let before: string | null = null;
-  for (const name of Object.keys(object)) {
-    if ((before !== null && before >= name) || !isPlainText(name)) return null;
-    text += `${before === null ? '' : ','}"${name}":${spellHandedOn(object[name])}`;
-    before = name;
+function endOfList(bytes: string, list: readonly unknown[], from: number): number {
+  if (bytes[from] !== '[') return elsewhere;
+  let at = from + 1;
+  for (let item = 0; item < list.length; item++) {
+    if (item > 0 && bytes[at++] !== ',') return elsewhere;
+    at = endOf(bytes, list[item], at);
+    if (at === elsewhere) return elsewhere;
   }
-  return `{${text}}`;
+  return bytes[at] === ']' ? at + 1 : elsewhere;
+}
+
+function endOfObject(bytes: string, object: { readonly [name: string]: unknown }, from: number): number {
+  let at = from;
+  for (const name of Object.keys(object)) {
+    if (bytes[at] !== (at === from ? '{' : ',')) return elsewhere;
+    at = endOfQuoted(bytes, name, at + 1);
+    if (at === elsewhere || bytes[at] !== ':') return elsewhere;
+    at = endOf(bytes, object[name], at + 1);
+    if (at === elsewhere) return elsewhere;
+  }
+  if (at === from) return endOfText(bytes, '{}', at);
+  return bytes[at] === '}' ? at + 1 : elsewhere;
+}
+
+/** Whether names are plain, and ascend. */
+function isInOrder(names: readonly string[]): boolean {
+  for (let at = 0; at < names.length; at++)
+    if (!isPlainText(names[at]!) || (at > 0 && names[at - 1]! >= names[at]!)) return false;
+  return true;
 }
 
 const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);

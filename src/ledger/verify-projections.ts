@@ -1,8 +1,7 @@
 import type { FoldEntry } from '../core/incident.ts';
-import type { Json } from '../core/model.ts';
 import { incidentToRow, type StoredIncident, storedIncidents } from './incidents.ts';
 import type { Incident, Ledger } from './ledger.ts';
-import { spellHandedOn, toBytes } from './members.ts';
+import { isSpellingOf, toBytes } from './members.ts';
 import { emptyProjections, incidentName, type Projections, project } from './projections.ts';
 import type { Problem } from './verify.ts';
 
@@ -73,10 +72,8 @@ function isAsStored(watch: Watch, incident: Incident): boolean {
   if (row.last_seq > lastSeq) return true;
   watch.projections.incidents.delete(incidentName(incident.source, incident.key));
   watch.rows.delete(id);
-  return row.is_open === (incident.isOpen ? 1 : 0) && toBytes(row.state) === spellState(incident);
+  return row.is_open === (incident.isOpen ? 1 : 0) && isSpellingOf(toBytes(row.state), incident.state);
 }
-
-const spellState = ({ state }: Incident) => spellHandedOn(state as { [name: string]: Json });
 
 function begin(watch: Watch, { id, source, key }: Incident): StoredIncident | undefined {
   const row = watch.next.get(id);
