@@ -4,6 +4,8 @@ import type { EntryDraft } from '../src/ledger/chain.ts';
 
 /** What stands in entries, as a ledger of the incident of February 2026 holds it, in sizes from 0.4 to 4 kB. */
 export const storySource = 'production';
+/** When all of it is written. */
+export const storyAt = '2026-02-14T20:00:00.000Z';
 
 const maps = ['supply', 'etl_adlernest', 'te_escape2', 'sw_goldrush_te', 'erdenberg_t2', 'te_valhalla b2.1'];
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -2,19 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { foldEntry, incidentFold } from '../src/context.ts';
+import { incidentFold } from '../src/context.ts';
 import type { Dialect } from '../src/database.ts';
 import { append } from '../src/ledger/append.ts';
-import { type Entry, type EntryDraft, emptyHead, type Head, linkEntries } from '../src/ledger/chain.ts';
-import { incidentToRow } from '../src/ledger/incidents.ts';
-import type { Incident, Ledger } from '../src/ledger/ledger.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
 import { closeLedger, openLedger } from '../src/ledger/open.ts';
-import { emptyProjections, project } from '../src/ledger/projections.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { dropDatabase, freshDatabase } from './databases.ts';
-import { type BatchRows, type Limit, openLimit } from './ledger-limit.ts';
-import { storyBatches, storySource } from './ledger-story.ts';
+import { type BareLedger, bareLedger } from './ledger-bare.ts';
+import { storyAt, storyBatches } from './ledger-story.ts';
 import {
   byTurns,
   type Finding,
@@ -25,14 +22,12 @@ import {
   timed,
 } from './measure.ts';
 
-const at = '2026-02-14T20:00:00.000Z';
-
 /** One database, filled twice: by the product, and by bare statements. */
 interface Side {
   dialect: Dialect;
   url: string;
   ledger: Ledger;
-  limit: Limit;
+  limit: BareLedger;
   samples: Samples;
   /** Megabytes that verifying a quarter of the entries took. */
   quarter: number;
@@ -47,52 +42,8 @@ async function openSide(dialect: Dialect, directory: string): Promise<Side> {
   const ledger = await openLedger({ url, dataDir, fold: incidentFold });
   const bare = await urlOf('ledger_limit');
   await closeLedger(await openLedger({ url: bare, dataDir: null, fold: incidentFold }));
-  const limit = await openLimit(dialect, bare);
+  const limit = await bareLedger(dialect, bare);
   return { dialect, url, ledger, limit, samples: { product: [], limit: [] }, quarter: 0 };
-}
-
-const documentOf = ({ seq, at, kind, source, key, body, prevHash }: Entry) =>
-  `${prevHash}{"at":"${at}","body":${body},"key":"${key}","kind":"${kind}","seq":${seq},"source":"${source}"}`;
-
-/** What batches come to, known beforehand: the limit is given it. Keeps what is folded for 21 nights. */
-function rowsOfBatches() {
-  let head: Head = emptyHead;
-  const projections = emptyProjections();
-  return (drafts: readonly EntryDraft[]): BatchRows => {
-    const entries = linkEntries(head, drafts, at);
-    head = entries.at(-1)!;
-    const changed = new Map<number, Incident>();
-    const closed: number[] = [];
-    const before = new Set(projections.openRepairs.keys());
-    for (const entry of entries) {
-      const folded = foldEntry(entry);
-      for (const incident of project(incidentFold, projections, folded)) changed.set(incident.id, incident);
-      closed.push(...[incidentFold.repair(folded).closes ?? []].flat());
-    }
-    const incidents = [...changed.values()].map((incident) => Object.values(incidentToRow(incident)));
-    for (const [name, { id }] of projections.incidents) {
-      if (id > head.seq - 40_000) break;
-      projections.incidents.delete(name);
-    }
-    return {
-      entries: entries.map(({ seq, kind, source, key, body, prevHash, hash }) => [
-        seq,
-        at,
-        kind,
-        source,
-        key,
-        body,
-        prevHash,
-        hash,
-      ]),
-      incidents,
-      opened: [...projections.openRepairs.keys()]
-        .filter((seq) => !before.has(seq))
-        .map((seq) => [seq, storySource]),
-      closed,
-      documents: entries.map(documentOf),
-    };
-  };
 }
 
 /** Appends `count` entries batch by batch, product and limit by turns, and sums each up over `times` equal parts. */
@@ -100,21 +51,18 @@ async function appendAll(
   sides: readonly Side[],
   of: { count: number; times: number; say: (text: string) => void },
 ) {
-  const rowsOf = rowsOfBatches();
   const peaks = { quarter: 0, whole: 0 };
   let [done, turn] = [0, 0];
   for (const drafts of storyBatches()) {
     if (done >= of.count) break;
-    const rows = rowsOf(drafts);
     const part = Math.min(of.times - 1, Math.floor((done / of.count) * of.times));
     for (const { ledger, limit, samples } of sides) {
       const work = {
-        product: () => append(ledger, drafts, at),
-        limit: () => limit.append(rows),
+        product: () => timed(() => append(ledger, drafts, storyAt)),
+        limit: () => limit.does('append'),
       };
       const order = turn % 2 === 0 ? (['limit', 'product'] as const) : (['product', 'limit'] as const);
-      for (const which of order)
-        samples[which][part] = (samples[which][part] ?? 0) + (await timed(work[which]));
+      for (const which of order) samples[which][part] = (samples[which][part] ?? 0) + (await work[which]());
     }
     const before = done;
     done += drafts.length;
@@ -150,9 +98,9 @@ const memory = (
 
 async function verifying(side: Side, of: { size: string; times: number }): Promise<Finding> {
   const ledger = (await openLedger({ url: side.url, dataDir: null, fold: incidentFold, readOnly: true }))!;
-  const bare = await openLimit(side.dialect, side.url);
+  const bare = await bareLedger(side.dialect, side.url);
   const samples = await byTurns(of.times, {
-    limit: () => bare.readAll(),
+    limit: () => bare.does('read'),
     product: async () => {
       const { problems } = await verifyChain(ledger);
       if (problems.length > 0) throw new Error(`the ledger of the bench is damaged: ${problems[0]!.what}`);
@@ -185,7 +133,7 @@ async function run(options: BenchOptions): Promise<Finding[]> {
       size,
       limit: 'bare multi-row inserts of the same rows and SHA-256',
     };
-    const goals = memory('memory with the bench', { is: peaks.whole, quarter: peaks.quarter, atMost: 400 });
+    const goals = memory('memory', { is: peaks.whole, quarter: peaks.quarter, atMost: 400 });
     findings.push(ratioFinding(about, { samples: side.samples, atMost: 2, goals }));
     say(`verifying ${size} on ${side.dialect}`);
     findings.push(await verifying(side, { size, times: Math.min(times, 3) }));
