@@ -1,5 +1,5 @@
 import type { FoldEntry } from '../core/incident.ts';
-import { chunks } from '../database.ts';
+import { chunks, oneOf, rows } from '../database.ts';
 import { incidentsByKeys, incidentTarget, incidentToRow } from './incidents.ts';
 import { insertRows, type Target } from './insert.ts';
 import type { Fold, Incident, Ledger } from './ledger.ts';
@@ -58,15 +58,14 @@ function assertBeginsOne(
 const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
 
 /**
- * Folds new entries into the stored projections, inside the transaction that appends them. The incidents that they tell
- * of, by `incidentName`, as they are then. What is `known` of them need not be read.
+ * Folds new entries into the stored projections, inside the transaction that appends them, and into those that were
+ * loaded for them. The incidents that they tell of, by `incidentName`, as they are then.
  */
 export async function storeProjections(
   ledger: Ledger,
   entries: readonly FoldEntry[],
-  known: ReadonlyMap<string, Incident> = new Map(),
+  projections: Projections,
 ): Promise<ReadonlyMap<string, Incident>> {
-  const projections = await loadAffected(ledger, entries, known);
   for (const entry of entries) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
   await insertRows(ledger.database, incidentTarget, [...incidents.values()].map(incidentToRow));
@@ -74,10 +73,11 @@ export async function storeProjections(
   return incidents;
 }
 
-async function loadAffected(
+/** The incidents that new entries tell of, as they are before; what is `known` of them need not be read. */
+export async function loadAffected(
   ledger: Ledger,
   entries: readonly FoldEntry[],
-  known: ReadonlyMap<string, Incident>,
+  known: ReadonlyMap<string, Incident> = new Map(),
 ): Promise<Projections> {
   const projections = emptyProjections();
   const unknown = new Map<string, Set<string>>();
@@ -100,8 +100,10 @@ async function storeOpenRepairs(
   open: ReadonlyMap<number, string>,
 ): Promise<void> {
   const closed = entries.flatMap((entry) => ledger.fold.repair(entry).closes ?? []);
-  for (const chunk of chunks(closed))
-    await ledger.database.knex('open_repairs').whereIn('seq', chunk).delete();
+  for (const chunk of chunks(closed)) {
+    const { condition, binding } = oneOf(ledger.database, chunk);
+    await rows(ledger.database, `delete from open_repairs where seq ${condition}`, [binding]);
+  }
   const opened = [...open].map(([seq, source]) => ({ seq, source }));
   await insertRows(ledger.database, openRepairTarget, opened);
 }
