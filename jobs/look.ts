@@ -9,7 +9,7 @@ import { snapshotOfTwo } from '../src/database-twin.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
-import { isLong } from '../src/source/settled.ts';
+import { isLong } from '../src/source/settled-passes.ts';
 import { logLinesFor, neighboursOf } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe, visitFor } from './observe.ts';

@@ -1,0 +1,141 @@
+import { type Database, type Reader, readerOf } from '../database.ts';
+import { shareOut } from '../database-twin.ts';
+import type { SourceSchema } from './schema.ts';
+import type { Found } from './settled-lists.ts';
+import { openReader, type Settled, type SettlingRules, uniformDays } from './settled-open.ts';
+import { type Part, partColumns, toPart } from './settled-parts.ts';
+import { isCovered, secondOfDay, spellings, startOf } from './settling.ts';
+
+/** What SQL settles by, and how. */
+export interface Settling {
+  rules: SettlingRules;
+  /** So many ids are looked at in one pass; the default suits everybody but tests. */
+  pass?: number;
+  /** Is told how many of the passes over the rows are done. */
+  onPass: (done: number, total: number) => void;
+}
+
+/** Ids, both included. */
+interface IdRange {
+  fromId: number;
+  toId: number;
+}
+
+/** So many ids are answered for by one row, whose lists are texts in this process. */
+const idsAtOnce = 125_000;
+/** Ids may lie far apart. */
+const mostPasses = 64;
+
+/** How far ids go; null where there is no row. */
+async function spanOfIds(reader: Reader): Promise<IdRange | null> {
+  const [found] = await reader.rows<Record<'first' | 'last', unknown>>(
+    'select (select min(id) from rounds) as first, (select max(id) from rounds) as last',
+  );
+  const { first, last } = found!;
+  return first === null ? null : { fromId: Number(first), toId: Number(last) };
+}
+
+/** Whether a history is so long that a second connection to look through it saves time. */
+export async function isLong(database: Database, pass = idsAtOnce): Promise<boolean> {
+  const span = await spanOfIds(readerOf(database));
+  return span !== null && span.toId - span.fromId >= 2 * pass;
+}
+
+/** The ids in passes of this size, or of a larger one. */
+async function passesOver(reader: Reader, pass: number): Promise<IdRange[]> {
+  const span = await spanOfIds(reader);
+  if (span === null) return [];
+  const size = Math.max(pass, Math.ceil((span.toId - span.fromId + 1) / mostPasses));
+  const passes: IdRange[] = [];
+  for (let fromId = span.fromId; fromId <= span.toId; fromId += size)
+    passes.push({ fromId, toId: Math.min(span.toId, fromId + size - 1) });
+  return passes;
+}
+
+/** How many rows there are, how many of them are of no round, and how many captures. */
+export interface Counted {
+  rows: number;
+  summaries: number;
+  captures: number;
+}
+
+async function countRows(reader: Reader): Promise<Counted> {
+  const isInteger = reader.dialect === 'sqlite' ? `typeof(round_number) = 'integer'` : 'true';
+  const [found] = await reader.rows<Found>(
+    `select count(*) as all_rows, count(*) filter (where round_number is null
+       or (round_number not in (1, 2) and ${isInteger})) as summaries,
+       (select count(*) from lua_round_teams) as captures from rounds`,
+  );
+  const { all_rows, summaries, captures } = found!;
+  return { rows: Number(all_rows), summaries: Number(summaries), captures: Number(captures) };
+}
+
+/** For one transaction: memory enough to hash a million rows, and no compiling of what runs once. */
+async function prepareServer(reader: Reader): Promise<void> {
+  if (reader.dialect === 'postgres')
+    await reader.rows(`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`);
+}
+
+/** A pass over the rounds since there are captures: covered, or open; and what a closer look settles of the open ones. */
+export interface Pass {
+  part: Part;
+  closer: Settled;
+}
+
+/** How one connection makes a pass. */
+async function passReader(
+  reader: Reader,
+  schema: SourceSchema,
+  rules: SettlingRules,
+): Promise<(ids: IdRange) => Promise<Pass>> {
+  const spelling = spellings[reader.dialect];
+  await prepareServer(reader);
+  const days = await uniformDays(reader, rules);
+  const lookCloser = await openReader(reader, schema, { rules, days });
+  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
+  // PostgreSQL would join all captures again for each pass, and does not conclude which of them there can be.
+  const captures = reader.dialect === 'postgres' ? ' and c.round_id between ? and ?' : '';
+  const sql = `select ${partColumns(spelling)}
+    from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
+        coalesce(${covered}, false) = false as is_open
+      from rounds r
+      left join ${days.table} on uniform_days.day = r.round_date
+      left join lua_round_teams c on c.round_id = r.id${captures}
+      where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
+        and r.id between ? and ?) as since`;
+  return async ({ fromId, toId }) => {
+    const ids = [fromId, toId];
+    const more = captures === '' ? [] : ids;
+    const [found] = await reader.rows<Found>(sql, [...days.bindings, ...more, rules.exemptBefore, ...ids]);
+    const part = toPart(found!);
+    return { part, closer: await lookCloser(part.open) };
+  };
+}
+
+/** The rounds since there are captures, and how many rows there are at all. */
+export async function readSince(
+  database: Database,
+  schema: SourceSchema,
+  { rules, pass = idsAtOnce, onPass }: Settling,
+): Promise<{ counted: Counted; passes: Pass[] }> {
+  const ranges = await passesOver(readerOf(database), pass);
+  const readers = new Map<Reader, ReturnType<typeof passReader>>();
+  const readerFor = (reader: Reader) => {
+    const known = readers.get(reader) ?? passReader(reader, schema, rules);
+    readers.set(reader, known);
+    return known;
+  };
+  const passes: Pass[] = [];
+  let counted: Counted | undefined;
+  let done = 0;
+  const counting = async (reader: Reader) => {
+    counted = await countRows(reader);
+  };
+  const looking = ranges.map((ids, at) => async (reader: Reader) => {
+    const read = await readerFor(reader);
+    passes[at] = await read(ids);
+    onPass(++done, ranges.length);
+  });
+  await shareOut(database, [counting, ...looking]);
+  return { counted: counted!, passes };
+}
