@@ -10,9 +10,11 @@ import { firstDay } from './source-data.ts';
 
 const atMost = 2;
 const atMostMegabytes = 200;
+/** The small one is a tenth of the other on as many days: what the last days cost weighs as much in both. */
 const sizes = {
-  rounds: { full: 1_000_000, small: 30_000 },
-  artifacts: { full: 10_000, small: 500 },
+  rounds: { full: 1_000_000, small: 100_000 },
+  roundsPerDay: { full: 410, small: 41 },
+  artifacts: { full: 10_000, small: 1_000 },
 };
 
 /** Seconds of the day of six digits. */
@@ -63,7 +65,13 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
   const rounds = options.sizeOf(sizes.rounds);
   const artifacts = sizes.artifacts[options.scale];
   const made = await history(dialect, options, {
-    history: { rounds, lastDay, roundsPerDay: 410, gapShare: 0.01, seed: options.seed },
+    history: {
+      rounds,
+      lastDay,
+      roundsPerDay: sizes.roundsPerDay[options.scale],
+      gapShare: 0.01,
+      seed: options.seed,
+    },
     artifacts: { of: artifacts, ofGaps: true },
   });
   const database = await openDatabase(made.sourceUrl, { readOnly: true });

@@ -6,7 +6,7 @@ import type { Artifact, Place } from '../src/core/model.ts';
 import { insideAny } from '../src/core/orphans.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { type IndexNews, noNews, readListed } from './artifact-reading.ts';
-import type { Observing } from './observe.ts';
+import type { Observing } from './observing.ts';
 import { instantsOf } from './scope.ts';
 import { ownPaths, type Visit } from './visit.ts';
 

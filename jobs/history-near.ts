@@ -10,7 +10,7 @@ import { type Link, linksByEnd, readSpawnKeys } from '../src/source/read-capture
 import type { SettledHistory } from '../src/source/settled.ts';
 import type { ExemptRow } from '../src/source/settled-open.ts';
 import type { HistoryFacts } from './history.ts';
-import type { Observing } from './observe.ts';
+import type { Observing } from './observing.ts';
 
 /* What of a history is near to what (docs/decisions/0019): it decides which settled rows the core judges all the same. */
 

@@ -20,7 +20,7 @@ import {
 } from '../src/source/read-captures.ts';
 import { readSettled, type SettledHistory } from '../src/source/settled.ts';
 import { exemptNear, lookAround, type Readings } from './history-near.ts';
-import type { Observing } from './observe.ts';
+import type { Observing } from './observing.ts';
 import { dayRange, joinRanges, widen } from './scope.ts';
 
 /*
