@@ -1,5 +1,6 @@
 import { isLoopback } from '../src/core/loopback.ts';
-import { type Database, describeUrl, isEncrypted } from '../src/database.ts';
+import { type Database, describeUrl } from '../src/database.ts';
+import { isEncrypted } from '../src/database-rights.ts';
 import { type Area, type Check, checksOf } from './doctor-check.ts';
 
 /** How a database on another host is reached. */

@@ -124,6 +124,7 @@ for (const shell of shells)
       'src/errors.ts',
       'src/database.ts',
       'src/database-prepared.ts',
+      'src/database-rights.ts',
       'src/database-twin.ts',
       'src/replace-file.ts',
     ]);

@@ -1,4 +1,5 @@
-import { currentRole, type Database, hasPrivilege, ownsTable } from '../database.ts';
+import type { Database } from '../database.ts';
+import { currentRole, hasPrivilege, ownsTable } from '../database-rights.ts';
 import { ledgerSchema } from './migrations.ts';
 
 /** What the role of a connection may do to entries that are there, and who it is. */

@@ -1,7 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { canonicalIdColumn, type Table, timingColumns } from '../core/rows.ts';
-import { currentRole, type Database, hasPrivilege, ownsTable, rows } from '../database.ts';
+import { type Database, rows } from '../database.ts';
+import { currentRole, hasPrivilege, ownsTable } from '../database-rights.ts';
 import { plainError } from '../errors.ts';
 import type { SourceSchema } from './schema.ts';
 

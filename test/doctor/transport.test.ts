@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { judgeTransport } from '../../jobs/doctor-transport.ts';
-import { isEncrypted } from '../../src/database.ts';
+import { isEncrypted } from '../../src/database-rights.ts';
 import { messageOf } from '../../src/errors.ts';
 import { skipWithoutOpenssl, withCertificates } from '../certificates.ts';
 import { giveToServer, skipWithoutCluster, withCluster } from '../cluster.ts';
