@@ -10,6 +10,7 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
 import { isLong } from '../src/source/settled-passes.ts';
+import { canSettle } from '../src/source/settling.ts';
 import { logLinesFor, neighboursOf } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe, visitFor } from './observe.ts';
@@ -74,8 +75,9 @@ export async function look(
   const { ledger, openKeys } = of;
   const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress, judgesAll, pass };
   const visit = of.visit ?? (await visitFor(asked, { keep: of.reading !== null }));
-  const isLongLook = scope.kind === 'all' && !judgesAll && (await isLong(of.source.database, pass));
-  return (isLongLook ? snapshotOfTwo : snapshot)(of.source.database, async (database) => {
+  const isSettled = scope.kind === 'all' && !judgesAll && canSettle(of.source.schema);
+  const ofTwo = isSettled && (await isLong(of.source.database, pass));
+  return (ofTwo ? snapshotOfTwo : snapshot)(of.source.database, async (database) => {
     const source = { ...of.source, database };
     const observation = await observe({ ...asked, source, visit });
     const { situation } = observation;

@@ -6,22 +6,28 @@ import { closeDatabase, type Database, type Reader, readerOf, rows, snapshot } f
  * (docs/decisions/0022). SQLite, which works in the thread that asks it, has none.
  */
 
-/** A second connection, and the moment that it sees. */
+/** A second connection in a transaction, and the moment that it sees. */
 interface Twin {
-  second: Database;
+  reader: Reader;
   moment: string;
+  close(): Promise<void>;
 }
 
-/** Opens a second connection and has it export its moment. */
+/** Opens a second connection and has it export its moment. It is held: one that is lost is not replaced by another. */
 async function openTwin(database: Database): Promise<Twin> {
   const second = await database.another!();
   try {
-    await rows(second, 'begin transaction isolation level repeatable read read only');
-    const [exported] = await rows<{ moment: string }>(second, 'select pg_export_snapshot() as moment');
+    const held = await second.knex.transaction({ isolationLevel: 'repeatable read', readOnly: true });
+    const inside = { ...second, knex: held };
+    const [exported] = await rows<{ moment: string }>(inside, 'select pg_export_snapshot() as moment');
     const { moment } = exported!;
     // No place for a value is taken where it is used: what it is has to be plain.
     if (!/^[\dA-F-]+$/.test(moment)) throw new Error(`a moment named ${moment} cannot be taken over`);
-    return { second, moment };
+    const close = async () => {
+      await held.rollback().catch(() => undefined);
+      await closeDatabase(second);
+    };
+    return { reader: readerOf(inside), moment, close };
   } catch (thrown) {
     await closeDatabase(second);
     throw thrown;
@@ -39,21 +45,20 @@ export async function snapshotOfTwo<T>(
   if (database.dialect === 'sqlite' || database.another === undefined) return snapshot(database, work);
   const twin = await openTwin(database).catch(() => null);
   if (twin === null) return snapshot(database, work);
-  let isRefused = false;
+  let isTwo = false;
   try {
     return await snapshot(database, async (inside) => {
-      await rows(inside, `set transaction snapshot '${twin.moment}'`).catch((thrown) => {
-        isRefused = true;
-        throw thrown;
-      });
-      return await work({ ...inside, twin: readerOf(twin.second) });
+      await rows(inside, `set transaction snapshot '${twin.moment}'`);
+      isTwo = true;
+      return await work({ ...inside, twin: twin.reader });
     });
   } catch (thrown) {
-    if (!isRefused) throw thrown;
-    return await snapshot(database, work);
+    if (isTwo) throw thrown;
   } finally {
-    await closeDatabase(twin.second);
+    await twin.close();
   }
+  // Nothing was asked yet. Where a pooler has no connection left for the first one, the twin had it.
+  return snapshot(database, work);
 }
 
 type Piece = (reader: Reader) => Promise<void>;
@@ -76,7 +81,12 @@ export async function shareOut(database: Database, work: readonly Piece[]): Prom
   const { twin } = database;
   const helped = Promise.allSettled(twin === undefined ? [] : [take(twin, untaken)]);
   const own = readerOf(database);
-  await take(own, untaken);
-  await helped;
+  try {
+    await take(own, untaken);
+  } finally {
+    // Where the first connection fails, nothing more is begun, and nothing is under way afterwards.
+    for (const _ of untaken);
+    await helped;
+  }
   await take(own, left);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { closeDatabase, type Database, openDatabase, type Reader, rows } from '../src/database.ts';
+import { setImmediate } from 'node:timers/promises';
+import { closeDatabase, type Database, openDatabase, type Reader, readerOf, rows } from '../src/database.ts';
 import { shareOut, snapshotOfTwo } from '../src/database-twin.ts';
 import { openTestDatabase, skipWithoutConnections, type TestDatabase } from './databases.ts';
 
@@ -27,22 +28,20 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
   const count = async (reader: Reader) =>
     Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
-  const own = (inside: Database): Reader => ({
-    dialect: inside.dialect,
-    rows: (sql, bindings) => rows(inside, sql, bindings),
-  });
-
   it('sees one moment on both, whoever writes meanwhile', async () => {
     await play('supply');
     const seen = await snapshotOfTwo(reading, async (inside) => {
       assert.ok(inside.twin, 'there is a twin');
-      const first = await count(own(inside));
+      const first = await count(readerOf(inside));
       await play('te_escape2');
-      return [first, await count(inside.twin), await count(own(inside))];
+      return [first, await count(inside.twin), await count(readerOf(inside))];
     });
     assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
     await snapshotOfTwo(reading, async (inside) => {
-      assert.deepEqual([await count(inside.twin!), await count(own(inside))], [seen[0]! + 1, seen[0]! + 1]);
+      assert.deepEqual(
+        [await count(inside.twin!), await count(readerOf(inside))],
+        [seen[0]! + 1, seen[0]! + 1],
+      );
     });
   });
 
@@ -64,7 +63,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     await snapshotOfTwo(reading, async (inside) => {
       await assert.rejects(inside.twin!.rows(`delete from played`), /read-?only/);
     });
-    assert.ok((await count(own(writing))) > 0);
+    assert.ok((await count(readerOf(writing))) > 0);
   });
 
   it('gives the work back, and throws what it throws', async () => {
@@ -80,7 +79,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     const alone = { ...reading, another: async () => Promise.reject(new Error('too many clients')) };
     const seen = await snapshotOfTwo(
       alone,
-      async (inside) => [inside.twin, await count(own(inside))] as const,
+      async (inside) => [inside.twin, await count(readerOf(inside))] as const,
     );
     assert.equal(seen[0], undefined);
     assert.ok(seen[1] > 0);
@@ -91,7 +90,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     const misled = { ...reading, another: () => openDatabase(other.url, { readOnly: true }) };
     const seen = await snapshotOfTwo(
       misled,
-      async (inside) => [inside.twin, await count(own(inside))] as const,
+      async (inside) => [inside.twin, await count(readerOf(inside))] as const,
     );
     assert.equal(seen[0], undefined);
     assert.ok(seen[1] > 0);
@@ -131,10 +130,41 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     });
   });
 
-  it('throws what the first connection fails with', async () => {
+  it('throws what the first connection fails with, and lets the twin begin nothing more', async () => {
+    const begun: Reader[] = [];
+    const pieces = Array.from({ length: 40 }, () => async (reader: Reader) => {
+      begun.push(reader);
+      if (reader.rows !== twinRows) await reader.rows('select map from nowhere');
+      await count(reader);
+    });
+    let twinRows: Reader['rows'] | undefined;
+    await assert.rejects(
+      snapshotOfTwo(reading, async (inside) => {
+        twinRows = inside.twin!.rows;
+        await shareOut(inside, pieces);
+      }),
+      /nowhere/,
+    );
+    const then = begun.length;
+    assert.ok(then < 40, `${then} pieces were begun`);
+    await setImmediate();
+    assert.equal(begun.length, then);
+  });
+
+  it('is not replaced by another connection when it is lost: its work is done by the first one', async () => {
     await snapshotOfTwo(reading, async (inside) => {
-      const piece = async (reader: Reader) => void (await reader.rows('select map from nowhere'));
-      await assert.rejects(shareOut(inside, [piece]), /nowhere/);
-    }).catch((thrown) => assert.match(String(thrown), /aborted|nowhere/));
+      const before = await count(readerOf(inside));
+      const [found] = await inside.twin!.rows<{ pid: number }>('select pg_backend_pid() as pid');
+      await play('adlernest');
+      await rows(writing, 'select pg_terminate_backend(?)', [found!.pid]);
+      await assert.rejects(inside.twin!.rows('select 1'));
+      await assert.rejects(inside.twin!.rows('select 1'));
+      const counts: number[] = [];
+      const pieces = Array.from({ length: 10 }, (_, at) => async (reader: Reader) => {
+        counts[at] = await count(reader);
+      });
+      await shareOut(inside, pieces);
+      assert.deepEqual(counts, Array(10).fill(before));
+    });
   });
 });

@@ -6,7 +6,7 @@ import { assertNotBehind, readHead, writeHead } from './head.ts';
 import { insertRows } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
-import { loadAffected, storeProjections } from './projections.ts';
+import { storeProjections } from './projections.ts';
 
 export interface AppendOptions {
   /** More to write in the same transaction: it is there exactly when the entries are. By name, what they made of incidents. */
@@ -54,14 +54,9 @@ export async function append(
     await assertNotBehind(inside);
     const before = await head(inside);
     const linked = linkEntries(before, drafts, at);
+    await insertRows(database, entryTarget, linked.map(entryToRow));
     const folded = linked.map((entry, nth) => withBody(entry, drafts[nth]!.body));
-    const projections = await loadAffected(inside, folded, remembered(options, before));
-    // A server stores them while they are folded here.
-    const storing = insertRows(database, entryTarget, linked.map(entryToRow));
-    const folding = storeProjections(inside, folded, projections);
-    await Promise.allSettled([storing, folding]);
-    await storing;
-    const after = await folding;
+    const after = await storeProjections(inside, folded, remembered(options, before));
     await options.inside?.(database, linked, after);
     return { entries: linked, incidents: after };
   });

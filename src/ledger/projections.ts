@@ -58,14 +58,15 @@ function assertBeginsOne(
 const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
 
 /**
- * Folds new entries into the stored projections, inside the transaction that appends them, and into those that were
- * loaded for them. The incidents that they tell of, by `incidentName`, as they are then.
+ * Folds new entries into the stored projections, inside the transaction that appends them, and after they are stored.
+ * The incidents that they tell of, by `incidentName`, as they are then. What is `known` of them need not be read.
  */
 export async function storeProjections(
   ledger: Ledger,
   entries: readonly FoldEntry[],
-  projections: Projections,
+  known: ReadonlyMap<string, Incident> = new Map(),
 ): Promise<ReadonlyMap<string, Incident>> {
+  const projections = await loadAffected(ledger, entries, known);
   for (const entry of entries) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
   await insertRows(ledger.database, incidentTarget, [...incidents.values()].map(incidentToRow));
@@ -73,11 +74,10 @@ export async function storeProjections(
   return incidents;
 }
 
-/** The incidents that new entries tell of, as they are before; what is `known` of them need not be read. */
-export async function loadAffected(
+async function loadAffected(
   ledger: Ledger,
   entries: readonly FoldEntry[],
-  known: ReadonlyMap<string, Incident> = new Map(),
+  known: ReadonlyMap<string, Incident>,
 ): Promise<Projections> {
   const projections = emptyProjections();
   const unknown = new Map<string, Set<string>>();

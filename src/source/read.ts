@@ -62,7 +62,7 @@ export type UnreadableRows =
   /** Those among the newest rows, and those that are known by their ids. */
   | { knownIds: readonly number[] };
 
-/** So many of the highest ids count as new: more than are imported between two audits of the whole history. */
+/** So many of the highest ids count as new: more than a day's play brings. Whatever else comes in is for the daily audit of all. */
 const newestRows = 2_000;
 
 /** The rows outside a window that perhaps cannot be read, as the database returns them. */
@@ -75,7 +75,7 @@ async function unreadableOutside(
   const perhaps = (afterId: number) =>
     selectRounds(database, schema)
       .where('id', '>', afterId)
-      .whereRaw(`(${malformed(dialect).replaceAll('?', '\\?')})`)
+      .whereRaw(`(${malformed(dialect)})`)
       .whereNot((inside) => void inDays(inside.whereNotNull('round_date'), of.days));
   if (of.unreadable === 'everywhere') return await allById(perhaps);
   const [newest] = await knex('rounds').max({ id: 'id' });

@@ -103,21 +103,21 @@ export async function openReader(
          left join lua_round_teams c on c.round_id = r.id
          where true ${spelling.fence}) as looked_at) as judged`;
   return async (open) => {
+    if (open.length === 0) return toSettled({});
     const columns = { id: { type: 'bigint', values: open } } as const;
     const ids = await givenTable(reader, { name: 'open_ids', columns, key: 'id' });
-    const [found] = await reader.rows<Found>(sql(ids), [
-      ...[rules.captureSince, ...ids.bindings],
-      ...[...days.bindings, ...spans.bindings],
-    ]);
+    const bindings = [rules.captureSince, ...ids.bindings, ...days.bindings, ...spans.bindings];
+    const [found] = await reader.rows<Found>(sql(ids), bindings);
     return toSettled(found!);
   };
 }
 
+/** What a closer look found; at nothing it found nothing. */
 function toSettled(found: Found): Settled {
-  const exempt = wholeNumbers(textOf(found, 'exempt_rows'), 2 * Number(found.exempt));
+  const exempt = wholeNumbers(textOf(found, 'exempt_rows'), 2 * Number(found.exempt ?? 0));
   return {
     open: idsOf(found, 'open_ids'),
-    covered: Number(found.covered),
+    covered: Number(found.covered ?? 0),
     exempt: Array.from({ length: exempt.length / 2 }, (_, at) => ({
       id: exempt[2 * at]!,
       fileUnix: exempt[2 * at + 1]!,

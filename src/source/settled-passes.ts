@@ -35,8 +35,9 @@ async function spanOfIds(reader: Reader): Promise<IdRange | null> {
   return first === null ? null : { fromId: Number(first), toId: Number(last) };
 }
 
-/** Whether a history is so long that a second connection to look through it saves time. */
+/** Whether a history is so long that a second connection to look through it saves time, where there can be one. */
 export async function isLong(database: Database, pass = idsAtOnce): Promise<boolean> {
+  if (database.dialect === 'sqlite') return false;
   const span = await spanOfIds(readerOf(database));
   return span !== null && span.toId - span.fromId >= 2 * pass;
 }
@@ -119,6 +120,7 @@ export async function readSince(
   { rules, pass = idsAtOnce, onPass }: Settling,
 ): Promise<{ counted: Counted; passes: Pass[] }> {
   const ranges = await passesOver(readerOf(database), pass);
+  // Once for each connection, whatever it does first.
   const readers = new Map<Reader, ReturnType<typeof passReader>>();
   const readerFor = (reader: Reader) => {
     const known = readers.get(reader) ?? passReader(reader, schema, rules);
@@ -129,6 +131,7 @@ export async function readSince(
   let counted: Counted | undefined;
   let done = 0;
   const counting = async (reader: Reader) => {
+    await readerFor(reader);
     counted = await countRows(reader);
   };
   const looking = ranges.map((ids, at) => async (reader: Reader) => {

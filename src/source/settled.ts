@@ -32,7 +32,7 @@ export interface SettledHistory {
 async function readBefore(reader: Reader, schema: SourceSchema, rules: SettlingRules): Promise<Part> {
   const { dialect } = reader;
   const spelling = spellings[dialect];
-  const isReadable = `not (${malformed(dialect).replaceAll('?', '\\?')})`;
+  const isReadable = `not (${malformed(dialect)})`;
   const [found] = await reader.rows<Found>(
     `select ${partColumns(spelling)}, ${countedReasons}
      from (select id, capture_id, start_unix, reason, reason is null as is_open
@@ -79,7 +79,7 @@ export async function readSettled(
   const reasons = addedUp([before.reasons, ...closer.map((one) => one.reasons)]);
   return {
     rows: counted.rows,
-    covered: sum(passes.map(({ part, closer }) => part.rounds - part.open.length + closer.covered)),
+    covered: sum(passes.map(({ part, closer: { covered } }) => part.rounds - part.open.length + covered)),
     exempt: { ...reasons, summary: counted.summaries },
     exemptNear: closer.flatMap(({ exempt }) => exempt),
     open: [...closer.flatMap(({ open }) => open), ...before.open, ...strange],

@@ -36,7 +36,7 @@ import { readCheckpoints } from '../../src/ledger/checkpoint-files.ts';
 import { newKey } from '../../src/ledger/checkpoint-key.ts';
 import { eachEntry, entryToRow } from '../../src/ledger/entries.ts';
 import { writeHead } from '../../src/ledger/head.ts';
-import { loadAffected, storeProjections } from '../../src/ledger/projections.ts';
+import { storeProjections } from '../../src/ledger/projections.ts';
 import { type Ended, runAudit, runCommand, withScene, withSettings } from '../failure/scene.ts';
 import { incidentBeginning, theMorningAfter } from '../reports/world.ts';
 import { zone } from './games.ts';
@@ -112,9 +112,7 @@ async function rewrite(world: Audited, make: (entries: readonly Entry[]) => read
     for (const name of ['open_repairs', 'incidents', 'entries']) await database.knex(name).delete();
     for (const entry of entries) {
       await database.knex('entries').insert(entryToRow(entry));
-      const ledger = { database, headFile: null, fold: incidentFold };
-      const folded = [foldEntry(entry)];
-      await storeProjections(ledger, folded, await loadAffected(ledger, folded));
+      await storeProjections({ database, headFile: null, fold: incidentFold }, [foldEntry(entry)]);
     }
   } finally {
     await closeDatabase(database);

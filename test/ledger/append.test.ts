@@ -210,6 +210,26 @@ forEachDatabase('the ledger', (kind) => {
     assert.deepEqual(readdirSync(place.dataDir), ['head.json']);
   });
 
+  test('a database that rolls back by itself in the middle of an append, as SQLite does, leaves nothing behind', {
+    skip: kind === 'postgres' && 'ends the transaction and takes nothing more in it',
+  }, async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    await fill(ledger);
+    const before = await listIncidents(ledger, { limit: 100 });
+    await rows(
+      ledger.database,
+      `create trigger full before insert on entries when new.seq = 13
+       begin select raise(rollback, 'disk I/O error'); end`,
+    );
+    const drafts = ['a', 'b', 'c', 'd', 'e'].map((key) => draft('found', key));
+    await assert.rejects(append(ledger, drafts, at), /disk I\/O error/);
+    assert.deepEqual(await listIncidents(ledger, { limit: 100 }), before);
+    assert.equal((await head(ledger)).seq, 10);
+    await rows(ledger.database, 'drop trigger full');
+    await append(ledger, drafts, at);
+    assert.deepEqual((await verifyChain(ledger)).problems, []);
+  });
+
   test('a process that is killed while it appends leaves nothing behind', async (t) => {
     const place = await freshPlace(t, kind);
     await assert.rejects(child('append-and-die', place));

@@ -6,7 +6,7 @@ import { canonicalText } from '../../../src/ledger/canonical.ts';
 import { type Entry, type EntryDraft, emptyHead, entryHash, linkEntries } from '../../../src/ledger/chain.ts';
 import { entryToRow } from '../../../src/ledger/entries.ts';
 import { writeHead } from '../../../src/ledger/head.ts';
-import { loadAffected, storeProjections } from '../../../src/ledger/projections.ts';
+import { storeProjections } from '../../../src/ledger/projections.ts';
 import { dropGuards, type Honest, tampering } from './honest.ts';
 
 /** What shows an attack, the weakest first: the ledger itself, the head file beside it, or only what lies outside. */
@@ -41,9 +41,7 @@ async function replaceEntries(
     if (!projections) return;
     await database.knex('incidents').delete();
     await database.knex('open_repairs').delete();
-    const ledger = { database, headFile: null, fold: incidentFold };
-    const folded = entries.map(foldEntry);
-    await storeProjections(ledger, folded, await loadAffected(ledger, folded));
+    await storeProjections({ database, headFile: null, fold: incidentFold }, entries.map(foldEntry));
   });
 }
 
