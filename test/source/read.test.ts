@@ -41,6 +41,11 @@ const outside: [string | null, string | null, boolean][] = [
   ['2026-01-05', '120060', true],
   ['2026-01-05', '1200', true],
   ['2026-01-05', '12:0000', true],
+  ['2026-01-05', '1200:00', true],
+  ['2026-01-05', '120000\n', true],
+  ['2026-01-05\n', '120000', true],
+  ['2026-01-05', '12٠٠00', true],
+  ['2٠26-01-05', '120000', true],
   ['2026-01-05', ' 120000', true],
   ['2026-01-05', '', true],
   ['', '120000', true],
@@ -75,6 +80,26 @@ forEachDatabase('readWindow()', (kind) => {
         fromApril.filter(({ id }) => id < 103).map(({ id }) => id),
         [3, 101, 102],
       );
+    } finally {
+      await closeDatabase(database);
+      await test.close();
+    }
+  });
+
+  it('looks for those that cannot be read among the newest 2,000 ids, and the known ones, where it is not to look at all', async () => {
+    const test = await openTestDatabase(kind);
+    const database = await openDatabase(test.url, { create: true });
+    try {
+      await createSource(database);
+      const spoiled = [1, 2, 3, 1000].map((id) => row(id, '2026-01-05', null));
+      await fillSource(database, { rounds: [...spoiled, row(2002, '2026-03-10', '120000')] });
+      const schema = await inspectSource(database);
+      const days = { since: '2026-03-01', until: '2026-03-31' };
+      const found = async (unreadable: Parameters<typeof readWindow>[3]) =>
+        (await readWindow(database, schema, days, unreadable)).map(({ id }) => id);
+      assert.deepEqual(await found('everywhere'), [1, 2, 3, 1000, 2002]);
+      assert.deepEqual(await found({ knownIds: [] }), [3, 1000, 2002]);
+      assert.deepEqual(await found({ knownIds: [1, 77] }), [1, 3, 1000, 2002]);
     } finally {
       await closeDatabase(database);
       await test.close();
