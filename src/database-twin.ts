@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Knex } from 'knex';
 import { closeDatabase, type Database, type Reader, readerOf, rows, snapshot } from './database.ts';
 
 /*
@@ -16,20 +17,21 @@ interface Twin {
 /** Opens a second connection and has it export its moment. It is held: one that is lost is not replaced by another. */
 async function openTwin(database: Database): Promise<Twin> {
   const second = await database.another!();
+  let held: Knex.Transaction | undefined;
+  const close = async () => {
+    await held?.rollback().catch(() => undefined);
+    await closeDatabase(second);
+  };
   try {
-    const held = await second.knex.transaction({ isolationLevel: 'repeatable read', readOnly: true });
+    held = await second.knex.transaction({ isolationLevel: 'repeatable read', readOnly: true });
     const inside = { ...second, knex: held };
     const [exported] = await rows<{ moment: string }>(inside, 'select pg_export_snapshot() as moment');
     const { moment } = exported!;
     // No place for a value is taken where it is used: what it is has to be plain.
     if (!/^[\dA-F-]+$/.test(moment)) throw new Error(`a moment named ${moment} cannot be taken over`);
-    const close = async () => {
-      await held.rollback().catch(() => undefined);
-      await closeDatabase(second);
-    };
     return { reader: readerOf(inside), moment, close };
   } catch (thrown) {
-    await closeDatabase(second);
+    await close();
     throw thrown;
   }
 }

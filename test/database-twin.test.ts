@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { closeDatabase, type Database, openDatabase, type Reader, readerOf, rows } from '../src/database.ts';
 import { shareOut, snapshotOfTwo } from '../src/database-twin.ts';
 import { openTestDatabase, skipWithoutConnections, type TestDatabase } from './databases.ts';
@@ -95,6 +95,31 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     assert.equal(seen[0], undefined);
     assert.ok(seen[1] > 0);
     await other.close();
+  });
+
+  it('does without a twin where moments cannot be exported, and leaves no connection behind', async () => {
+    const role = `nobody_${process.pid}`;
+    await rows(writing, `create role ${role} login`);
+    await rows(writing, `grant select on played to ${role}`);
+    await rows(writing, 'revoke execute on function pg_export_snapshot() from public');
+    const url = new URL(test.url);
+    url.username = role;
+    const restricted = await openDatabase(url.href, { readOnly: true });
+    try {
+      const seen = await snapshotOfTwo(restricted, async (inside) => [
+        inside.twin,
+        await count(readerOf(inside)),
+      ]);
+      assert.equal(seen[0], undefined);
+      const own = () => rows(writing, 'select 1 from pg_stat_activity where usename = ?', [role]);
+      // A process of the server ends a moment after its connection.
+      for (let tries = 0; tries < 100 && (await own()).length > 1; tries++) await sleep(50);
+      assert.equal((await own()).length, 1);
+    } finally {
+      await closeDatabase(restricted);
+      await rows(writing, `drop owned by ${role}`);
+      await rows(writing, `drop role ${role}`);
+    }
   });
 
   it('shares work out between both, each piece once', async () => {
