@@ -40,15 +40,22 @@ export type Near = (endUnix: number) => boolean;
 
 const everyFile: Near = () => true;
 
+/** The ends of rounds, unix seconds, as far as a place tells them: they are not kept one by one. */
+type Ends = Pick<Place, 'count' | 'oldestUnix' | 'newestUnix'>;
+
+function addEnd(ends: Ends, end: number): void {
+  ends.count += 1;
+  if (ends.oldestUnix === null || end < ends.oldestUnix) ends.oldestUnix = end;
+  if (ends.newestUnix === null || end > ends.newestUnix) ends.newestUnix = end;
+}
+
+const noEnds = (): Ends => ({ count: 0, oldestUnix: null, newestUnix: null });
+
 /** A place with what it holds, by the ends of its rounds, unix seconds. */
-export function placeWith(name: string, ends: readonly number[], unreadable: string | null): Place {
-  let oldestUnix: number | null = null;
-  let newestUnix: number | null = null;
-  for (const end of ends) {
-    if (oldestUnix === null || end < oldestUnix) oldestUnix = end;
-    if (newestUnix === null || end > newestUnix) newestUnix = end;
-  }
-  return { name, unreadable, count: ends.length, oldestUnix, newestUnix };
+export function placeWith(name: string, all: Iterable<number>, unreadable: string | null): Place {
+  const ends = noEnds();
+  for (const end of all) addEnd(ends, end);
+  return { name, unreadable, ...ends };
 }
 
 function unreadablePlace(name: string, why: string): Found {
@@ -61,32 +68,36 @@ interface Names {
   names: readonly string[];
 }
 
-/** Takes from names what is an artifact: the ends of all, and as files those that are asked for. */
-function sortOut(place: string, { prefix, names }: Names, near: Near): Found & { ends: number[] } {
+/** Takes from names what is an artifact: adds the ends of all to `ends`, and gives as files those that are asked for. */
+function sortOut(
+  place: string,
+  { prefix, names }: Names,
+  { near, ends }: { near: Near; ends: Ends },
+): Omit<Found, 'place'> {
   const files: ListedFile[] = [];
   const ignored: Ignored[] = [];
-  const ends: number[] = [];
   const spelled = !prefix.includes('\ufffd');
   for (const base of names) {
     const end = spelled ? plainArtifactEnd(base) : -1;
-    if (end >= 0) ends.push(end);
+    if (end >= 0) addEnd(ends, end);
     if (end >= 0 && !near(end)) continue;
     const name = parseArtifactName(base);
     if (name && spelled && !base.includes('\ufffd')) {
-      if (end < 0 && name.finished) ends.push(name.endUnix);
+      if (end < 0 && name.finished) addEnd(ends, name.endUnix);
       if (near(name.endUnix)) files.push({ path: prefix + base, name, place });
     } else if (base.startsWith('gametime-'))
       ignored.push({ path: prefix + base, why: 'its name is not gametime-<map>-R<number>-<end>.json' });
   }
-  return { place: placeWith(place, ends, null), files, ignored, ends };
+  return { files, ignored };
 }
 
 /** A place that holds these names. Without a finished artifact name it counts as unreadable (DESIGN, "Places"). */
 function placeOfNames(place: string, directories: readonly Names[], near: Near): Found {
-  const found = directories.map((names) => sortOut(place, names, near));
-  const ends = found.length === 1 ? found[0]!.ends : found.flatMap((each) => each.ends);
+  const ends = noEnds();
+  const found = directories.map((names) => sortOut(place, names, { near, ends }));
+  const unreadable = ends.count === 0 ? 'it lists no artifact' : null;
   return {
-    place: placeWith(place, ends, ends.length === 0 ? 'it lists no artifact' : null),
+    place: { name: place, unreadable, ...ends },
     files: found.length === 1 ? found[0]!.files : found.flatMap(({ files }) => files),
     ignored: found.flatMap(({ ignored }) => ignored),
   };
