@@ -10,10 +10,10 @@ import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
 import { isLong } from '../src/source/settled-passes.ts';
-import { canSettle } from '../src/source/settling.ts';
 import { logLinesFor, neighboursOf } from './causes.ts';
 import type { LogReading } from './log-evidence.ts';
 import { type Observation, observe, visitFor } from './observe.ts';
+import { letsSqlSettle } from './observing.ts';
 import { makePlan, type Plan } from './planning.ts';
 import type { Progress } from './progress.ts';
 import type { Reached } from './repairing.ts';
@@ -75,8 +75,7 @@ export async function look(
   const { ledger, openKeys } = of;
   const asked = { config, source: of.source, ledger, scope, openKeys, nowUnix, progress, judgesAll, pass };
   const visit = of.visit ?? (await visitFor(asked, { keep: of.reading !== null }));
-  const isSettled = scope.kind === 'all' && !judgesAll && canSettle(of.source.schema);
-  const ofTwo = isSettled && (await isLong(of.source.database, pass));
+  const ofTwo = letsSqlSettle(asked) && (await isLong(of.source.database, pass));
   return (ofTwo ? snapshotOfTwo : snapshot)(of.source.database, async (database) => {
     const source = { ...of.source, database };
     const observation = await observe({ ...asked, source, visit });

@@ -4,13 +4,12 @@ import { type AuditFacts, type AuditRules, type Situation, understand } from '..
 import { incidentsByKeys } from '../src/ledger/incidents.ts';
 import { type DayRange, readRoundsById } from '../src/source/read.ts';
 import { readSpawnKeys } from '../src/source/read-captures.ts';
-import { canSettle } from '../src/source/settling.ts';
 import { type IndexNews, withEvidenceRead } from './artifact-reading.ts';
 import { openKeptCopies } from './artifacts-near.ts';
 import type { Settled } from './history.ts';
 import { readWhole } from './observe-history.ts';
 import { readAround } from './observe-window.ts';
-import { type Observing, openStored, uniqueById } from './observing.ts';
+import { letsSqlSettle, type Observing, openStored, uniqueById } from './observing.ts';
 import { dayRange, instantsOf, joinRanges, type Scope, widen, windowOf } from './scope.ts';
 import { hasVisits, type Visit, visitPlaces } from './visit.ts';
 
@@ -75,11 +74,9 @@ export async function observe(asked: Observing): Promise<Observation> {
   const { database, schema } = source;
   const stored = await openStored(asked);
   const open = openWithin(asked.scope, stored);
-  const isWhole = asked.scope.kind === 'all' && !asked.capturesOnly && !asked.judgesAll;
-  const read =
-    isWhole && canSettle(schema)
-      ? await readWhole(asked, { visit })
-      : await readAround(asked, { stored, visit });
+  const read = letsSqlSettle(asked)
+    ? await readWhole(asked, { visit })
+    : await readAround(asked, { stored, visit });
   const { judged, near, captures, artifacts, places } = read;
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>

@@ -4,6 +4,7 @@ import type { Incident } from '../src/core/incident.ts';
 import type { Capture, Round } from '../src/core/model.ts';
 import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { canSettle } from '../src/source/settling.ts';
 import type { ReadPlaces } from './artifacts-near.ts';
 import type { Settled } from './history.ts';
 import type { Progress } from './progress.ts';
@@ -29,6 +30,10 @@ export interface Observing {
   nowUnix: number;
   progress: Progress;
 }
+
+/** Whether SQL settles what it can of a whole history, so that the core need not judge every row (docs/decisions/0019). */
+export const letsSqlSettle = ({ scope, capturesOnly, judgesAll, source }: Observing): boolean =>
+  scope.kind === 'all' && !capturesOnly && !judgesAll && canSettle(source.schema);
 
 /** The rows that bear on a scope, and what the places hold of its time. */
 export interface NearRows extends ReadPlaces {

@@ -45,8 +45,7 @@ export type StoredIncident = ReturnType<typeof incidentToRow>;
  * The incident in a row of `incidents`; throws an OperationError where the row is damaged. By hand: an append reads those of
  * all its entries through it.
  */
-function incidentFromRow(row: Readonly<Record<string, unknown>>): Incident {
-  const { source, key, id, is_open, last_seq, state } = row as unknown as StoredIncident;
+function incidentFromRow({ source, key, id, is_open, last_seq, state }: StoredIncident): Incident {
   const isWhole =
     [source, key, state].every((text) => typeof text === 'string') &&
     [id, is_open, last_seq].every((number) => Number.isSafeInteger(number));
@@ -134,7 +133,7 @@ export async function* eachNewestIncident(ledger: Ledger, source: string): Async
 }
 
 /** A row whose values stand in the order of `storedColumns`, whatever they are. */
-function rowOfValues(values: readonly unknown[]): StoredIncident & Record<string, unknown> {
+function rowOfValues(values: readonly unknown[]): StoredIncident {
   const [id, source, key, is_open, last_seq, state] = values as [
     number,
     string,

@@ -61,7 +61,7 @@ function endOf(bytes: string, value: unknown, at: number): number {
   if (value instanceof HandedOn) return endOfText(bytes, value.bytes, at);
   if (Array.isArray(value)) return endOfList(bytes, value, at);
   const isObject = typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
-  if (isObject && isInOrder(Object.keys(value)))
+  if (isObject && arePlainInOrder(Object.keys(value)))
     return endOfObject(bytes, value as { [name: string]: unknown }, at);
   return endOfText(bytes, toBytes(canonicalText(value as Json)), at);
 }
@@ -99,7 +99,7 @@ function endOfObject(bytes: string, object: { readonly [name: string]: unknown }
 }
 
 /** Whether names are plain, and ascend. */
-function isInOrder(names: readonly string[]): boolean {
+function arePlainInOrder(names: readonly string[]): boolean {
   for (let at = 0; at < names.length; at++)
     if (!isPlainText(names[at]!) || (at > 0 && names[at - 1]! >= names[at]!)) return false;
   return true;

@@ -1,9 +1,14 @@
-import type { ExemptReason } from '../core/expected.ts';
 import { type Database, type Reader, readerOf } from '../database.ts';
 import { malformed } from './read.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
-import { countedReasons, type ExemptRow, noTiming, type SettlingRules } from './settled-open.ts';
+import {
+  countedReasons,
+  type ExemptRow,
+  noTiming,
+  type Reasons,
+  type SettlingRules,
+} from './settled-open.ts';
 import { addedUp, joined, type Part, partColumns, sum, toPart } from './settled-parts.ts';
 import { readSince, type Settling } from './settled-passes.ts';
 import { exemptBy, spellings, startOf } from './settling.ts';
@@ -15,7 +20,7 @@ export interface SettledHistory {
   /** Rounds that SQL is sure are covered. */
   covered: number;
   /** Rows that SQL is sure are not expected. */
-  exempt: Record<ExemptReason, number>;
+  exempt: Reasons;
   /** Those of them that are not of before `exemptBefore`, so that a candidate could be near. None has any timing. */
   exemptNear: ExemptRow[];
   /** The ids of all other rows. */
