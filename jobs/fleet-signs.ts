@@ -29,17 +29,29 @@ async function prepare(database: Database): Promise<void> {
   });
 }
 
-/** The workers that gave no sign for a term and hold jobs, which are anybody's from here on. */
-async function takeFromDead(database: Database, termMs: number): Promise<string[]> {
+/** A worker, of which the engine knows by its id. */
+interface Worker {
+  id: string;
+  /** A worker that gave no sign for so long counts as dead. */
+  termMs: number;
+  /** Whether it is doing a job. */
+  isAtWork: () => boolean;
+}
+
+/**
+ * The workers that gave no sign for a term and hold jobs, which are anybody's from here on. So are those that this one
+ * holds while it does none: it was given one while the connection was lost, or could not give one back.
+ */
+async function takeFromDead(database: Database, { id, termMs, isAtWork }: Worker): Promise<string[]> {
   const old = `clock_timestamp() - ? * interval '1 millisecond'`;
   const dead = await rows<{ id: string }>(
     database,
     `select distinct jobs.locked_by as id from graphile_worker.jobs
      left join ${fleetSchema}.workers on workers.id = jobs.locked_by
-     where jobs.locked_at < ${old} and coalesce(workers.seen_at < ${old}, true)`,
-    [termMs, termMs],
+     where jobs.locked_at < ${old} and (jobs.locked_by = ? or coalesce(workers.seen_at < ${old}, true))`,
+    [termMs, id, termMs],
   );
-  const ids = dead.map(({ id }) => id);
+  const ids = dead.map(({ id }) => id).filter((holder) => holder !== id || !isAtWork());
   if (ids.length > 0) await rows(database, 'select graphile_worker.force_unlock_workers(?::text[])', [ids]);
   return ids;
 }
@@ -51,7 +63,7 @@ export interface Signs {
 }
 
 /** Says that the worker `id` lives, now and within each term, and frees what dead ones hold. */
-export async function giveSigns(url: string, of: { id: string; termMs: number; log: Log }): Promise<Signs> {
+export async function giveSigns(url: string, of: Worker & { log: Log }): Promise<Signs> {
   const { id, termMs, log } = of;
   const database = await openDatabase(url);
   const beat = async () => {
@@ -61,8 +73,9 @@ export async function giveSigns(url: string, of: { id: string; termMs: number; l
        on conflict (id) do update set seen_at = excluded.seen_at`,
       [id, hostname(), process.pid],
     );
-    const freed = await takeFromDead(database, termMs);
-    if (freed.length > 0) log.warn({ workers: freed }, 'gave no sign of life: their jobs are free');
+    const freed = await takeFromDead(database, of);
+    if (freed.length > 0)
+      log.warn({ workers: freed }, 'do not work at the jobs that they hold: these are free');
   };
   await prepare(database);
   await beat();

@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
-import { type JobHelpers, Logger, type RunnerOptions, run, type TaskList } from 'graphile-worker';
+import {
+  type JobHelpers,
+  Logger,
+  type Runner,
+  type RunnerOptions,
+  run,
+  runMigrations,
+  type TaskList,
+} from 'graphile-worker';
 import { describeUrl } from '../src/database.ts';
-import { failureText, LeaseHeldError, StoppedError, UsageError } from '../src/errors.ts';
+import { failureText, LeaseHeldError, messageOf, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
 import { auditOwed, type Duty, deliverDue, longestJobMs, reportOwed } from './duties.ts';
@@ -141,6 +150,43 @@ export function workerPlan(servers: readonly Server[], worker: string): WorkerPl
   return { worker, pid: process.pid, fleet, servers: servers.map(({ name }) => name) };
 }
 
+/** Queues every task of every server: what was missed while nobody ran is not put off to the next tick. */
+async function queueAll(runner: Runner, servers: readonly Server[], signal: AbortSignal): Promise<void> {
+  for (const { name } of servers)
+    for (const task of tasks)
+      if (!signal.aborted) await runner.addJob(taskName(task, name), {}, jobSpec(task, name));
+}
+
+/**
+ * Runs the engine until the worker is asked to end, or until the engine takes no more jobs: it stops doing so, and lives
+ * on, where it could not say what a job came to.
+ */
+async function runEngine(
+  engine: RunnerOptions & { workerId: string; events: EventEmitter },
+  servers: readonly Server[],
+  { log, signal }: Pick<WorkerOptions, 'log' | 'signal'>,
+): Promise<void> {
+  const runner = await run(engine);
+  const stop = () => void runner.stop().catch(() => undefined);
+  const startOver = ({ error }: { error: unknown }) => {
+    log.warn(
+      { why: messageOf(error) },
+      'could not say what a job came to: starts over, and the job is done again',
+    );
+    setImmediate(stop);
+  };
+  try {
+    engine.events.once('worker:fatalError', startOver);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    await queueAll(runner, servers, signal);
+    await runner.promise;
+  } finally {
+    engine.events.off('worker:fatalError', startOver);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 /**
  * Takes jobs of the fleet, one at a time, until it is asked to end: then it ends after the batch of repairs in hand, and gives
  * its job back. Throws where the engine gives up, for the supervisor to start a new one.
@@ -152,32 +198,29 @@ export async function runWorker(
 ): Promise<void> {
   const { log, signal, termMs = workerTermMs } = options;
   const url = fleetUrlOf(servers);
-  const engine: RunnerOptions & { workerId: string } = {
+  const logger = engineLogger(log);
+  const events = new EventEmitter();
+  let isAtWork = false;
+  const says = (atWork: boolean) => () => {
+    isAtWork = atWork;
+  };
+  events.on('job:start', says(true)).on('job:complete', says(false)).on('worker:fatalError', says(false));
+  const engine = {
     connectionString: url,
     workerId: worker,
     concurrency: 1,
     maxPoolSize: 3,
     noHandleSignals: true,
-    logger: engineLogger(log),
+    logger,
+    events,
     taskList: taskList(servers, options),
     parsedCronItems: fleetCrontab(servers, Math.floor(Date.now() / 1000)),
   };
-  const runner = await run(engine);
-  const signs = await giveSigns(url, { id: worker, termMs, log }).catch(async (thrown) => {
-    await runner.stop();
-    throw thrown;
-  });
-  const stop = () => void runner.stop().catch(() => undefined);
+  await runMigrations({ connectionString: url, logger });
+  const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: () => isAtWork });
   try {
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    // What was missed while nobody ran is not put off to the next tick.
-    for (const { name } of servers)
-      for (const task of tasks)
-        if (!signal.aborted) await runner.addJob(taskName(task, name), {}, jobSpec(task, name));
-    await runner.promise;
+    while (!signal.aborted) await runEngine(engine, servers, options);
   } finally {
-    signal.removeEventListener('abort', stop);
     await signs.close();
   }
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, parseConfig } from '../../src/config.ts';
 import type { Json, Row } from '../../src/core/model.ts';
-import { closeDatabase, type Database, openDatabase, rows } from '../../src/database.ts';
+import { closeDatabase, type Database, openDatabase, rows, transact } from '../../src/database.ts';
 import { readServers, type Server } from '../../src/servers.ts';
 import { createSource, fillSource } from '../../src/source/create.ts';
 import { hasRealPostgres, openTestDatabase, type TestDatabase } from '../databases.ts';
@@ -129,6 +129,15 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 }
 
+/** Kills whoever lives, and returns how each process ended and the end of its log. */
+async function lastWords(children: readonly Child[]): Promise<string> {
+  for (const child of children) child.kill();
+  const ends = await Promise.all(children.map(({ ended }) => ended));
+  return ends
+    .map(({ code, signal, stderr }, at) => `${children[at]!.pid} ${code ?? signal}\n${stderr.slice(-4_000)}`)
+    .join('\n');
+}
+
 const skip = !hasRealPostgres && 'needs several connections: set TEST_DATABASE_URL';
 
 test('twelve servers and three workers: one killed in mid-repair, one added, one cut off, and each result is that of one process', {
@@ -211,9 +220,10 @@ test('twelve servers and three workers: one killed in mid-repair, one added, one
     const ends = await Promise.all(children.map(({ ended }) => ended));
     assert.equal(ends.filter(({ signal }) => signal === 'SIGKILL').length, 1);
     assert.match((await late.ended).stderr, /took over|lease/);
+  } catch (thrown) {
+    throw new Error(`the workers said:\n${await lastWords(children)}`, { cause: thrown });
   } finally {
-    for (const child of children) child.kill();
-    await Promise.allSettled(children.map(({ ended }) => ended));
+    await lastWords(children);
     for (const one of opened) await one.close();
     rmSync(directory, { recursive: true, force: true });
   }
@@ -252,6 +262,99 @@ test('worker: one installation alone is a fleet too; SIGTERM ends it with 0', { 
     await shared.close();
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+/** What a worker of one server said, of whose queue `work` had its way while it was there. */
+async function besideWorker(work: (queue: Database) => Promise<void>): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'roundwarden-worker-'));
+  const shared = await openTestDatabase('postgres');
+  const queue = await openDatabase(shared.url);
+  const children: Child[] = [];
+  try {
+    const source = `sqlite:${join(directory, 'source.sqlite')}`;
+    await fill(source, 0);
+    const environment: Environment = {
+      SERVERS: join(directory, 'servers.json'),
+      DATA_DIR: join(directory, 'data'),
+      LEDGER_DATABASE_URL: shared.url,
+    };
+    const entry = { name: 'only', SOURCE_DATABASE_URL: source, GAMETIME_PATHS: join(fixture, 'gametimes') };
+    writeFileSync(environment.SERVERS!, JSON.stringify({ servers: [entry] }));
+    const child = start('test/fleet/worker-child.ts', [directory, 'nobody', 'nobody'], {
+      environment,
+      cwd: directory,
+    });
+    children.push(child);
+    const servers = readServers(environment)!;
+    await until('it waits for work', async () => (await audited(queue, servers)) === 1 && isIdle(queue));
+    await work(queue);
+    child.terminate();
+    const { code, signal, stderr } = await child.ended;
+    assert.deepEqual([code, signal], [0, null]);
+    return stderr;
+  } catch (thrown) {
+    throw new Error(`the worker said:\n${await lastWords(children)}`, { cause: thrown });
+  } finally {
+    await lastWords(children);
+    await closeDatabase(queue);
+    await shared.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Whether nothing waits, and nobody is at work. */
+async function isIdle(queue: Database): Promise<boolean> {
+  const [found] = await rows<{ count: number }>(queue, 'select count(*) as count from graphile_worker.jobs');
+  return Number(found!.count) === 0;
+}
+
+/** Asks for something that is done in no time, as a tick does. */
+const ask = (queue: Database) =>
+  rows(queue, `select graphile_worker.add_job('audit:only', queue_name => 'server:only')`);
+
+test('worker: one that could not say that a job is done starts over, and the job is done again', {
+  skip,
+}, async () => {
+  const said = await besideWorker(async (queue) => {
+    for (const sql of [
+      'create sequence public.told',
+      `create function public.lose() returns trigger language plpgsql as $$
+        begin
+          if nextval('public.told') = 1 then raise 'lost' using errcode = 'admin_shutdown'; end if;
+          return old;
+        end $$`,
+      'create trigger lose before delete on graphile_worker._private_jobs for each row execute function public.lose()',
+    ])
+      await rows(queue, sql);
+    await ask(queue);
+    await until('the job is done again', async () => {
+      const [told] = await rows<{ last_value: number }>(queue, 'select last_value from public.told');
+      return Number(told!.last_value) >= 2 && (await isIdle(queue));
+    });
+  });
+  assert.match(said, /starts over/);
+});
+
+test("worker: a job that it was given while the connection was lost is anybody's again", {
+  skip,
+}, async () => {
+  await besideWorker(async (queue) => {
+    const [living] = await rows<{ id: string }>(queue, 'select id from roundwarden_fleet.workers');
+    // The engine has given it away, and the answer never came.
+    await transact(queue, async (inside) => {
+      await ask(inside);
+      for (const table of ['_private_jobs', '_private_job_queues'])
+        await rows(inside, `update graphile_worker.${table} set locked_by = ?, locked_at = now()`, [
+          living!.id,
+        ]);
+    });
+    await rows(
+      queue,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await until('the job is done', () => isIdle(queue));
+  });
 });
 
 test('worker: a ledger that only one host has is refused with 2', async () => {
