@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomOf } from './random.ts';
+import { randomOf } from '../test/random.ts';
 
 const maps = ['etl_adlernest', 'supply', 'braundorf_b4', 'te_escape2', 'etl_sp_delivery', 'sw_goldrush_te'];
 const nicks = [

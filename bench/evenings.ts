@@ -2,8 +2,8 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Row } from '../src/core/model.ts';
 import { addDays, localStamp, localToInstants } from '../src/core/time.ts';
+import { randomOf } from '../test/random.ts';
 import { type ArtifactRound, artifactName, artifactText } from './artifact-files.ts';
-import { randomOf } from './random.ts';
 
 /** The game server's zone in the benches. */
 export const zone = 'Europe/Ljubljana';

@@ -3,7 +3,7 @@ import type { ArtifactContent, Round, Row } from '../src/core/model.ts';
 import { safeMap } from '../src/core/names.ts';
 import { localStamp } from '../src/core/time.ts';
 import { noTiming } from '../src/core/timing.ts';
-import { randomOf } from './random.ts';
+import { randomOf } from '../test/random.ts';
 
 export const zone = 'Europe/Ljubljana';
 const beganUnix = Date.parse('2026-02-01T18:00:00Z') / 1000;

@@ -2,8 +2,8 @@ import type Sqlite from 'better-sqlite3';
 import { addDays, localStamp, localToInstants } from '../src/core/time.ts';
 import { type Database, rows } from '../src/database.ts';
 import { createSource } from '../src/source/create.ts';
+import { randomOf } from '../test/random.ts';
 import { zone } from './evenings.ts';
-import { randomOf } from './random.ts';
 
 /** No capture is older than 2020 (DESIGN, Matching 9). */
 export const firstDay = '2020-02-01';

@@ -6,7 +6,7 @@ import type { AuditResult } from '../../jobs/audit-result.ts';
 import { verifyExitCode, verifyLedger } from '../../jobs/ledger.ts';
 import { LeaseHeldError, messageOf } from '../../src/errors.ts';
 import { type DatabaseKind, databaseKinds, skipWithoutConnections } from '../databases.ts';
-import { random } from '../torture/suite.ts';
+import { randomOf } from '../random.ts';
 import {
   bodyOf,
   type Child,
@@ -262,7 +262,7 @@ for (const kind of databaseKinds)
       const asked = { nowMs: turns, termMs: 300 };
       const fighters = ['first', 'second', 'mortal'].map((name) => startRun(scene, 'fight', name, asked));
       try {
-        await disturb(fighters, random(1));
+        await disturb(fighters, randomOf(1));
         const ends = await Promise.all(fighters.map(({ ended }) => ended));
         for (const { code, signal, stderr } of ends) assert.ok(code === 0 || signal === 'SIGKILL', stderr);
       } finally {

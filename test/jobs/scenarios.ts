@@ -1,4 +1,5 @@
 import type { Row } from '../../src/core/model.ts';
+import { randomOf } from '../random.ts';
 import {
   captureRow,
   type Game,
@@ -10,17 +11,6 @@ import {
   unix,
 } from './games.ts';
 import { type Asked, type Beginning, longAfter } from './setup.ts';
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** What chance decides, the same for the same seed. */
 export interface Dice {

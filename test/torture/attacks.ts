@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { type DatabaseKind, hasRealPostgres } from '../databases.ts';
+import { randomOf } from '../random.ts';
 import { type Honest, tampering, withHonest } from './attacks/honest.ts';
 import { commandsSay, judge, type Shown } from './attacks/judge.ts';
 import { type Attack, attacks } from './attacks/kinds.ts';
-import { type Effort, type Figure, random, type Suite } from './suite.ts';
+import type { Effort, Figure, Suite } from './suite.ts';
 
 /** What became of one way to attack. */
 interface Row {
@@ -71,10 +72,10 @@ async function onKind(
   return withHonest(kind, async (honest) => {
     let guarded = 0;
     for (let at = 0; at < Math.max(1, Math.ceil(count / 100)); at++)
-      guarded += await assertGuarded(honest, random(seed * 1_000_003 - 1 - at));
+      guarded += await assertGuarded(honest, randomOf(seed * 1_000_003 - 1 - at));
     for (let time = 0; time < count; time++) {
       const attack = attacks[(first + time) % attacks.length]!;
-      const chance = random(seed * 1_000_003 + time);
+      const chance = randomOf(seed * 1_000_003 + time);
       const row = table.get(attack) ?? emptyRow();
       table.set(attack, row);
       effort.progress(`${kind}: ${time} of ${count}`);
@@ -105,7 +106,7 @@ async function commandsOn(
   for (let at = 0; at < wanted; at++) {
     const attack = attacks[Math.floor((at * attacks.length) / wanted)]!;
     await honest.restore();
-    await attack.make(honest, random(of.seed));
+    await attack.make(honest, randomOf(of.seed));
     const all = await commandsSay(honest);
     const row = of.table.get(attack) ?? emptyRow();
     of.table.set(attack, row);

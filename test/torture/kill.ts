@@ -4,6 +4,7 @@ import type { FoldEntry } from '../../src/core/incident.ts';
 import type { Head } from '../../src/ledger/chain.ts';
 import { type DatabaseKind, hasRealPostgres } from '../databases.ts';
 import { bodyOf, ofKind, readLedger, runAudit } from '../failure/scene.ts';
+import { randomOf } from '../random.ts';
 import {
   endOf,
   type Ground,
@@ -24,7 +25,7 @@ import {
   stages,
   whatIsLeft,
 } from './killing.ts';
-import { type Effort, type Figure, random, type Suite } from './suite.ts';
+import type { Effort, Figure, Suite } from './suite.ts';
 
 /** The evening after the incident: some rounds are lost, some still missing, and people are told of those. */
 const beganMs = Date.parse('2026-02-17T00:00:00.000Z');
@@ -199,7 +200,7 @@ async function killOn(kind: DatabaseKind, count: number, effort: Effort): Promis
       while (tally.kills < count) {
         const scene = next++;
         if (tally.late > 3 * count + 10) throw new Error('most kills come after the end of the run');
-        await killScene({ ground, kind, baseline, tally }, random(seed * 1_000_003 + scene)).catch(
+        await killScene({ ground, kind, baseline, tally }, randomOf(seed * 1_000_003 + scene)).catch(
           (cause) => {
             throw new Error(`installation ${scene} of seed ${effort.seed} did not recover`, { cause });
           },

@@ -48,14 +48,3 @@ export function testFast(suite: Suite, seed = 1): void {
     for (const { what, value } of figures) t.diagnostic(`${what}: ${value}`);
   });
 }
-
-/** Pseudo-random numbers from a seed (mulberry32): 0 <= x < 1. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

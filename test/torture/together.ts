@@ -14,6 +14,7 @@ import {
   runAudit,
   type Scene,
 } from '../failure/scene.ts';
+import { randomOf } from '../random.ts';
 import { bundled, startBundled } from './bundle.ts';
 import {
   type Ground,
@@ -25,7 +26,7 @@ import {
   withGround,
   withInstallation,
 } from './installation.ts';
-import { type Effort, type Figure, random, type Suite } from './suite.ts';
+import type { Effort, Figure, Suite } from './suite.ts';
 
 /** What became of the audits that were started at once on one ledger. */
 interface Tally {
@@ -176,7 +177,7 @@ async function onKind(
   const repeat = async (name: string, count: number, once: (chance: () => number) => Promise<void>) => {
     for (let time = 0; time < count; time++) {
       effort.progress(`${name} on ${kind}: ${time} of ${count}`);
-      await once(random(seed * 1_000_003 + time)).catch((cause) => {
+      await once(randomOf(seed * 1_000_003 + time)).catch((cause) => {
         throw new Error(`${name} on ${kind}, time ${time} of seed ${effort.seed}`, { cause });
       });
     }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { runAudit, runCommand, type Scene, start, using, withScene } from '../../failure/scene.ts';
-import { random } from '../suite.ts';
+import { randomOf } from '../../random.ts';
 import {
   assertSays,
   type Baseline,
@@ -51,7 +51,7 @@ interface Broken {
 /** Overwrites a part of a file with noise; the same seed, the same noise. */
 function noise(path: string, from: number, length: number): void {
   const content = readFileSync(path);
-  const next = random(from + length);
+  const next = randomOf(from + length);
   for (let at = from; at < Math.min(content.length, from + length); at++)
     content[at] = Math.floor(next() * 256);
   writeFileSync(path, content);

@@ -10,7 +10,7 @@ import { toRound } from '../../../src/source/rows.ts';
 import { judge } from '../../core/builders.ts';
 import { roundRow } from '../../jobs/games.ts';
 import { inWorld } from '../../jobs/setup.ts';
-import { random } from '../suite.ts';
+import { randomOf } from '../../random.ts';
 import { type Entry, makeEntry, putEntry, removeEntry } from './entries.ts';
 import { artifactSamples, type Sample } from './samples.ts';
 import { assertSameAsStrict } from './strict.ts';
@@ -152,7 +152,7 @@ function entriesOf(
   asked: { seed: number; batch: number; count: number },
 ): Entry[] {
   const { seed, batch, count } = asked;
-  const own = random(seed * 1_000_003 + batch);
+  const own = randomOf(seed * 1_000_003 + batch);
   // Through all seasons, both changes of the clock among them.
   const begin = firstUnix + (batch % 180) * 2 * 86_400;
   const mayVanish = batch % auditEvery !== 0;

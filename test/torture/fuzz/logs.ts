@@ -24,7 +24,7 @@ import { storedFiles } from '../../../src/ledger/log-store.ts';
 import { freshBot, readBotLine } from '../../../src/logs/bot-line.ts';
 import { freshConsole, readConsoleLine } from '../../../src/logs/console-line.ts';
 import { longestLineBytes } from '../../../src/logs/lines.ts';
-import { random } from '../suite.ts';
+import { randomOf } from '../../random.ts';
 import { makeLine, planted } from './lines.ts';
 import { below, pick, type Random } from './mutate.ts';
 import { logSamples } from './samples.ts';
@@ -261,7 +261,7 @@ export async function fuzzLines(
     const logs = { bot: new Growing(bot), console: new Growing(console) };
     try {
       await withLedger(config, async (ledger) => {
-        const scene = { config, ledger, logs, random: random(asked.seed * 1_000_003 + batch) };
+        const scene = { config, ledger, logs, random: randomOf(asked.seed * 1_000_003 + batch) };
         await live(scene, tally);
         await assertAccounted(scene, tally);
       });

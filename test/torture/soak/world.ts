@@ -1,7 +1,7 @@
 import type { Row } from '../../../src/core/model.ts';
 import { localText } from '../../../src/core/time.ts';
 import { captureRow, type Game, type GametimeFile, gametime, roundRow, zone } from '../../jobs/games.ts';
-import { random } from '../suite.ts';
+import { randomOf } from '../../random.ts';
 
 /** What becomes of a round's capture and artifact. */
 export const fates = {
@@ -62,7 +62,7 @@ const apart = 15 * 60;
 
 /** Evenings of two rounds on each map; what becomes of each follows from the seed. */
 export function playedRounds(of: { fromUnix: number; days: number; seed: number }): Played[] {
-  const next = random(of.seed);
+  const next = randomOf(of.seed);
   return Array.from({ length: of.days * perEvening }, (_, at): Played => {
     const [day, place] = [Math.floor(at / perEvening), at % perEvening];
     const end = of.fromUnix + day * 24 * hour + 8 * hour + place * apart;
