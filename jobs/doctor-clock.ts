@@ -1,6 +1,10 @@
+import type { Source } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
+import { fileTime } from '../src/core/expected.ts';
 import { localText } from '../src/core/time.ts';
-import { databaseClock } from '../src/source/look.ts';
+import { linkedOf, zoneFault } from '../src/core/zone-check.ts';
+import { databaseClock, newestRounds } from '../src/source/look.ts';
+import { readCapturesLinkedTo } from '../src/source/read-captures.ts';
 import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 
 const { ok, problem, warning } = checksOf('clock');
@@ -17,9 +21,26 @@ function checkProcess(): Check {
   return problem('process', 'it does not run in UTC', 'start Roundwarden by its own entry point (jobs/main)');
 }
 
-function checkZone({ config, nowMs }: Examination): Check {
-  const now = localText(Math.floor(nowMs / 1000), config.zone);
-  return ok('SERVER_TIMEZONE', `${config.zone}: the game server's clock should show ${now}`);
+/** So many of the newest rounds tell whether their captures lie where this zone says. */
+const roundsForZone = 300;
+
+async function checkZone({ config, nowMs, source }: Examination): Promise<Check> {
+  const { zone } = config;
+  const fault = source === null ? null : await zoneFaultOf(source, zone);
+  if (fault !== null) return problem('SERVER_TIMEZONE', fault, "set it to the game server's zone");
+  const now = localText(Math.floor(nowMs / 1000), zone);
+  return ok('SERVER_TIMEZONE', `${zone}: the game server's clock should show ${now}`);
+}
+
+async function zoneFaultOf({ database, schema }: Source, zone: string): Promise<string | null> {
+  const rounds = await newestRounds(database, schema, roundsForZone);
+  const ids = rounds.map(({ id }) => id);
+  const captures = await readCapturesLinkedTo(database, schema, ids);
+  const linked = linkedOf(rounds, {
+    playedOf: (round) => fileTime(round, zone),
+    capturesOf: (id) => captures.filter(({ roundId }) => roundId === id),
+  });
+  return zoneFault(linked, zone);
 }
 
 async function checkDatabaseClock({ source }: Examination): Promise<Check[]> {
@@ -54,5 +75,5 @@ export function checkFuture(
 
 /** The zone of this process, of the server, and whether the clocks agree. */
 export async function checkClock(asked: Examination): Promise<Check[]> {
-  return [checkProcess(), checkZone(asked), ...(await checkDatabaseClock(asked))];
+  return [checkProcess(), await checkZone(asked), ...(await checkDatabaseClock(asked))];
 }

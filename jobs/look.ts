@@ -4,8 +4,10 @@ import { withCauses } from '../src/core/cause.ts';
 import { assertAddsUp, type Counts, count, withCounted } from '../src/core/counts.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
 import { type Situation, withNeighbours } from '../src/core/situation.ts';
+import { linkedOf, zoneFault } from '../src/core/zone-check.ts';
 import { snapshot } from '../src/database.ts';
 import { snapshotOfTwo } from '../src/database-twin.ts';
+import { UsageError } from '../src/errors.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import type { Log } from '../src/log.ts';
 import type { LogProblem } from '../src/logs/places.ts';
@@ -54,6 +56,18 @@ export interface Look {
   unreadLogs: readonly LogProblem[];
 }
 
+/** A wrong zone makes gaps of rounds that have their captures, and would write them off. */
+function assertZone({ config, scope }: AuditRequest, situation: Situation, settledCovered: number): void {
+  if (scope.kind === 'round') return;
+  const { facts, playedById, linkedTo } = situation;
+  const linked = linkedOf(facts.judged, {
+    playedOf: ({ id }) => playedById.get(id) ?? null,
+    capturesOf: (roundId) => linkedTo.get(roundId) ?? [],
+  });
+  const fault = zoneFault(linked, config.zone, settledCovered);
+  if (fault !== null) throw new UsageError(`${fault}; correct SERVER_TIMEZONE: no round was judged`);
+}
+
 /** Looks at the source as it is at one moment, and plans; fails where the numbers do not add up. */
 export async function look(
   request: AuditRequest,
@@ -79,16 +93,16 @@ export async function look(
   return (ofTwo ? snapshotOfTwo : snapshot)(of.source.database, async (database) => {
     const source = { ...of.source, database };
     const observation = await observe({ ...asked, source, visit });
-    const { situation } = observation;
+    const { situation, settled } = observation;
+    assertZone(request, situation, settled?.covered ?? 0);
     const bare = await makePlan(situation, source, { isWhole: scope.kind === 'all' });
     const from = { config, ledger, scope, reading: of.reading };
     const logs = of.logs ?? (await logLinesFor(from, bare.assessments));
     const stories =
-      observation.settled === null
+      settled === null
         ? situation
         : withNeighbours(situation, await neighboursOf(source, bare.assessments, logs.lines));
     const plan = { ...bare, assessments: withCauses(stories, bare.assessments, logs.lines) };
-    const { settled } = observation;
     const judged = count(plan.assessments);
     const counts = settled === null ? judged : withCounted(judged, settled);
     // Each row once: a row that was read twice would be counted twice, and must not look like two.
