@@ -126,6 +126,7 @@ function readingPeak(task: LogTask): Promise<number> {
 export async function ingest({ path, url }: LogTask): Promise<void> {
   const config = {
     sourceName: 'bench',
+    isNamed: true,
     botLogPaths: [path],
     consoleLogPaths: [],
     captureSince: '2026-01-24',

@@ -23,6 +23,7 @@ import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
 import { asOptions, instantsOf, isWhole, type Scope, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
+import { assertSourceKnown } from './source-name.ts';
 import { mayStop } from './stopping.ts';
 
 /** Why no repair may be made in this run, or null. */
@@ -168,6 +169,7 @@ async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<Audi
 export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
   return withSource(asked.config, { readOnly: true }, (source) =>
     withLedgerToRead(asked.config, async (ledger) => {
+      await assertSourceKnown(asked.config, ledger);
       const request = await withScope(asked, ledger);
       const before = await firstLook(request, { source, ledger, when: 'of the plan', reading: null });
       assertExpected(request, before.plan);
@@ -207,6 +209,7 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
   const end = await runJob(asked.config, { command, nowMs, log, lease }, async (run) => {
     began(run.id);
     await goOn();
+    await assertSourceKnown(asked.config, run.ledger);
     const request = await withScope(asked, run.ledger);
     return withSource(request.config, {}, async (source) => {
       const looking = { source, ledger: run.ledger, when: 'before the repairs' };

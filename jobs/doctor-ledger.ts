@@ -3,7 +3,7 @@ import type { Config } from '../src/config.ts';
 import { incidentFold } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
 import { messageOf } from '../src/errors.ts';
-import { openRepairs } from '../src/ledger/incidents.ts';
+import { openRepairs, otherSource } from '../src/ledger/incidents.ts';
 import { holderText, isFree, type Lease, ledgerNow, readLease, workLease } from '../src/ledger/lease.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { openLedger } from '../src/ledger/open.ts';
@@ -61,6 +61,16 @@ async function checkRows({ source }: Examination, ledger: Ledger): Promise<Check
   if (touched.length === 0) return [ok('repaired rows', `${counted(rows.length, 'row')}, none was touched`)];
   const what = `${touched.length} of ${rows.length} were changed or deleted since`;
   return [problem('repaired rows', what, '`roundwarden ledger verify` names them')];
+}
+
+/** A name that the ledger has not heard of begins a history of its own. */
+async function checkName({ config }: Examination, ledger: Ledger): Promise<Check[]> {
+  const { sourceName, isNamed } = config;
+  const other = await otherSource(ledger, sourceName);
+  if (other === null) return [];
+  const what = `the ledger has the history of "${other}", and none of "${sourceName}"`;
+  const mend = `set SOURCE_NAME=${other} if it is the same source`;
+  return [isNamed ? warning('SOURCE_NAME', what, mend) : problem('SOURCE_NAME', what, mend)];
 }
 
 async function checkOpenRepairs({ config }: Examination, ledger: Ledger): Promise<Check> {
@@ -136,6 +146,7 @@ export async function checkLedger(asked: Examination, ledger: Ledger): Promise<C
     ...(await checkTransport('ledger', { setting, url: asked.config.ledgerUrl, database: ledger.database })),
     await checkChain(ledger),
     ...(await checkRows(asked, ledger)),
+    ...(await checkName(asked, ledger)),
     await checkOpenRepairs(asked, ledger),
     await checkLease(asked, ledger),
     ...(await checkRuns(asked, ledger)),

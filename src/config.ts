@@ -27,6 +27,8 @@ export interface Config {
   sourceUrl: string;
   /** Stands in every ledger entry: two installations have different gaps for the same games. */
   sourceName: string;
+  /** Whether SOURCE_NAME says so, and not the address of the source. */
+  isNamed: boolean;
   /** A role that may delete, for `revert`. */
   sourceRevertUrl: string;
   /** A replica of the source, for the first look of an audit; null reads the source itself. */
@@ -330,6 +332,7 @@ function toConfig(
   return {
     sourceUrl: derived.source,
     sourceName: data.SOURCE_NAME ?? describeUrl(derived.source).label,
+    isNamed: data.SOURCE_NAME !== undefined,
     sourceRevertUrl: data.SOURCE_REVERT_URL ?? derived.source,
     sourceReadUrl: data.SOURCE_READ_URL ?? null,
     ledgerUrl: derived.ledger,

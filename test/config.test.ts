@@ -20,6 +20,7 @@ type Environment = Record<string, string | undefined>;
 const defaults: Config = {
   sourceUrl: 'sqlite:data/source.sqlite',
   sourceName: 'data/source.sqlite',
+  isNamed: false,
   sourceRevertUrl: 'sqlite:data/source.sqlite',
   sourceReadUrl: null,
   ledgerUrl: 'sqlite:data/ledger.sqlite',
@@ -116,7 +117,11 @@ describe('parseConfig()', () => {
       { SOURCE_DATABASE_URL: 'postgresql://db/stats' },
       { sourceName: 'db/5432/stats' },
     ],
-    ['SOURCE_NAME wins over what the URL says', { SOURCE_NAME: 'production' }, { sourceName: 'production' }],
+    [
+      'SOURCE_NAME wins over what the URL says',
+      { SOURCE_NAME: 'production' },
+      { sourceName: 'production', isNamed: true },
+    ],
     [
       'SOURCE_REVERT_URL is used for reverts only',
       { SOURCE_DATABASE_URL: postgres, SOURCE_REVERT_URL: 'postgres://eve@db.example/stats' },

@@ -70,6 +70,14 @@ function incidents(ledger: Ledger) {
   return ledger.database.knex('incidents').select(...storedColumns);
 }
 
+/** A source that incidents are of, where there are some and none is of this one; null otherwise. */
+export async function otherSource({ database }: Ledger, source: string): Promise<string | null> {
+  const own = await database.knex('incidents').select('id').where({ source }).first();
+  if (own !== undefined) return null;
+  const other: { source: string } | undefined = await database.knex('incidents').select('source').first();
+  return other?.source ?? null;
+}
+
 /** The open incidents of a source, oldest first. */
 export async function openIncidents(ledger: Ledger, source: string): Promise<Incident[]> {
   const rows = await incidents(ledger).where({ is_open: 1, source }).orderBy('id');

@@ -1,0 +1,18 @@
+import type { Config } from '../src/config.ts';
+import { UsageError } from '../src/errors.ts';
+import { otherSource } from '../src/ledger/incidents.ts';
+import type { Ledger } from '../src/ledger/ledger.ts';
+
+/**
+ * A source whose name nobody has set is named after its address: it would begin a second history where the database has
+ * moved, or the name was forgotten, and what people have decided of the first one would not count. Throws a UsageError
+ * where the ledger tells of other sources alone.
+ */
+export async function assertSourceKnown(config: Config, ledger: Ledger | null): Promise<void> {
+  if (ledger === null || config.isNamed) return;
+  const other = await otherSource(ledger, config.sourceName);
+  if (other !== null)
+    throw new UsageError(
+      `SOURCE_NAME is not set, so this source is "${config.sourceName}"; the ledger has the history of "${other}" and none of that: set SOURCE_NAME=${other} if it is the same, or another name for a new one`,
+    );
+}
