@@ -23,7 +23,7 @@ import { type Outcomes, repairAll } from './repairing.ts';
 import { newRunId, type Run, runJob } from './run.ts';
 import { asOptions, instantsOf, isWhole, type Scope, windowOf } from './scope.ts';
 import { settleInterrupted } from './settle.ts';
-import { assertSourceKnown } from './source-name.ts';
+import { assertSourceKnown, assertSourceSet } from './source-settings.ts';
 import { mayStop } from './stopping.ts';
 
 /** Why no repair may be made in this run, or null. */
@@ -167,6 +167,7 @@ async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<Audi
 
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
 export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
+  assertSourceSet(asked.config);
   return withSource(asked.config, { readOnly: true }, (source) =>
     withLedgerToRead(asked.config, async (ledger) => {
       await assertSourceKnown(asked.config, ledger);
@@ -206,6 +207,7 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
   const { nowMs, log, lease } = asked;
   const command = looksAtAll(asked) ? wholeAudit : `${wholeAudit} of a part`;
   const goOn = () => mayStop(asked.signal);
+  assertSourceSet(asked.config);
   const end = await runJob(asked.config, { command, nowMs, log, lease }, async (run) => {
     began(run.id);
     await goOn();

@@ -10,7 +10,7 @@ import { type Area, type Check, checksOf } from './doctor-check.ts';
 import { checkIndexes } from './doctor-indexes.ts';
 import { checkTransport } from './doctor-transport.ts';
 
-const { ok, problem, warning } = checksOf('source');
+const { ok, problem, warning, unchecked } = checksOf('source');
 
 const mends: Readonly<Record<string, string>> = {
   '28P01': 'correct the password',
@@ -156,9 +156,12 @@ export async function checkSource(config: Config, source: Source): Promise<Check
     ...(await checkIndexes(source)),
     await checkRights(source, { name: 'rights', purpose }),
     ...(config.repair ? await checkRevert(config, source) : []),
-    await checkRounds(config, source),
+    await checkRounds(config, source).catch(unreadRounds),
   ];
 }
+
+const unreadRounds = (thrown: unknown): Check =>
+  unchecked('rounds', messageOf(thrown), 'mend what is named above, then run `roundwarden doctor` again');
 
 async function checkRounds(config: Config, source: Source): Promise<Check> {
   const [newest] = await newestRounds(source.database, source.schema, 1);

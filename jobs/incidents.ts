@@ -28,7 +28,7 @@ const pageSize = 500;
 /** The incidents of every source in the ledger, oldest first. */
 export async function listAll(config: Config, filter: IncidentStatus): Promise<Incident[]> {
   return withLedgerToRead(config, async (ledger) => {
-    if (ledger === null) return [];
+    if (ledger === null) throw noLedgerYet();
     const found: Incident[] = [];
     for (let afterId = 0; ; ) {
       const page = await listIncidents(ledger, { afterId, limit: pageSize });

@@ -12,6 +12,11 @@ const faults: readonly { codes: RegExp; what: string; mend: string }[] = [
   },
   { codes: /^53300/, what: 'no connection is left', mend: 'raise the limit, or end who holds them' },
   { codes: /^(53100|SQLITE_FULL)/, what: 'the disk is full', mend: 'free some space; the next run goes on' },
+  {
+    codes: /^42501/,
+    what: 'this role may not do that',
+    mend: 'grant it: `roundwarden doctor` names each right that is missing',
+  },
   { codes: /^57014/, what: 'a statement took too long', mend: 'raise statement_timeout of this role' },
   {
     codes: /^(08|57P0|EPIPE|ECONNRESET)/,
@@ -19,7 +24,12 @@ const faults: readonly { codes: RegExp; what: string; mend: string }[] = [
     mend: 'what was not committed is rolled back; the next run goes on',
   },
   {
-    codes: /^SQLITE_(CORRUPT|NOTADB)/,
+    codes: /^SQLITE_NOTADB/,
+    what: 'the file is no SQLite database, or is damaged',
+    mend: 'correct the path; if it is right, keep the file as it is for whoever looks into it, and put the last backup in its place',
+  },
+  {
+    codes: /^SQLITE_CORRUPT/,
     what: 'the file is damaged',
     mend: 'keep it as it is for whoever looks into it, and put the last backup in its place',
   },

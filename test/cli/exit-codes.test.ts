@@ -157,6 +157,12 @@ describe('a wrong usage exits 2 and makes nothing', () => {
     [['ledger', 'tail', '--lines', 'all'], /--lines is "all"/],
     [['ledger', 'verify', '--anchor', 'nonsense'], /"nonsense" is no head/],
     [['ledger', 'verify'], /there is no ledger yet/],
+    [['incidents', 'list'], /there is no ledger yet/],
+    [
+      ['audit'],
+      /SOURCE_DATABASE_URL is not set, and there is no data\/source\.sqlite in .*: run `roundwarden init`/,
+    ],
+    [['plan', '--all'], /SOURCE_DATABASE_URL is not set/],
   ];
   for (const [args, message] of cases)
     test(`${args.join(' ')}`, async () => {

@@ -209,7 +209,16 @@ describe('a role that may only read', { skip }, () => {
       const url = asRole(scene.config.sourceUrl, roles.reader);
       const ended = await runCommand(withSettings(scene, { SOURCE_DATABASE_URL: url }), ['audit', '--all']);
       assert.equal(ended.code, 1);
-      assert.match(ended.stderr, /permission denied for table rounds/);
+      assert.match(
+        ended.stderr,
+        /this role may not do that \(permission denied for table rounds\); grant it: `roundwarden doctor`/,
+      );
+      const doctor = await runCommand(withSettings(scene, { SOURCE_DATABASE_URL: url }), [
+        'doctor',
+        '--json',
+      ]);
+      const { checks } = JSON.parse(doctor.stdout) as { checks: { name: string; mend: string | null }[] };
+      assert.match(checks.find(({ name }) => name === 'rights')!.mend!, /grant select on rounds/i);
     });
   });
 });

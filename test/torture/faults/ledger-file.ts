@@ -58,7 +58,8 @@ function noise(path: string, from: number, length: number): void {
 }
 
 const sizeOf = (path: string) => readFileSync(path).length;
-const damaged = /the file is damaged .*; keep it as it is .* put the last backup in its place$/;
+const damaged =
+  /(the file|or) is damaged .*; .*keep (it|the file) as it is .* put the last backup in its place$/;
 
 const gone =
   /^there is no ledger in \S+, although head.json of \S+ says that it had entry \d+: put the last backup in its place/;
