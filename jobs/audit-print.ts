@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { counted } from '../src/core/counted.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { printable } from '../src/core/printable.ts';
 import { playedText } from '../src/core/round-text.ts';
@@ -102,7 +103,15 @@ function sayNext(result: AuditResult, dryRun: boolean): void {
           `Check it, then run \`roundwarden audit ${`${result.window.asked} --expect ${result.fingerprint}`.trim()}\`.`,
       ),
     );
-  if (result.stopped === 'repair_off') say(`REPAIR is off: ${repairs} repairs were not made.`);
+  if (result.stopped === 'repair_off')
+    say(`REPAIR is off: ${counted(repairs, 'repair')} ${dryRun ? 'would not be' : 'not'} made.`);
+  const writtenOff = result.verdicts.filter(({ action }) => action === 'write_off').length;
+  if (writtenOff > 0)
+    say(
+      colours.yellow(
+        `${counted(writtenOff, 'round')} ${dryRun ? 'would be' : 'just'} written off as lost: \`roundwarden explain ROUND --packet\` tells of each.`,
+      ),
+    );
 }
 
 /** An audit for people: the gaps, what was done about them, and that the numbers add up. */

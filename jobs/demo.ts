@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formats } from '../reports/format.ts';
 import { type Config, parseConfig } from '../src/config.ts';
@@ -16,6 +16,13 @@ import type { AuditResult } from './audit-result.ts';
 import { colours, equation, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 import { makeReport } from './report.ts';
+
+/** How people start this program where they have started the demo. */
+function invoked(): string {
+  const program = process.argv[1] ?? 'roundwarden';
+  if (basename(program) === 'roundwarden') return 'roundwarden';
+  return `${program.endsWith('.ts') ? 'npx tsx' : 'node'} ${relative(process.cwd(), program)}`;
+}
 
 /** The February 2026 incident, as it lies in the repository. */
 function findFixture(): string {
@@ -181,10 +188,10 @@ export function printDemo(result: DemoResult, directory: string): void {
   for (const path of reports) say(`  ${path}`);
   say(`  ${index} lists them`);
   say(`
-Look around:    DATA_DIR=${directory} SOURCE_NAME=demo npx tsx jobs/main.ts explain 9856 --packet
+Look around:    DATA_DIR=${directory} SOURCE_NAME=demo ${invoked()} explain 9856 --packet
                 (also: incidents, report, serve, ledger verify, ledger tail, revert SEQ)
 Triage packets: ${directory}/packets, one folder for each round that was written off
-Your own data:  put these into .env and begin with \`npx tsx jobs/main.ts plan\`, which writes nothing
+Your own data:  put these into .env and begin with \`${invoked()} plan\`, which writes nothing
                 SOURCE_DATABASE_URL=postgres://roundwarden@localhost/stats
                 SOURCE_NAME=production
                 GAMETIME_PATHS=/srv/gametimes        directories or globs, comma-separated

@@ -88,6 +88,13 @@ const isBroken = ({ chain, checkpoints }: LedgerCheck) =>
   chain.anchors.some(({ ok }) => !ok) ||
   checkpoints.some(({ ok, counts }) => counts && !ok);
 
+/** Nothing is wrong with what is there, but its head file has seen later entries. */
+function isCutShort({ chain, checkpoints }: LedgerCheck): boolean {
+  const { problems, anchors, head } = chain;
+  const isOnlyBehind = problems.length === 1 && (problems[0]!.seq ?? 0) > head.seq;
+  return isOnlyBehind && anchors.every(({ ok }) => ok) && checkpoints.every(({ ok }) => ok);
+}
+
 const isUnproven = ({ checkpoints }: LedgerCheck) => checkpoints.some(({ counts }) => !counts);
 
 /** 0 intact, 1 the chain is broken or not what an anchor or a checkpoint says, 3 repaired rows were changed or deleted. */
@@ -95,6 +102,16 @@ export function verifyExitCode(check: LedgerCheck): number {
   const { rows } = check;
   if (isBroken(check) || isUnproven(check)) return 1;
   return rows?.some(({ state }) => state === 'changed' || state === 'deleted') ? 3 : 0;
+}
+
+/** What it all comes to. */
+function lastLine(check: LedgerCheck): string {
+  if (isCutShort(check))
+    return colours.red('The entries that are there are as they were written; the newest ones are missing.');
+  if (isBroken(check)) return colours.red('The ledger is not what was written.');
+  if (isUnproven(check))
+    return colours.yellow('The chain is intact, but a checkpoint that was given does not count.');
+  return colours.green('The chain is intact.');
 }
 
 /** A verification for people. */
@@ -129,10 +146,7 @@ export function printVerification(check: LedgerCheck): void {
         say(`  ${row.state}: ${row.table} ${printable(JSON.stringify(row.key))} (repair ${row.repair})`);
   }
   say(headLine(chain.head));
-  if (isBroken(check)) say(colours.red('The ledger is not what was written.'));
-  else if (isUnproven(check))
-    say(colours.yellow('The chain is intact, but a checkpoint that was given does not count.'));
-  else say(colours.green('The chain is intact.'));
+  say(lastLine(check));
 }
 
 /** An entry as one line of NDJSON, its body as a value. */

@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { printableLines } from '../src/core/printable.ts';
-import { exitCodeOfFailure, failureText } from '../src/errors.ts';
+import { exitCodeOfFailure, failureText, plainError } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
 import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
@@ -25,7 +28,12 @@ function commands(): Command {
     )
     .addHelpText('after', exitCodes)
     .showHelpAfterError('(see --help)')
-    .exitOverride();
+    .exitOverride()
+    .option('-V, --version', 'the version of this program')
+    .on('option:version', () => {
+      process.stdout.write(`${version()}\n`);
+      throw new CommanderError(0, 'roundwarden.version', '');
+    });
 
   addAuditCommands(program);
   addIncidentCommands(program);
@@ -47,14 +55,35 @@ function exitCodeOf(thrown: unknown): number {
   return exitCodeOfFailure(thrown);
 }
 
-// A reader that has seen enough (`| head`) is no defect, and does not change what the command comes to.
-const seenEnough = (thrown: NodeJS.ErrnoException) => {
-  if (thrown.code !== 'EPIPE') throw thrown;
-};
+/**
+ * A reader that has seen enough (`| head`) is no defect, and does not change what the command comes to. Any other reason
+ * why the output cannot be written is said once, and the command has failed.
+ */
+function sayUnwritten(thrown: NodeJS.ErrnoException): void {
+  if (thrown.code === 'EPIPE' || unwritten) return;
+  unwritten = true;
+  process.stderr.write(
+    `roundwarden: cannot write the output: ${plainError(thrown)}; what the command did is done, and the ledger has it\n`,
+  );
+  process.once('exit', () => {
+    process.exitCode = 1;
+  });
+}
+
+let unwritten = false;
+
+/** The version of the package, as its own file says. */
+function version(): string {
+  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
+    const path = join(at, 'package.json');
+    if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+    if (at === dirname(at)) return 'unknown';
+  }
+}
 
 /** Does what the command line asks for; the exit code is the process's. */
 export async function run(): Promise<void> {
-  process.stdout.on('error', seenEnough);
+  process.stdout.on('error', sayUnwritten);
   try {
     await commands().parseAsync();
   } catch (thrown) {

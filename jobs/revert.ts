@@ -167,6 +167,8 @@ export async function revert(request: {
   reached?: Reached;
 }): Promise<Reverted> {
   const { config, seq, force, by, reason, nowMs, lease, reached } = request;
+  if (!config.repair)
+    throw new UsageError('REPAIR is off, which never writes to the source: set REPAIR=on to revert a repair');
   const end = await runJob(config, { command: 'revert', nowMs, lease }, (run) =>
     withSource(config, { revert: true }, async (source) => {
       await settleInterrupted(run, source);

@@ -58,6 +58,7 @@ const plainWords = new Map([
   ['ENOTDIR', 'it is not a directory'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
+  ['ENOSPC', 'no space is left'],
   ['EIO', 'the disk or share reported an error (EIO)'],
 ]);
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { counted } from '../core/counted.ts';
 import { OperationError } from '../errors.ts';
 import { replaceFile } from '../replace-file.ts';
 import { emptyHead, type Head } from './chain.ts';
@@ -87,7 +88,8 @@ async function stateOf(ledger: Ledger, file: HeadFile | null, now: Head): Promis
 export function headProblem({ state, file, ledger }: HeadComparison): string | null {
   if (file === null || (state !== 'behind' && state !== 'diverged')) return null;
   const what = state === 'behind' ? 'is behind what it once was' : 'has another history than it once had';
-  return `the ledger ${what}: head.json of ${file.at} says entry ${file.seq} with hash ${file.hash}, the ledger ends at entry ${ledger.seq} with hash ${ledger.hash}`;
+  const missing = state === 'behind' ? `: ${counted(file.seq - ledger.seq, 'entry', 'entries')} missing` : '';
+  return `the ledger ${what}: head.json of ${file.at} says entry ${file.seq} with hash ${file.hash}, the ledger ends at entry ${ledger.seq} with hash ${ledger.hash}${missing}`;
 }
 
 /** Throws an OperationError where the ledger lost entries that the head file has seen. */

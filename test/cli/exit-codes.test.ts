@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { acquireLease } from '../../src/ledger/lease.ts';
 import { openTestDatabase } from '../databases.ts';
 import {
+  dumpSource,
   type Ended,
   type Environment,
   ofKind,
@@ -14,6 +24,7 @@ import {
   runAudit,
   runCommand,
   startCommand,
+  startLine,
   using,
   withScene,
   withSettings,
@@ -187,6 +198,46 @@ describe('a wrong usage exits 2 and makes nothing', () => {
     });
 });
 
+test('--version exits 0 and is that of the package', async () => {
+  const path = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+  await inEmptyDirectory(async (place) => {
+    for (const option of ['--version', '-V']) {
+      const { code, stdout } = await runCommand(place, [option]);
+      assert.deepEqual([code, stdout], [0, `${version}\n`]);
+    }
+  });
+});
+
+test('a revert while REPAIR is off exits 2, and changes nothing', async () => {
+  await withScene({ source: 'sqlite' }, async (scene) => {
+    await runAudit(scene);
+    const { entries } = await readLedger(scene);
+    const before = await dumpSource(scene.sourceUrl);
+    const [done] = ofKind(entries, 'repair.done');
+    const off = withSettings(scene, { REPAIR: 'off' });
+    assertSaid(await runCommand(off, ['revert', String(done!.seq)]), 2, /REPAIR is off/);
+    assert.deepEqual(await dumpSource(scene.sourceUrl), before);
+    assert.equal((await readLedger(scene)).entries.length, entries.length);
+  });
+});
+
+test('output that a full disk does not take exits 1 and says so in a line', {
+  skip: !existsSync('/dev/full') && 'needs /dev/full',
+}, async () => {
+  await withScene({ source: 'sqlite' }, async (scene) => {
+    const program = fileURLToPath(new URL('../../jobs/main.ts', import.meta.url));
+    const loader = import.meta.resolve('tsx');
+    const command = `exec "$0" --import '${loader}' '${program}' audit --all >/dev/full`;
+    const line = ['sh', '-c', command, process.execPath];
+    const { code, stderr } = await startLine(line, { environment: scene.environment, cwd: scene.directory })
+      .ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /^roundwarden: cannot write the output: no space is left; .*\n$/);
+    assert.equal((await readLedger(scene)).runs[0]!.state, 'finished');
+  });
+});
+
 test('what is not there exits 2', async (t) => {
   const cases: readonly [readonly string[], RegExp][] = [
     [['audit', '--round', '4711'], /there is no round 4711 in scene/],
@@ -338,6 +389,10 @@ test('a ledger that was restored from a backup refuses with the mend, until a pe
     for (const args of commands) assertSaid(await runCommand(scene, args), 1, refusal);
     const verified = await runCommand(scene, ['ledger', 'verify']);
     assert.equal(verified.code, 1);
+    assert.match(
+      verified.stdout,
+      /: 1 entry missing\n(.*\n)*.* as they were written; the newest ones are missing\.\n$/,
+    );
     assert.equal((await readLedger(scene)).entries.length, restored);
 
     const accepted = await runCommand(scene, ['ledger', 'accept-restore', '--reason', 'disk died', '--json']);
