@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { closeDatabase, type Database, openDatabase, type Reader, readerOf, rows } from '../src/database.ts';
@@ -98,7 +99,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
   });
 
   it('does without a twin where moments cannot be exported, and leaves no connection behind', async () => {
-    const role = `nobody_${process.pid}`;
+    const role = `nobody_${randomBytes(4).toString('hex')}`;
     await rows(writing, `create role ${role} login`);
     await rows(writing, `grant select on played to ${role}`);
     await rows(writing, 'revoke execute on function pg_export_snapshot() from public');

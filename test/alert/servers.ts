@@ -73,8 +73,11 @@ export async function withSmtp<T>(
     },
     ...options,
   });
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(options.port ?? 0, '127.0.0.1', () => listening());
+  });
   server.on('error', () => undefined);
-  await new Promise<void>((listening) => server.listen(options.port ?? 0, '127.0.0.1', () => listening()));
   const { port } = server.server.address() as AddressInfo;
   try {
     return await work(port, mails);

@@ -223,7 +223,7 @@ describe('an interrupted repair whose lock another session holds', () => {
 
         const began = Date.now();
         const first = await holding(scene.sourceUrl, statements, () => runCommand(scene, ['audit', '--all']));
-        assert.ok(Date.now() - began < 15_000, 'it does not wait for ever');
+        assert.ok(Date.now() - began < 60_000, 'it does not wait for ever');
         assert.equal(first.code, 1, first.stderr);
         assert.match(first.stderr, /^roundwarden: .*somebody else holds a lock/);
         const { runs, entries } = await readLedger(scene);

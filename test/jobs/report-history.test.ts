@@ -13,13 +13,14 @@ const historyOf = (years: number) => ({
   settings,
 });
 
-/** The shortest of some tries: what disturbs a measurement only makes it longer. */
-async function shortestMs(world: World): Promise<number> {
+/** Milliseconds of the processor, the least of some tries: what else is at work on the machine only makes them more. */
+async function leastMs(world: World): Promise<number> {
   const tries: number[] = [];
   for (let at = 0; at < 5; at++) {
-    const began = performance.now();
+    const began = process.cpuUsage();
     await reportOf(world, { day: lastDay }, now);
-    tries.push(performance.now() - began);
+    const { user, system } = process.cpuUsage(began);
+    tries.push((user + system) / 1000);
   }
   return Math.min(...tries);
 }
@@ -27,11 +28,11 @@ async function shortestMs(world: World): Promise<number> {
 it('A report costs the same on a history of ten years as on one of a year', async () => {
   const year = await inWorld('sqlite', historyOf(1), async (world) => {
     await world.audit({ now, scope: { kind: 'days', since: '2026-05-01', until: lastDay } });
-    return { report: await reportOf(world, { day: lastDay }, now), ms: await shortestMs(world) };
+    return { report: await reportOf(world, { day: lastDay }, now), ms: await leastMs(world) };
   });
   const decade = await inWorld('sqlite', historyOf(10), async (world) => {
     await world.audit({ now, scope: { kind: 'days', since: '2026-05-01', until: lastDay } });
-    return { report: await reportOf(world, { day: lastDay }, now), ms: await shortestMs(world) };
+    return { report: await reportOf(world, { day: lastDay }, now), ms: await leastMs(world) };
   });
   for (const { report } of [year, decade]) {
     const { live, lost } = report.last30;

@@ -127,7 +127,7 @@ describe('A log that is rotated while it is read', () => {
       });
       const ended = once(writer, 'exit');
       let readings = 0;
-      for (; writer.exitCode === null; readings++) {
+      for (; writer.exitCode === null && writer.signalCode === null; readings++) {
         await log.read();
         await sleep(Math.random() * 4);
       }
