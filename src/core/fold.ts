@@ -133,7 +133,13 @@ type Step = (incident: Incident, entry: FoldEntry) => Incident;
 
 const steps: Partial<Record<EntryKind, Step>> = {
   'gap.found': (incident, entry) => seen(incident, entry, 'open'),
-  'gap.changed': (incident, entry) => seen(incident, entry, 'open'),
+  // Why a round was lost may come out later; it is written off all the same.
+  'gap.changed': (incident, entry) =>
+    seen(
+      incident,
+      entry,
+      incident.status === 'written_off' && bodyOf(entry).verdict === 'lost' ? 'written_off' : 'open',
+    ),
   'gap.written_off': (incident, entry) => seen(incident, entry, 'written_off'),
   'gap.closed': (incident, entry) => {
     const as = bodyOf(entry).as as 'covered' | 'exempt' | 'vanished';

@@ -86,7 +86,16 @@ export function isNewlyLost({ verdict }: Assessment, incident: Incident | undefi
   return verdict === 'lost' && incident?.status !== 'written_off';
 }
 
-function gapBody(recording: Recording, assessment: Assessment, incident: Incident | undefined): Json {
+/** A round that was written off while no log told why, and of which one does now. */
+function isCauseFound(now: Cause | null, before: Json): boolean {
+  const { code } = (before ?? { code: 'unknown' }) as { code?: string };
+  return code === 'unknown' && now !== null && now.code !== 'unknown';
+}
+
+function gapBody(
+  recording: Recording,
+  { assessment, incident, kind }: { assessment: Assessment; incident: Incident | undefined; kind: EntryKind },
+): Json {
   const { key, round, playedUnix, verdict, reason, because, flags, candidate, seen, cause } = assessment;
   const artifacts = seen.flatMap(({ path, sha256 }) =>
     path !== null && sha256 !== null ? [{ path, sha256 }] : [],
@@ -111,7 +120,7 @@ function gapBody(recording: Recording, assessment: Assessment, incident: Inciden
     cause: knownCause(cause, incident?.cause ?? null),
     previous: incident?.lastSeq ?? null,
     from: incident?.verdict ?? null,
-    ...(verdict === 'lost' ? { places, packet: recording.packets.get(key) ?? null } : {}),
+    ...(kind === 'gap.written_off' ? { places, packet: recording.packets.get(key) ?? null } : {}),
   };
   return body as unknown as Json;
 }
@@ -121,7 +130,9 @@ function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
   const { key, verdict, reason, candidate, seen, cause } = assessment;
   if (verdict === 'pending') return [];
   const incident = recording.incidents.get(key);
-  const draft = (kind: EntryKind) => [{ kind, source, key, body: gapBody(recording, assessment, incident) }];
+  const draft = (kind: EntryKind) => [
+    { kind, source, key, body: gapBody(recording, { assessment, incident, kind }) },
+  ];
   if (incident === undefined || incident.status === 'closed')
     return draft(verdict === 'lost' ? 'gap.written_off' : 'gap.found');
   if (onlyUnreadable(assessment)) return [];
@@ -133,7 +144,8 @@ function gapEntry(recording: Recording, assessment: Assessment): EntryDraft[] {
     cause: knownCause(cause, incident.cause),
   };
   const same = essence(now) === essence(incident);
-  if (verdict === 'lost') return isNewlyLost(assessment, incident) ? draft('gap.written_off') : [];
+  if (isNewlyLost(assessment, incident)) return draft('gap.written_off');
+  if (verdict === 'lost') return isCauseFound(cause, incident.cause) ? draft('gap.changed') : [];
   return same ? [] : draft('gap.changed');
 }
 

@@ -129,6 +129,32 @@ forEachDatabase('Evidence', (kind) => {
       assert.equal((await world.entries('gap.changed')).length, 1);
     }));
 
+  it('that comes after its round was written off makes one entry more, and the round stays written off', () =>
+    inWorld(kind, evening, async (world) => {
+      const path = join(folder, `after-${kind}.log`);
+      writeFileSync(path, triggerLine(second));
+      assert.deepEqual(causesOf(await world.audit()), { 2: 'unknown' });
+      const [lost] = await world.entries('gap.written_off');
+      const settings = { WEBHOOK_LOG: path };
+      for (const _ of ['first', 'second'])
+        assert.deepEqual(causesOf(await world.audit({ settings })), { 2: 'never_received' });
+      const changes = await world.entries('gap.changed');
+      assert.deepEqual(
+        changes.map(({ body }) => (body as { cause: { code: string } }).cause.code),
+        ['never_received'],
+      );
+      assert.equal((await world.entries('gap.written_off')).length, 1);
+      const incident = await world.incident(2);
+      assert.deepEqual(
+        [incident.status, incident.verdict, (incident.cause as { code: string }).code, incident.id],
+        ['written_off', 'lost', 'never_received', lost!.seq],
+      );
+      // Without the log nothing is owed either: what was proved stays so.
+      const entries = await world.entries();
+      await world.audit();
+      assert.deepEqual(await world.entries(), entries);
+    }));
+
   it('is the same for a plan, which writes nothing, as for the audit', () =>
     inWorld(kind, evening, async (world) => {
       const path = join(folder, `plan-${kind}.log`);
