@@ -88,13 +88,19 @@ function windowText({ window: { from, to, asked } }: AuditResult): string {
   return asked === '' ? `${days} and open incidents` : days;
 }
 
+const namesOf = (lines: readonly VerdictLine[]) =>
+  lines.map(({ roundId, incident }) => `round ${roundId} (incident ${incident})`).join(', ');
+
 /** What a person has to do next, or need not. */
 function sayNext(result: AuditResult, dryRun: boolean): void {
   const held = result.verdicts.filter(({ action }) => action === 'held');
-  if (held.length > 0) {
-    const names = held.map(({ roundId, incident }) => `round ${roundId} (incident ${incident})`);
-    say(`held, left alone: ${names.join(', ')}; \`roundwarden incidents reopen INCIDENT\` ends it`);
-  }
+  if (held.length > 0)
+    say(`held, left alone: ${namesOf(held)}; \`roundwarden incidents reopen INCIDENT\` ends it`);
+  const waiting = result.verdicts.filter(({ outcome }) => outcome === 'refused (waiting)');
+  if (waiting.length > 0)
+    say(
+      `waiting, because the database refused the same before: ${namesOf(waiting)}; tried again a quarter of an hour after the first refusal, then after twice as long each time, up to a day; \`roundwarden incidents reopen INCIDENT\` has the next audit try`,
+    );
   const repairs = result.plan.reduce((sum, { repairs: group }) => sum + group.length, 0);
   if (result.stopped === 'max_repairs')
     say(
