@@ -178,28 +178,51 @@ function wrapped(text: string, width: number): string {
   return lines.join('\n');
 }
 
-const narrowest = 40;
-
-/** What is left of a terminal's width for the last column; without a terminal nothing is broken. */
-function widthLeft(names: readonly string[]): number {
-  const { isTTY, columns } = process.stdout;
-  if (!isTTY) return Number.POSITIVE_INFINITY;
-  const taken =
-    'configuration'.length + 'could not check'.length + Math.max(...names.map((name) => name.length));
-  return Math.max(narrowest, columns - taken - 6);
+/** What a check says in a column of so many characters, a line below the other. */
+function wordsOf({ what, mend }: Check, width: number): string {
+  const said = wrapped(printable(what), width);
+  if (mend === null) return said;
+  const advice = wrapped(`-> ${printable(mend)}`, width).split('\n');
+  return [said, ...advice.map((line) => colours.cyan(line))].join('\n');
 }
 
-/** The report for people: one table, and what to do about each line that is not ok. */
-export function printDoctor(report: DoctorReport): void {
-  const width = widthLeft(report.checks.map(({ name }) => name));
-  const fit = (text: string) => wrapped(printable(text), width);
-  const rows = report.checks.map(({ area, name, state, what, mend }, at) => [
-    report.checks[at - 1]?.area === area ? '' : colours.bold(area),
-    words[state],
-    printable(name),
-    mend === null ? fit(what) : `${fit(what)}\n${colours.cyan(fit(`-> ${mend}`))}`,
+function tableOf(checks: readonly Check[], width: number): string {
+  const rows = checks.map((check, at) => [
+    checks[at - 1]?.area === check.area ? '' : colours.bold(check.area),
+    words[check.state],
+    printable(check.name),
+    wordsOf(check, width),
   ]);
-  say(table(['area', 'state', 'check', 'what, and what to do'], rows));
+  return table(['area', 'state', 'check', 'what, and what to do'], rows);
+}
+
+/** The same where there is no room for columns: each check with what it says below it. */
+function listOf(checks: readonly Check[], columns: number): string {
+  const indent = '  ';
+  return checks
+    .flatMap((check, at) => [
+      ...(checks[at - 1]?.area === check.area ? [] : ['', colours.bold(check.area)]),
+      `${indent}${words[check.state]}  ${printable(check.name)}`,
+      ...wordsOf(check, columns - 2 * indent.length)
+        .split('\n')
+        .map((line) => indent + indent + line),
+    ])
+    .slice(1)
+    .join('\n');
+}
+
+/** The least that is worth a column of its own. */
+const narrowest = 50;
+
+/** The report for people, as wide as their terminal: every check, and what to do about each that is not ok. */
+export function printDoctor(report: DoctorReport): void {
+  const { checks } = report;
+  const { isTTY, columns } = process.stdout;
+  const names = Math.max(...checks.map(({ name }) => name.length));
+  const taken = 'configuration'.length + 'could not check'.length + names + 6;
+  if (!isTTY) say(tableOf(checks, Number.POSITIVE_INFINITY));
+  else if (columns - taken >= narrowest) say(tableOf(checks, columns - taken));
+  else say(listOf(checks, columns));
   const counts = countChecks(report.checks);
   const paint = doctorExitCode(report) === 0 ? colours.green : colours.red;
   say(`\n${paint(summary(counts))}`);

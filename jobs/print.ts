@@ -50,13 +50,20 @@ export function sayJson(value: unknown): void {
   process.stdout.write('\n');
 }
 
-/** A table without frames: columns two spaces apart, a bold head. No cell holds a line break. */
+/** The lines of a row: a cell of several lines goes on below itself. */
+function linesOfRow(cells: readonly string[]): string[][] {
+  const split = cells.map((cell) => cell.split('\n'));
+  const height = Math.max(...split.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, at) => split.map((lines) => lines[at] ?? ''));
+}
+
+/** A table without frames: columns two spaces apart, a bold head. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly (string | number | null)[])[],
 ): string {
   const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
-  const lines = [head.map((cell) => colours.bold(cell)), ...cells];
+  const lines = [head.map((cell) => colours.bold(cell)), ...cells].flatMap(linesOfRow);
   const widths = head.map((_, at) =>
     lines.reduce((most, line) => Math.max(most, stringWidth(line[at] ?? '')), 0),
   );

@@ -22,7 +22,17 @@ function byLibrary(head: readonly string[], rows: readonly (readonly (string | n
 }
 
 const cell = fc.oneof(
-  fc.constantFrom('', 'supply', '\u001b[31mlost\u001b[39m', 'Čebelica', '日本', '👍', 'a  b'),
+  fc.constantFrom(
+    '',
+    'supply',
+    '\u001b[31mlost\u001b[39m',
+    'Čebelica',
+    '日本',
+    '👍',
+    'a  b',
+    'one\ntwo',
+    'one\n\nthree lines',
+  ),
   fc.integer(),
   fc.constant(null),
 );
