@@ -1,5 +1,5 @@
 import { counted } from './counted.ts';
-import { usualSeconds } from './match.ts';
+import { reachAfterSeconds, reachBeforeSeconds } from './match.ts';
 import type { Capture, Round } from './model.ts';
 import { normaliseMap } from './names.ts';
 import type { LocalTime } from './time.ts';
@@ -25,8 +25,9 @@ function offsetOf({ round, instants, capture }: Linked): number | null {
   const { endUnix } = capture.timing;
   for (const instant of endUnix === null ? [] : instants) {
     const delta = instant - endUnix!;
-    const offset = Math.floor(delta / quarterSeconds) * quarterSeconds;
-    if (Math.abs(offset) < mostSeconds && delta - offset <= usualSeconds) return offset;
+    const offset = Math.round(delta / quarterSeconds) * quarterSeconds;
+    const isInReach = delta - offset >= -reachBeforeSeconds && delta - offset <= reachAfterSeconds;
+    if (Math.abs(offset) < mostSeconds && isInReach) return offset;
   }
   return null;
 }
