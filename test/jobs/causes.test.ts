@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { withLedger } from '../../src/context.ts';
 import { localStamp, localText } from '../../src/core/time.ts';
+import { refusingPort } from '../alert/servers.ts';
 import { forEachDatabase } from '../databases.ts';
 import { captureRow, game, gametime, roundRow, zone } from './games.ts';
 import { causesOf, fixture, inWorld, lineOf, longAfter } from './setup.ts';
@@ -133,11 +135,25 @@ forEachDatabase('Evidence', (kind) => {
     inWorld(kind, evening, async (world) => {
       const path = join(folder, `after-${kind}.log`);
       writeFileSync(path, triggerLine(second));
-      assert.deepEqual(causesOf(await world.audit()), { 2: 'unknown' });
-      const [lost] = await world.entries('gap.written_off');
-      const settings = { WEBHOOK_LOG: path };
+      const alerts = { ALERT_WEBHOOK_URL: `http://127.0.0.1:${await refusingPort()}/` };
+      const hoursAfter = (hours: number) => new Date((second.end + hours * 3600) * 1000).toISOString();
+      const now = hoursAfter(26);
+      const told = () =>
+        withLedger(world.config(), async ({ database }) => {
+          const rows: { message_key: string }[] = await database.knex('outbox').select('message_key');
+          return rows.map((row) => row.message_key);
+        });
+      for (const hours of [1, 26])
+        assert.deepEqual(causesOf(await world.audit({ now: hoursAfter(hours), settings: alerts })), {
+          2: 'unknown',
+        });
+      const [opened] = await world.entries('gap.found');
+      const messages = await told();
+      assert.ok(messages.length > 0);
+      const settings = { ...alerts, WEBHOOK_LOG: path };
       for (const _ of ['first', 'second'])
-        assert.deepEqual(causesOf(await world.audit({ settings })), { 2: 'never_received' });
+        assert.deepEqual(causesOf(await world.audit({ now, settings })), { 2: 'never_received' });
+      assert.deepEqual(await told(), messages, 'nobody is alerted again');
       const changes = await world.entries('gap.changed');
       assert.deepEqual(
         changes.map(({ body }) => (body as { cause: { code: string } }).cause.code),
@@ -147,11 +163,11 @@ forEachDatabase('Evidence', (kind) => {
       const incident = await world.incident(2);
       assert.deepEqual(
         [incident.status, incident.verdict, (incident.cause as { code: string }).code, incident.id],
-        ['written_off', 'lost', 'never_received', lost!.seq],
+        ['written_off', 'lost', 'never_received', opened!.seq],
       );
       // Without the log nothing is owed either: what was proved stays so.
       const entries = await world.entries();
-      await world.audit();
+      await world.audit({ now, settings: alerts });
       assert.deepEqual(await world.entries(), entries);
     }));
 
