@@ -26,7 +26,12 @@ export function addWorkerCommands(program: Command): void {
         const { signal, done } = stopOnSignals({ log });
         log.info(plan, 'started');
         if (json) (await import('./print.ts')).sayJson(plan);
-        await runWorker(servers, worker, { log, signal });
+        try {
+          await runWorker(servers, worker, { log, signal });
+        } finally {
+          // What the engine may still wait for does not keep the process.
+          setTimeout(() => process.exit(), 9_000).unref();
+        }
         done();
         log.info('ended');
         return 0;

@@ -167,8 +167,12 @@ export async function runDaemon(configs: readonly Config[], options: DaemonOptio
     watchdog.sign();
     if (job !== null || signal.aborted) return;
     job = { sinceMs: performance.now(), done: beatAll(daemons) };
-    await job.done;
-    job = null;
+    try {
+      await job.done;
+    } finally {
+      // Also where not even the log can be written: the next tick begins anew.
+      job = null;
+    }
   };
   const quiet = (text: string | Error) => log.debug(String(text));
   const task = cron.schedule(pattern, tick, {

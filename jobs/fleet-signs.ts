@@ -53,7 +53,23 @@ async function takeFromDead(database: Database, { id, termMs, isAtWork }: Worker
   );
   const ids = dead.map(({ id }) => id).filter((holder) => holder !== id || !isAtWork());
   if (ids.length > 0) await rows(database, 'select graphile_worker.force_unlock_workers(?::text[])', [ids]);
+  await openAbandonedQueues(database, termMs);
   return ids;
+}
+
+/**
+ * A job that was taken from a worker which lived after all is ended by both, and the second one finds nothing left to
+ * end: the queue of its server would stay closed for four hours, with no job in it that anybody holds.
+ */
+async function openAbandonedQueues(database: Database, termMs: number): Promise<void> {
+  await rows(
+    database,
+    `update graphile_worker._private_job_queues as queues set locked_by = null, locked_at = null
+     where locked_at < clock_timestamp() - ? * interval '1 millisecond'
+       and not exists (select 1 from graphile_worker._private_jobs as jobs
+         where jobs.job_queue_id = queues.id and jobs.locked_by = queues.locked_by)`,
+    [termMs],
+  );
 }
 
 /** A worker that says that it lives. */

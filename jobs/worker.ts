@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type JobHelpers,
   Logger,
@@ -10,7 +11,7 @@ import {
   runMigrations,
   type TaskList,
 } from 'graphile-worker';
-import { describeUrl } from '../src/database.ts';
+import { describeUrl, openPool } from '../src/database.ts';
 import { failureText, LeaseHeldError, messageOf, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
@@ -157,34 +158,84 @@ async function queueAll(runner: Runner, servers: readonly Server[], signal: Abor
       if (!signal.aborted) await runner.addJob(taskName(task, name), {}, jobSpec(task, name));
 }
 
+/** What the engine has of a worker. */
+type Engine = RunnerOptions & { workerId: string; events: EventEmitter };
+
+/** The engine waits for a connection that may be gone without a word; its end is not waited for longer. */
+const stopMs = 10_000;
+
+const withinStopMs = async (work: Promise<unknown>): Promise<void> => {
+  await Promise.race([work.catch(() => undefined), sleep(stopMs, undefined, { ref: false })]);
+};
+
 /**
  * Runs the engine until the worker is asked to end, or until the engine takes no more jobs: it stops doing so, and lives
  * on, where it could not say what a job came to.
  */
 async function runEngine(
-  engine: RunnerOptions & { workerId: string; events: EventEmitter },
+  engine: Engine,
   servers: readonly Server[],
   { log, signal }: Pick<WorkerOptions, 'log' | 'signal'>,
 ): Promise<void> {
   const runner = await run(engine);
   const stop = () => void runner.stop().catch(() => undefined);
-  const startOver = ({ error }: { error: unknown }) => {
-    log.warn(
-      { why: messageOf(error) },
-      'could not say what a job came to: starts over, and the job is done again',
-    );
-    setImmediate(stop);
-  };
+  const lost = new Promise<void>((tell) => {
+    engine.events.once('worker:fatalError', ({ error }: { error: unknown }) => {
+      log.warn(
+        { why: messageOf(error) },
+        'could not say what a job came to: starts over, and it is done again',
+      );
+      setImmediate(tell);
+    });
+  });
   try {
-    engine.events.once('worker:fatalError', startOver);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     await queueAll(runner, servers, signal);
-    await runner.promise;
+    await Promise.race([runner.promise, lost]);
   } finally {
-    engine.events.off('worker:fatalError', startOver);
     signal.removeEventListener('abort', stop);
+    engine.events.removeAllListeners('worker:fatalError');
+    // Already so where it has ended.
+    await withinStopMs(runner.stop());
   }
+}
+
+/** The engine looks for a job each two seconds; one that has not for so long does not any more. */
+const longestSilenceMs = 120_000;
+
+/** Whether the engine is doing a job; and an end of the process where it neither does one nor looks for one. */
+interface Watched {
+  isAtWork(): boolean;
+  /** It does no job, whatever it was doing. */
+  rest(): void;
+  close(): void;
+}
+
+/**
+ * Watches the engine, and ends the process for its supervisor to start a new one where it stands still: a connection may
+ * be gone without a word, and an answer that it did not get at its beginning it never asks for again.
+ */
+function watchEngine(events: EventEmitter): Watched {
+  let isAtWork = false;
+  let lookedMs = performance.now();
+  let failure: unknown = null;
+  const looked = (atWork: boolean) => () => {
+    isAtWork = atWork;
+    lookedMs = performance.now();
+  };
+  events.on('job:start', looked(true));
+  for (const idle of ['worker:getJob:empty', 'job:complete']) events.on(idle, looked(false));
+  // A server that does not answer for an hour is asked again and again; the same failure twice is one that was kept.
+  events.on('worker:getJob:error', ({ error }: { error: unknown }) => {
+    if (error !== failure) looked(false)();
+    failure = error;
+  });
+  const timer = setInterval(() => {
+    if (!isAtWork && performance.now() - lookedMs > longestSilenceMs)
+      throw new Error(`the engine has not looked for a job for ${longestSilenceMs / 1000} s`);
+  }, longestSilenceMs / 8);
+  return { isAtWork: () => isAtWork, rest: looked(false), close: () => clearInterval(timer) };
 }
 
 /**
@@ -200,27 +251,28 @@ export async function runWorker(
   const url = fleetUrlOf(servers);
   const logger = engineLogger(log);
   const events = new EventEmitter();
-  let isAtWork = false;
-  const says = (atWork: boolean) => () => {
-    isAtWork = atWork;
-  };
-  events.on('job:start', says(true)).on('job:complete', says(false)).on('worker:fatalError', says(false));
-  const engine = {
-    connectionString: url,
+  const pgPool = await openPool(url, 3);
+  const engine: Engine = {
+    pgPool,
     workerId: worker,
     concurrency: 1,
-    maxPoolSize: 3,
     noHandleSignals: true,
     logger,
     events,
     taskList: taskList(servers, options),
     parsedCronItems: fleetCrontab(servers, Math.floor(Date.now() / 1000)),
   };
-  await runMigrations({ connectionString: url, logger });
-  const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: () => isAtWork });
+  await runMigrations({ pgPool, logger });
+  const watched = watchEngine(events);
+  const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: watched.isAtWork });
   try {
-    while (!signal.aborted) await runEngine(engine, servers, options);
+    while (!signal.aborted) {
+      await runEngine(engine, servers, options);
+      watched.rest();
+    }
   } finally {
+    watched.close();
     await signs.close();
+    await withinStopMs(pgPool.end());
   }
 }

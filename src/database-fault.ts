@@ -19,7 +19,7 @@ const faults: readonly { codes: RegExp; what: string; mend: string }[] = [
   },
   { codes: /^57014/, what: 'a statement took too long', mend: 'raise statement_timeout of this role' },
   {
-    codes: /^(08|57P0|EPIPE|ECONNRESET)/,
+    codes: /^(08|57P0|EPIPE|ECONNRESET|ETIMEDOUT)/,
     what: 'the connection was lost',
     mend: 'what was not committed is rolled back; the next run goes on',
   },

@@ -73,6 +73,21 @@ export interface OpenOptions {
 const silent = () => undefined;
 const log = { debug: silent, warn: silent, error: silent, deprecate: silent };
 
+/**
+ * How long a server may keep silent: that long until it lets us in; and one that is gone without a word (a cable, a
+ * suspended host) is noticed by the operating system, which waits for it forever otherwise.
+ */
+const patience = { connectionTimeoutMillis: 10_000, keepAlive: true, keepAliveInitialDelayMillis: 30_000 };
+
+/** Connections to a PostgreSQL for a library that has its own statements; to be ended by who asked for them. */
+export async function openPool(url: string, max: number): Promise<pg.Pool> {
+  const { Pool } = (await import('pg')).default;
+  const pool = new Pool({ connectionString: url, max, ...patience });
+  // One that is lost while it is idle is opened anew.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
 /** The driver of PostgreSQL is loaded for PostgreSQL alone: most runs are on SQLite, and short. */
 async function configuration(url: string, options: OpenOptions): Promise<Knex.Config> {
   const { dialect, path } = describeUrl(url);
@@ -90,7 +105,7 @@ async function configuration(url: string, options: OpenOptions): Promise<Knex.Co
     client: 'pg',
     connection: {
       connectionString: url,
-      connectionTimeoutMillis: 10_000,
+      ...patience,
       application_name: 'roundwarden',
       types: typesOf(types),
     },

@@ -362,6 +362,17 @@ test("worker: a job that it was given while the connection was lost is anybody's
   });
 });
 
+test('worker: a queue that is closed while nobody holds a job of it is opened', { skip }, async () => {
+  await besideWorker(async (queue) => {
+    await rows(
+      queue,
+      `update graphile_worker._private_job_queues set locked_by = 'a worker of before', locked_at = now()`,
+    );
+    await ask(queue);
+    await until('the job is done', () => isIdle(queue));
+  });
+});
+
 test('worker: a ledger that only one host has is refused with 2', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'roundwarden-worker-'));
   try {
