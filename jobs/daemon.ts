@@ -7,9 +7,10 @@ import { describeUrl } from '../src/database.ts';
 import { failureText, LeaseHeldError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { hasSeconds } from './audit-ticks.ts';
-import { auditOwed, type Duty, deliverDue, longestJobMs, nextAudit, reportOwed } from './duties.ts';
+import { auditOwed, type Duty, deliverDue, nextAudit, reportOwed } from './duties.ts';
 import { tellFailure } from './heartbeat.ts';
 import { readOwed } from './owed.ts';
+import { longestJobMs } from './run.ts';
 
 /** What the daemon does, as it says when it begins. Times are UTC. */
 export interface DaemonPlan {

@@ -23,9 +23,6 @@ export interface Duty {
   reached?: Reached;
 }
 
-/** Nothing that a job does takes so long; the report, too, looks for runs no longer than this. */
-export const longestJobMs = 6 * 3_600_000;
-
 /** When the next audit is expected, UTC; null where none is. */
 export function nextAudit(config: Config, nowMs: number): string | null {
   const tick = nextTick(config.auditCron, Math.floor(nowMs / 1000));

@@ -55,15 +55,22 @@ export function newRunId(nowMs: number): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-/** Prolongs a lease again and again while `work` runs. What fails is said, and tried again. */
+/** Nothing that a run does takes so long; the report, too, looks for runs no longer than this. */
+export const longestJobMs = 6 * 3_600_000;
+
+/**
+ * Prolongs a lease again and again while `work` runs. What fails is said, and tried again. A run that waits for what never
+ * answers loses it in the end, and the next one goes on.
+ */
 async function prolonging<T>(
   of: { renew: () => Promise<boolean>; everyMs: number; log?: Log },
   work: () => Promise<T>,
 ): Promise<T> {
   const { renew, everyMs, log } = of;
   let busy = false;
+  const endsMs = performance.now() + longestJobMs;
   const renewal = setInterval(async () => {
-    if (busy) return;
+    if (busy || performance.now() > endsMs) return;
     busy = true;
     try {
       if (!(await renew())) log?.warn('another run has taken over; this one stops before its next write');

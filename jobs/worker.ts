@@ -15,14 +15,14 @@ import { describeUrl, openPool } from '../src/database.ts';
 import { failureText, LeaseHeldError, messageOf, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
-import { auditOwed, type Duty, deliverDue, longestJobMs, reportOwed } from './duties.ts';
+import { auditOwed, type Duty, deliverDue, reportOwed } from './duties.ts';
 import { fleetCrontab, jobSpec, type Task, taskName, tasks } from './fleet-crontab.ts';
 import { giveSigns } from './fleet-signs.ts';
 import { workerTermMs } from './fleet-term.ts';
 import { tellFailure } from './heartbeat.ts';
 import { readOwed } from './owed.ts';
 import type { Reached } from './repairing.ts';
-import type { LeaseOptions } from './run.ts';
+import { type LeaseOptions, longestJobMs } from './run.ts';
 
 export interface WorkerOptions {
   log: Log;
@@ -33,6 +33,8 @@ export interface WorkerOptions {
   /** A job that found its server's lease held is tried again after so long. Default half a minute. */
   retryMs?: number;
   lease?: LeaseOptions;
+  /** The engine looks for a job each two seconds; one that has not for so long does not any more. Default two minutes. */
+  silenceMs?: number;
   reached?: (server: string) => Reached;
 }
 
@@ -201,7 +203,6 @@ async function runEngine(
   }
 }
 
-/** The engine looks for a job each two seconds; one that has not for so long does not any more. */
 const longestSilenceMs = 120_000;
 
 /** Whether the engine is doing a job; and an end of the process where it neither does one nor looks for one. */
@@ -216,7 +217,7 @@ interface Watched {
  * Watches the engine, and ends the process for its supervisor to start a new one where it stands still: a connection may
  * be gone without a word, and an answer that it did not get at its beginning it never asks for again.
  */
-function watchEngine(events: EventEmitter): Watched {
+function watchEngine(events: EventEmitter, silenceMs: number): Watched {
   let isAtWork = false;
   let lookedMs = performance.now();
   let failure: unknown = null;
@@ -232,9 +233,9 @@ function watchEngine(events: EventEmitter): Watched {
     failure = error;
   });
   const timer = setInterval(() => {
-    if (!isAtWork && performance.now() - lookedMs > longestSilenceMs)
-      throw new Error(`the engine has not looked for a job for ${longestSilenceMs / 1000} s`);
-  }, longestSilenceMs / 8);
+    if (!isAtWork && performance.now() - lookedMs > silenceMs)
+      throw new Error(`the engine has not looked for a job for ${silenceMs / 1000} s`);
+  }, silenceMs / 8);
   return { isAtWork: () => isAtWork, rest: looked(false), close: () => clearInterval(timer) };
 }
 
@@ -247,7 +248,7 @@ export async function runWorker(
   worker: string,
   options: WorkerOptions,
 ): Promise<void> {
-  const { log, signal, termMs = workerTermMs } = options;
+  const { log, signal, termMs = workerTermMs, silenceMs = longestSilenceMs } = options;
   const url = fleetUrlOf(servers);
   const logger = engineLogger(log);
   const events = new EventEmitter();
@@ -263,7 +264,7 @@ export async function runWorker(
     parsedCronItems: fleetCrontab(servers, Math.floor(Date.now() / 1000)),
   };
   await runMigrations({ pgPool, logger });
-  const watched = watchEngine(events);
+  const watched = watchEngine(events, silenceMs);
   const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: watched.isAtWork });
   try {
     while (!signal.aborted) {

@@ -268,7 +268,10 @@ test('worker: one installation alone is a fleet too; SIGTERM ends it with 0', { 
 });
 
 /** What a worker of one server said, of whose queue `work` had its way while it was there. */
-async function besideWorker(work: (queue: Database) => Promise<void>): Promise<string> {
+async function besideWorker(
+  work: (queue: Database, worker: Child) => Promise<unknown>,
+  endsWith = 0,
+): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'roundwarden-worker-'));
   const shared = await openTestDatabase('postgres');
   const queue = await openDatabase(shared.url);
@@ -290,10 +293,10 @@ async function besideWorker(work: (queue: Database) => Promise<void>): Promise<s
     children.push(child);
     const servers = readServers(environment)!;
     await until('it waits for work', async () => (await audited(queue, servers)) === 1 && isIdle(queue));
-    await work(queue);
+    await work(queue, child);
     child.terminate();
     const { code, signal, stderr } = await child.ended;
-    assert.deepEqual([code, signal], [0, null]);
+    assert.deepEqual([code, signal], [endsWith, null]);
     return stderr;
   } catch (thrown) {
     throw new Error(`${thrown}\nThe worker said:\n${await lastWords(children)}`, { cause: thrown });
@@ -371,6 +374,27 @@ test('worker: a queue that is closed while nobody holds a job of it is opened', 
     await ask(queue);
     await until('the job is done', () => isIdle(queue));
   });
+});
+
+test('worker: one whose engine looks for no job any more ends, for its supervisor to start a new one', {
+  skip,
+}, async () => {
+  const said = await besideWorker(
+    (queue, worker) =>
+      // Where the engine waits for ever for an answer.
+      transact(queue, async (inside) => {
+        await rows(inside, 'lock table graphile_worker._private_jobs in access exclusive mode');
+        let hasEnded = false;
+        worker.ended.finally(() => {
+          hasEnded = true;
+        });
+        // A transaction that does nothing for half a minute is ended by the server.
+        const isOver = () => rows(inside, 'select 1').then(() => hasEnded);
+        await until('it ends', isOver);
+      }),
+    1,
+  );
+  assert.match(said, /the engine has not looked for a job for 20 s/);
 });
 
 test('worker: a ledger that only one host has is refused with 2', async () => {

@@ -38,6 +38,7 @@ await runWorker(readServers(process.env)!, newWorkerId(), {
   termMs: 4_000,
   retryMs: 500,
   lease: { termMs: 4_000 },
+  silenceMs: 20_000,
 });
 done();
 process.stdout.write('ended\n');
