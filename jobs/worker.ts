@@ -1,22 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type JobHelpers,
-  Logger,
-  type Runner,
-  type RunnerOptions,
-  run,
-  runMigrations,
-  type TaskList,
-} from 'graphile-worker';
+import { type JobHelpers, type Runner, runMigrations, type TaskList } from 'graphile-worker';
 import { describeUrl, openPool } from '../src/database.ts';
-import { failureText, LeaseHeldError, messageOf, StoppedError, UsageError } from '../src/errors.ts';
+import { failureText, LeaseHeldError, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
 import { auditOwed, type Duty, deliverDue, reportOwed } from './duties.ts';
 import { fleetCrontab, jobSpec, type Task, taskName, tasks } from './fleet-crontab.ts';
+import {
+  type Engine,
+  engineLogger,
+  longestSilenceMs,
+  runEngine,
+  watchEngine,
+  withinStopMs,
+} from './fleet-engine.ts';
 import { giveSigns } from './fleet-signs.ts';
 import { workerTermMs } from './fleet-term.ts';
 import { tellFailure } from './heartbeat.ts';
@@ -61,15 +60,6 @@ export function fleetUrlOf(servers: readonly Server[]): string {
       `workers of several hosts share a ledger on PostgreSQL; LEDGER_DATABASE_URL is a file of one host for ${alone.map(({ name }) => name).join(', ')}`,
     );
   return url;
-}
-
-/** The engine's log as ours. What a job came to is ours to say. */
-function engineLogger(log: Log): Logger {
-  return new Logger(() => (level, message, meta) => {
-    if (level === 'error' && meta?.failure !== true) log.error({ engine: true }, message);
-    else if (level === 'warning') log.warn({ engine: true }, message);
-    else log.debug({ engine: true }, message);
-  });
 }
 
 /** When the tick was, by the clock of the host that ticked: one that is ahead of ours must find its audit owed. */
@@ -160,85 +150,6 @@ async function queueAll(runner: Runner, servers: readonly Server[], signal: Abor
       if (!signal.aborted) await runner.addJob(taskName(task, name), {}, jobSpec(task, name));
 }
 
-/** What the engine has of a worker. */
-type Engine = RunnerOptions & { workerId: string; events: EventEmitter };
-
-/** The engine waits for a connection that may be gone without a word; its end is not waited for longer. */
-const stopMs = 10_000;
-
-const withinStopMs = async (work: Promise<unknown>): Promise<void> => {
-  await Promise.race([work.catch(() => undefined), sleep(stopMs, undefined, { ref: false })]);
-};
-
-/**
- * Runs the engine until the worker is asked to end, or until the engine takes no more jobs: it stops doing so, and lives
- * on, where it could not say what a job came to.
- */
-async function runEngine(
-  engine: Engine,
-  servers: readonly Server[],
-  { log, signal }: Pick<WorkerOptions, 'log' | 'signal'>,
-): Promise<void> {
-  const runner = await run(engine);
-  const stop = () => void runner.stop().catch(() => undefined);
-  const lost = new Promise<void>((tell) => {
-    engine.events.once('worker:fatalError', ({ error }: { error: unknown }) => {
-      log.warn(
-        { why: messageOf(error) },
-        'could not say what a job came to: starts over, and it is done again',
-      );
-      setImmediate(tell);
-    });
-  });
-  try {
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    await queueAll(runner, servers, signal);
-    await Promise.race([runner.promise, lost]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    engine.events.removeAllListeners('worker:fatalError');
-    // Already so where it has ended.
-    await withinStopMs(runner.stop());
-  }
-}
-
-const longestSilenceMs = 120_000;
-
-/** Whether the engine is doing a job; and an end of the process where it neither does one nor looks for one. */
-interface Watched {
-  isAtWork(): boolean;
-  /** It does no job, whatever it was doing. */
-  rest(): void;
-  close(): void;
-}
-
-/**
- * Watches the engine, and ends the process for its supervisor to start a new one where it stands still: a connection may
- * be gone without a word, and an answer that it did not get at its beginning it never asks for again.
- */
-function watchEngine(events: EventEmitter, silenceMs: number): Watched {
-  let isAtWork = false;
-  let lookedMs = performance.now();
-  let failure: unknown = null;
-  const looked = (atWork: boolean) => () => {
-    isAtWork = atWork;
-    lookedMs = performance.now();
-  };
-  events.on('job:start', looked(true));
-  for (const idle of ['worker:getJob:empty', 'job:complete']) events.on(idle, looked(false));
-  // A server that does not answer for an hour is asked again and again; the same failure twice is one that was kept.
-  events.on('worker:getJob:error', ({ error }: { error: unknown }) => {
-    if (error !== failure) looked(false)();
-    failure = error;
-  });
-  const timer = setInterval(() => {
-    if (!isAtWork && performance.now() - lookedMs > silenceMs)
-      throw new Error(`the engine has not looked for a job for ${silenceMs / 1000} s`);
-  }, silenceMs / 8);
-  return { isAtWork: () => isAtWork, rest: looked(false), close: () => clearInterval(timer) };
-}
-
 /**
  * Takes jobs of the fleet, one at a time, until it is asked to end: then it ends after the batch of repairs in hand, and gives
  * its job back. Throws where the engine gives up, for the supervisor to start a new one.
@@ -263,17 +174,20 @@ export async function runWorker(
     taskList: taskList(servers, options),
     parsedCronItems: fleetCrontab(servers, Math.floor(Date.now() / 1000)),
   };
-  await runMigrations({ pgPool, logger });
   const watched = watchEngine(events, silenceMs);
-  const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: watched.isAtWork });
   try {
-    while (!signal.aborted) {
-      await runEngine(engine, servers, options);
-      watched.rest();
+    await runMigrations({ pgPool, logger });
+    const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: watched.isAtWork });
+    try {
+      while (!signal.aborted) {
+        await runEngine(engine, { log, signal, begin: (runner) => queueAll(runner, servers, signal) });
+        watched.rest();
+      }
+    } finally {
+      await signs.close();
     }
   } finally {
     watched.close();
-    await signs.close();
     await withinStopMs(pgPool.end());
   }
 }
