@@ -33,8 +33,8 @@ export function addServeCommands(program: Command): void {
       else say(`the review pages are at ${url}`);
       if (!json && madeToken !== null) say(`token, for this process only: ${madeToken}`);
       await asked;
-      // Whoever still waits for an answer of a database does not keep the process: a supervisor waits 10 s.
-      setTimeout(() => process.exit(), 9_000).unref();
+      // Whoever still waits for an answer of a database does not keep the process.
+      (await import('./stopping.ts')).endWithinGrace();
       await close();
       return 0;
     }),

@@ -22,7 +22,7 @@ export function addWorkerCommands(program: Command): void {
         const { newWorkerId, runWorker, workerPlan } = await import('./worker.ts');
         const worker = newWorkerId();
         const plan = workerPlan(servers, worker);
-        const { stopOnSignals } = await import('./stopping.ts');
+        const { endWithinGrace, stopOnSignals } = await import('./stopping.ts');
         const { signal, done } = stopOnSignals({ log });
         log.info(plan, 'started');
         if (json) (await import('./print.ts')).sayJson(plan);
@@ -30,7 +30,7 @@ export function addWorkerCommands(program: Command): void {
           await runWorker(servers, worker, { log, signal });
         } finally {
           // What the engine may still wait for does not keep the process.
-          setTimeout(() => process.exit(), 9_000).unref();
+          endWithinGrace();
         }
         done();
         log.info('ended');

@@ -1,6 +1,5 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { formats } from '../reports/format.ts';
 import { type Config, parseConfig } from '../src/config.ts';
 import { headLine } from '../src/core/head-line.ts';
@@ -13,6 +12,7 @@ import type { Log } from '../src/log.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
+import { findAbove } from './find-above.ts';
 import { colours, equation, say, table } from './print.ts';
 import type { Progress } from './progress.ts';
 import { makeReport } from './report.ts';
@@ -26,12 +26,10 @@ function invoked(): string {
 
 /** The February 2026 incident, as it lies in the repository. */
 function findFixture(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    const path = join(at, 'test', 'fixtures', 'incident-2026-02');
-    if (existsSync(path)) return path;
-    if (at === dirname(at))
-      throw new OperationError('the demo needs test/fixtures/incident-2026-02 of the repository');
-  }
+  const path = findAbove('test', 'fixtures', 'incident-2026-02');
+  if (path === null)
+    throw new OperationError('the demo needs test/fixtures/incident-2026-02 of the repository');
+  return path;
 }
 
 const readRows = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Row[];

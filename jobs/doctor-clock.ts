@@ -1,6 +1,7 @@
 import type { Source } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
 import { fileTime } from '../src/core/expected.ts';
+import { indexLinks } from '../src/core/situation.ts';
 import { localText } from '../src/core/time.ts';
 import { linkedOf, zoneFault } from '../src/core/zone-check.ts';
 import { databaseClock, newestRounds } from '../src/source/look.ts';
@@ -38,7 +39,7 @@ async function zoneFaultOf({ database, schema }: Source, zone: string): Promise<
   const captures = await readCapturesLinkedTo(database, schema, ids);
   const linked = linkedOf(rounds, {
     playedOf: (round) => fileTime(round, zone),
-    capturesOf: (id) => captures.filter(({ roundId }) => roundId === id),
+    linkedTo: indexLinks(captures),
   });
   return zoneFault(linked, zone);
 }

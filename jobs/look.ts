@@ -62,7 +62,7 @@ function assertZone({ config, scope }: AuditRequest, situation: Situation, settl
   const { facts, playedById, linkedTo } = situation;
   const linked = linkedOf(facts.judged, {
     playedOf: ({ id }) => playedById.get(id) ?? null,
-    capturesOf: (roundId) => linkedTo.get(roundId) ?? [],
+    linkedTo,
   });
   const fault = zoneFault(linked, config.zone, settledCovered);
   if (fault !== null) throw new UsageError(`${fault}; correct SERVER_TIMEZONE: no round was judged`);

@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { printableLines } from '../src/core/printable.ts';
 import { exitCodeOfFailure, failureText, plainError } from '../src/errors.ts';
@@ -15,6 +13,7 @@ import { addServeCommands } from './commands-serve.ts';
 import { addStartCommands } from './commands-start.ts';
 import { addWorkerCommands } from './commands-worker.ts';
 import { addExamples } from './examples.ts';
+import { findAbove } from './find-above.ts';
 
 const exitCodes = `
 Exit codes: 0 clean; 1 the run failed; 2 wrong usage or configuration; 3 ran, and something is open
@@ -74,11 +73,8 @@ let unwritten = false;
 
 /** The version of the package, as its own file says. */
 function version(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    const path = join(at, 'package.json');
-    if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-    if (at === dirname(at)) return 'unknown';
-  }
+  const path = findAbove('package.json');
+  return path === null ? 'unknown' : (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
 /** Does what the command line asks for; the exit code is the process's. */

@@ -15,6 +15,9 @@ const signals = ['SIGTERM', 'SIGINT'] as const;
 /** A supervisor waits 10 s before it kills. */
 const graceMs = 9_000;
 
+/** Ends the process within that grace, whatever it may still wait for then. */
+export const endWithinGrace = () => void setTimeout(() => process.exit(), graceMs).unref();
+
 /**
  * Turns the first SIGTERM or SIGINT into an orderly stop: work ends after the batch of repairs in hand. A second signal ends the
  * process at once; so does the end of 9 s, with exit code 1. Both are safe at any moment: the next run goes on from

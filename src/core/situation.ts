@@ -75,7 +75,8 @@ export interface Situation {
   unusableReach: ReadonlyMap<number, readonly UnusableFit[]>;
 }
 
-function indexLinks(captures: readonly Capture[]): Map<number, Capture[]> {
+/** Captures by the round that they are linked to. */
+export function indexLinks(captures: readonly Capture[]): Map<number, Capture[]> {
   const linked = new Map<number, Capture[]>();
   for (const capture of captures) {
     if (capture.roundId === null) continue;

@@ -58,12 +58,12 @@ export function linkedOf(
   rounds: readonly Round[],
   of: {
     playedOf: (round: Round) => LocalTime | null;
-    capturesOf: (roundId: number) => readonly Capture[];
+    linkedTo: ReadonlyMap<number, readonly Capture[]>;
   },
 ): Linked[] {
   return rounds.flatMap((round) => {
     const { id, map, number } = round;
-    const captures = number === null ? [] : of.capturesOf(id);
+    const captures = number === null ? [] : (of.linkedTo.get(id) ?? []);
     const played = captures.length === 0 ? null : of.playedOf(round);
     if (number === null || played === null) return [];
     return captures.map((capture) => ({ round: { map, number }, instants: played.instants, capture }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileTime } from '../../src/core/expected.ts';
+import { indexLinks } from '../../src/core/situation.ts';
 import { linkedOf, zoneFault } from '../../src/core/zone-check.ts';
 import { aCapture, aRound, zone as home } from './builders.ts';
 
@@ -19,7 +20,7 @@ function history(count: number, from = firstUnix) {
 function faultOf({ rounds, captures }: ReturnType<typeof history>, zone: string, fitting = 0): string | null {
   const linked = linkedOf(rounds, {
     playedOf: (one) => fileTime(one, zone),
-    capturesOf: (id) => captures.filter(({ roundId }) => roundId === id),
+    linkedTo: indexLinks(captures),
   });
   return zoneFault(linked, zone, fitting);
 }

@@ -130,6 +130,14 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 }
 
+/** Ends every other connection to a database. */
+const cutOthers = (database: Database) =>
+  rows(
+    database,
+    `select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`,
+  );
+
 /** Kills whoever lives, and returns how each process ended and the end of its log. */
 async function lastWords(children: readonly Child[]): Promise<string> {
   for (const child of children) child.kill();
@@ -193,11 +201,7 @@ test('twelve servers and three workers: one killed in mid-repair, one added, one
     try {
       await until('most are audited', async () => (await audited(fleet, servers)) >= names.length / 2);
       // Every connection of every worker to the queue and to the ledgers ends at once.
-      await rows(
-        fleet,
-        `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()`,
-      );
+      await cutOthers(fleet);
       await until('all are audited', async () => (await audited(fleet, servers)) === names.length);
     } finally {
       await closeDatabase(fleet);
@@ -356,11 +360,7 @@ test("worker: a job that it was given while the connection was lost is anybody's
           living!.id,
         ]);
     });
-    await rows(
-      queue,
-      `select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()`,
-    );
+    await cutOthers(queue);
     await until('the job is done', () => isIdle(queue));
   });
 });
