@@ -3,10 +3,26 @@ import { parentPort } from 'node:worker_threads';
 import { parseArtifactName } from '../core/names.ts';
 import { pack } from './packed.ts';
 import { readArtifactNow } from './read.ts';
+import { takePiece, waitForAccepted } from './thread-board.ts';
+import type { Answer, Order } from './threads.ts';
 
-/* The other end of threads.ts: reads the artifacts at the paths that it is given, and answers with them, packed, as JSON. */
+/* The other end of threads.ts: reads artifacts piece by piece until none is left, and answers with null then. */
 
-parentPort!.on('message', (paths: readonly string[]) => {
-  const read = (path: string) => readArtifactNow({ path, name: parseArtifactName(basename(path))! });
-  parentPort!.postMessage(JSON.stringify(paths.map((path) => pack(read(path)))));
+const filesInPiece = 256;
+/** So many answers may lie unread, of about half a megabyte each: a list has no end, and memory has. */
+const mostUnread = 8;
+
+const readPacked = (path: string) =>
+  pack(readArtifactNow({ path, name: parseArtifactName(basename(path))! }));
+
+parentPort!.once('message', ({ paths, board }: Order) => {
+  const take = () => takePiece(board, { files: paths.length, most: filesInPiece });
+  let answered = 0;
+  for (let piece = take(); piece !== null; piece = take()) {
+    const packed = JSON.stringify(paths.slice(piece.from, piece.to).map(readPacked));
+    parentPort!.postMessage({ piece, packed } satisfies Answer);
+    answered += 1;
+    waitForAccepted(board, answered - mostUnread);
+  }
+  parentPort!.postMessage(null);
 });

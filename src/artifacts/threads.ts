@@ -4,19 +4,30 @@ import type { Artifact } from '../core/model.ts';
 import { type Packed, unpack } from './packed.ts';
 import type { ListedFile } from './places.ts';
 import { readArtifactNow } from './read.ts';
+import { type Board, newBoard, noteAccepted, type Piece, takePiece } from './thread-board.ts';
 
 /** A thread that reads artifacts takes a few megabytes; one that takes more has gone wrong, and ends. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
-/** Files in one message to a thread. */
-const filesInMessage = 256;
 /** Files that are read here before the threads are listened to again. */
 const filesAtOnce = 16;
 
-/** Files that nobody has begun with; whoever has time takes the next ones. */
+/** Files, the board on which whoever has time takes the next ones, and what was read of them so far. */
 interface Queue {
   files: readonly ListedFile[];
-  next: number;
-  artifacts: Artifact[];
+  board: Board;
+  artifacts: (Artifact | undefined)[];
+}
+
+/** What a thread is told, once: the paths of all files, and the board. */
+export interface Order {
+  paths: readonly string[];
+  board: Board;
+}
+
+/** What a thread has read of a piece: packed artifacts as JSON. */
+export interface Answer {
+  piece: Piece;
+  packed: string;
 }
 
 /** What a thread runs from source: tsx does not come along into threads by itself. */
@@ -33,27 +44,16 @@ export function startReader(): Worker {
   return new Worker(fromSource, { eval: true, workerData, resourceLimits });
 }
 
-function take(queue: Queue, most: number): { from: number; to: number } | null {
-  const from = queue.next;
-  queue.next = Math.min(queue.files.length, from + most);
-  return from === queue.next ? null : { from, to: queue.next };
-}
-
-function readHere(queue: Queue, { from, to }: { from: number; to: number }): void {
-  for (let index = from; index < to; index++) queue.artifacts[index] = readArtifactNow(queue.files[index]!);
-}
-
 /** Puts a thread's answer into its place; throws where it is not one artifact for each path. */
-function accept(queue: Queue, { from, to }: { from: number; to: number }, answer: string): void {
-  const packed = JSON.parse(answer) as Packed[];
-  if (packed.length !== to - from) throw new Error('a thread answered with another number of artifacts');
-  for (const [offset, one] of packed.entries())
-    queue.artifacts[from + offset] = unpack(one, queue.files[from + offset]!);
+function accept({ files, artifacts }: Queue, { piece, packed }: Answer): void {
+  const { from, to } = piece;
+  const read = (JSON.parse(packed) as Packed[]).map((one, at) => unpack(one, files[from + at]!));
+  if (read.length !== to - from) throw new Error('a thread answered with another number of artifacts');
+  for (const [at, artifact] of read.entries()) artifacts[from + at] = artifact;
 }
 
-/** Has a thread read from the queue until it is empty. A thread that fails leaves what it had to be read here. */
+/** Has a thread read what it takes from the board until nothing is left there, or until it fails. */
 async function employ(queue: Queue, start: () => Worker): Promise<void> {
-  let piece: { from: number; to: number } | null = null;
   let worker: Worker | undefined;
   try {
     worker = start();
@@ -61,48 +61,47 @@ async function employ(queue: Queue, start: () => Worker): Promise<void> {
     await new Promise<void>((done, failed) => {
       own.on('error', failed).on('messageerror', failed);
       own.on('exit', () => failed(new Error('it ended')));
-      const give = () => {
-        piece = take(queue, filesInMessage);
-        if (piece === null) return done();
-        own.postMessage(queue.files.slice(piece.from, piece.to).map(({ path }) => path));
-      };
-      own.on('message', (answer: string) => {
+      own.on('message', (answer: Answer | null) => {
+        if (answer === null) return done();
         try {
-          accept(queue, piece!, answer);
-          give();
+          accept(queue, answer);
+          noteAccepted(queue.board);
         } catch (thrown) {
           failed(thrown);
         }
       });
-      // It is given work only when it can take it: until then everything is read here.
-      own.on('online', give);
+      const order: Order = { paths: queue.files.map(({ path }) => path), board: queue.board };
+      own.postMessage(order);
     });
   } catch {
-    if (piece !== null) readHere(queue, piece);
+    // What it took and did not answer is missing, and is read here.
   } finally {
     await worker?.terminate();
   }
 }
 
-async function readMeanwhile(queue: Queue): Promise<void> {
-  for (let piece = take(queue, filesAtOnce); piece !== null; piece = take(queue, filesAtOnce)) {
-    readHere(queue, piece);
+async function readMeanwhile({ files, board, artifacts }: Queue): Promise<void> {
+  const take = () => takePiece(board, { files: files.length, most: filesAtOnce });
+  for (let piece = take(); piece !== null; piece = take()) {
+    for (let index = piece.from; index < piece.to; index++) artifacts[index] = readArtifactNow(files[index]!);
     await setImmediate();
   }
 }
 
 /**
- * Reads files in this thread and `threads - 1` others, and keeps their order. What a thread does not come to, because it
- * cannot start, fails or ends, is read here: the answer is the same.
+ * Reads files in this thread and `threads - 1` others, and keeps their order. The others go on while this one is busy
+ * with something else, such as a statement of SQLite. What a thread does not come to, because it cannot start, fails or
+ * ends, is read here: the answer is the same.
  */
 export async function readInThreads(
   files: readonly ListedFile[],
   threads: number,
   start: () => Worker = startReader,
 ): Promise<Artifact[]> {
-  const queue: Queue = { files, next: 0, artifacts: new Array<Artifact>(files.length) };
+  const artifacts = new Array<Artifact | undefined>(files.length);
+  const queue: Queue = { files, board: newBoard(), artifacts };
   const others = Array.from({ length: threads - 1 }, () => employ(queue, start));
   await readMeanwhile(queue);
   await Promise.all(others);
-  return queue.artifacts;
+  return files.map((file, index) => artifacts[index] ?? readArtifactNow(file));
 }

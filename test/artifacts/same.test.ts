@@ -14,7 +14,8 @@ import { parseArtifact, parseMessage } from '../../src/artifacts/parse.ts';
 import { type ListedFile, listPlaces } from '../../src/artifacts/places.ts';
 import { readArtifacts, threadsFor } from '../../src/artifacts/read-many.ts';
 import { toUtf8 } from '../../src/artifacts/text.ts';
-import { readInThreads, startReader } from '../../src/artifacts/threads.ts';
+import { newBoard, noteAccepted } from '../../src/artifacts/thread-board.ts';
+import { type Answer, type Order, readInThreads, startReader } from '../../src/artifacts/threads.ts';
 import { parseArtifactName, plainArtifactEnd } from '../../src/core/names.ts';
 import * as plainly from './reference/parse.ts';
 import * as plainPlaces from './reference/places.ts';
@@ -460,37 +461,76 @@ describe('threads read what is read here', () => {
   });
   after(() => rm(base, { recursive: true, force: true }));
 
+  const unpacked = (answers: readonly Answer[]) =>
+    answers.flatMap(({ piece, packed }) =>
+      (JSON.parse(packed) as Packed[]).map((one, index) => unpack(one, files[piece.from + index]!)),
+    );
+
   test('in the same order', async () => {
     const here = await readArtifacts(files, { threads: 1 });
     assert.equal(here.length, 501);
     for (const threads of [2, 3]) assert.deepEqual(await readInThreads(files, threads), here);
   });
 
-  test('and answer: what they send is what is read here', async () => {
-    const answer = new Promise((done, failed) => {
-      const reader = startReader();
+  test('and answer piece by piece until nothing is left: what they send is what is read here', async () => {
+    const answers: Answer[] = [];
+    const board = newBoard();
+    const reader = startReader();
+    await new Promise<void>((done, failed) => {
       reader.on('error', failed);
-      reader.on('message', (text: string) => {
-        const packed = JSON.parse(text) as Packed[];
-        done(packed.map((one, index) => unpack(one, files[index]!)));
-        reader.terminate();
+      reader.on('message', (answer: Answer | null) => {
+        if (answer === null) return done();
+        answers.push(answer);
+        noteAccepted(board);
       });
-      reader.postMessage(files.map(({ path }) => path));
+      reader.postMessage({ paths: files.map(({ path }) => path), board } satisfies Order);
     });
+    await reader.terminate();
     const here = await readArtifacts(files, { threads: 1 });
-    assert.deepEqual(await answer, here);
+    const read = unpacked(answers);
+    assert.deepEqual(read, here);
     // Contents are compared as texts: their order is the same too.
-    assert.equal(JSON.stringify(await answer), JSON.stringify(here));
+    assert.equal(JSON.stringify(read), JSON.stringify(here));
   });
 
+  test('while this thread is busy with something else', async () => {
+    const many = Array.from({ length: 8 }, () => files).flat();
+    const board = newBoard();
+    const reader = startReader();
+    const online = new Promise((done) => reader.once('online', done));
+    reader.postMessage({ paths: many.map(({ path }) => path), board } satisfies Order);
+    await online;
+    // Nothing is heard or answered in between: this thread only waits, as in a statement of SQLite.
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    const takenAfter = (pieces: number) => {
+      for (let waits = 0; Atomics.load(board, 0) < pieces * 256 && waits < 600; waits++)
+        Atomics.wait(clock, 0, 0, 100);
+      Atomics.wait(clock, 0, 0, 300);
+      return Atomics.load(board, 0) / 256;
+    };
+    // It stops by itself where eight answers lie unread and one more is made, and goes on with each that is accepted.
+    assert.equal(takenAfter(9), 9);
+    noteAccepted(board);
+    assert.equal(takenAfter(10), 10);
+    await reader.terminate();
+  });
+
+  const beyond = `const from = paths.length - 1;
+    parentPort.postMessage({ piece: { from, to: from + 2 }, packed: "[[null,0,0,null,null,null],[null,0,0,null,null,null]]" });`;
+  const busy = (program: string) => `
+    const { parentPort } = require('worker_threads');
+    parentPort.on('message', ({ paths, board }) => { ${program} });`;
   for (const [how, program] of [
     ['cannot start', 'throw new Error("no")'],
     ['ends at once', 'process.exit(1)'],
+    ['answers with nonsense', busy('parentPort.postMessage("{}");')],
+    ['answers with too little', busy('parentPort.postMessage({ piece: { from: 0, to: 3 }, packed: "[]" });')],
+    ['answers for files that are not there', busy(beyond)],
+    ['ends while it reads', busy('Atomics.add(board, 0, 100); process.exit(0);')],
     [
-      'answers with nonsense',
-      'require("worker_threads").parentPort.on("message", function () { this.postMessage("{}") })',
+      'takes much, and says that it is done',
+      busy('Atomics.add(board, 0, 400); parentPort.postMessage(null);'),
     ],
-    ['ends while it reads', 'require("worker_threads").parentPort.on("message", () => process.exit(0))'],
   ] as const)
     test(`also where a thread ${how}`, async () => {
       const here = await readArtifacts(files, { threads: 1 });
@@ -514,18 +554,19 @@ describe('threads read what is read here', () => {
     await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', built]);
     const paths = JSON.stringify(files.map(({ path }) => path));
     const program = `
+      import { newBoard } from './src/artifacts/thread-board.js';
       import { startReader } from './src/artifacts/threads.js';
       const reader = startReader();
-      reader.on('message', (answer) => { console.log(answer); reader.terminate(); });
-      reader.postMessage(${paths});`;
+      const answers = [];
+      reader.on('message', (answer) => {
+        if (answer !== null) return answers.push(answer);
+        console.log(JSON.stringify(answers));
+        reader.terminate();
+      });
+      reader.postMessage({ paths: ${paths}, board: newBoard() });`;
     await writeFile(join(built, 'ask.js'), program);
     const { stdout } = await node([join(built, 'ask.js')]);
-    const packed = JSON.parse(stdout) as Packed[];
-    const here = await readArtifacts(files, { threads: 1 });
-    assert.deepEqual(
-      packed.map((one, index) => unpack(one, files[index]!)),
-      here,
-    );
+    assert.deepEqual(unpacked(JSON.parse(stdout) as Answer[]), await readArtifacts(files, { threads: 1 }));
   });
 
   test('and there are two above two thousand files, where there are processors', () => {
