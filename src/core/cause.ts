@@ -238,7 +238,8 @@ function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFact
   const artifactThere =
     artifactFits(situation, round.id).length > 0 || unusableFits(situation, round.id).length > 0;
   const fileTimes = situation.playedById.get(round.id)?.instants ?? [];
-  return { ...story, roundId: round.id, fileTimes, capture: paired?.member ?? null, artifactThere };
+  // What is copied stands last: members added to a copy take longer than all the rest.
+  return { roundId: round.id, fileTimes, capture: paired?.member ?? null, artifactThere, ...story };
 }
 
 /** True where a cause is asked for: the live pipeline has had its time, and the round is not covered. */

@@ -60,36 +60,45 @@ const unknownTime: Ruling = {
   because: 'its date or time cannot be read, so nothing can be matched with it',
 };
 
+/** An assessment that rests on nothing that was looked at. */
+function unmatched(
+  of: Pick<Assessment, 'round' | 'key' | 'playedUnix' | 'exempt'>,
+  { verdict, reason, because }: Pick<Assessment, 'verdict' | 'reason' | 'because'>,
+): Assessment {
+  const { round, key, playedUnix, exempt } = of;
+  const nothing = { flags: [], candidate: null, seen: [], want: null, cause: null };
+  return { round, key, playedUnix, exempt, verdict, reason, because, ...nothing };
+}
+
 function assess(situation: Situation, round: Round): Assessment {
   const key = incidentKey(round);
   const played = situation.playedById.get(round.id) ?? fileTime(round, situation.rules.zone);
   const exempt = exemptReason(round, situation.rules.captureSince);
   const playedUnix = played === null ? null : Math.max(...played.instants);
-  const bare = { round, key, playedUnix, candidate: null, seen: [], want: null, cause: null };
+  const about = { round, key, playedUnix, exempt };
   if (exempt !== null)
-    return { ...bare, exempt, verdict: null, reason: null, because: `not expected: ${exempt}`, flags: [] };
-  if (played === null) return { ...bare, exempt, ...unknownTime, flags: [] };
+    return unmatched(about, { verdict: null, reason: null, because: `not expected: ${exempt}` });
+  if (played === null) return unmatched(about, unknownTime);
 
   const { zone, nowUnix } = situation.rules;
   const decision = decisionOf(situation, key);
-  const ruling = decide({
-    situation,
+  const age = ageSeconds(round, played, { zone, nowUnix });
+  const ruling = decide({ situation, round, key, played, ageSeconds: age, decision });
+  const { verdict, reason, because } = ruling;
+  // Every member by its name: members added to a copy of another object take longer than all the rules.
+  return {
     round,
     key,
-    played,
-    ageSeconds: ageSeconds(round, played, { zone, nowUnix }),
-    decision,
-  });
-  return {
-    ...bare,
+    playedUnix,
     exempt,
-    verdict: ruling.verdict,
-    reason: ruling.reason,
-    because: ruling.because,
-    flags: flagsOf(situation, round, ruling.verdict),
+    verdict,
+    reason,
+    because,
+    flags: flagsOf(situation, round, verdict),
     candidate: ruling.candidate ?? null,
-    seen: ruling.verdict === 'covered' ? [] : seenCandidates(situation, round),
+    seen: verdict === 'covered' ? [] : seenCandidates(situation, round),
     want: ruling.want ?? null,
+    cause: null,
   };
 }
 

@@ -26,10 +26,12 @@ export const canonicalIdColumn = 'round_canonical_id';
 /** The columns that a row hash leaves out: the source generates or rewrites them (DESIGN, Repairs). */
 export const unhashedColumns: ReadonlySet<string> = new Set(['id', 'captured_at']);
 
-/** The columns that are kept; by a loop, as every row of a mass repair comes through here several times. */
+/** The columns that are kept, which is the row itself where that is all: every row of a mass repair comes through here. */
 function keeping(row: Row, isKept: (column: string) => boolean): Row {
+  const columns = Object.keys(row);
+  if (columns.every(isKept)) return row;
   const kept: Row = {};
-  for (const column of Object.keys(row)) if (isKept(column)) kept[column] = row[column]!;
+  for (const column of columns) if (isKept(column)) kept[column] = row[column]!;
   return kept;
 }
 

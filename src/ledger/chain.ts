@@ -92,7 +92,7 @@ function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
     body: draft.text ?? canonicalText(draft.body),
     prevHash: previous.hash,
   };
-  return { ...unhashed, hash: hashOfCanonical(unhashed) };
+  return { hash: hashOfCanonical(unhashed), ...unhashed };
 }
 
 /** An entry that was looked at: what is wrong with it, or null; and the value of its body where it could be read. */

@@ -48,9 +48,8 @@ export function entryFromRow(row: unknown): Entry {
 }
 
 /** The row of `entries` that holds the entry. */
-export function entryToRow(entry: Entry) {
-  const { prevHash, ...rest } = entry;
-  return { ...rest, prev_hash: prevHash };
+export function entryToRow({ seq, at, kind, source, key, body, prevHash, hash }: Entry) {
+  return { seq, at, kind, source, key, body, prev_hash: prevHash, hash };
 }
 
 /** The last entry's number and hash; seq 0 where the ledger is empty. */

@@ -176,7 +176,7 @@ async function setRows(database: Database, updates: Listed): Promise<void> {
     const rows = changes.map(({ key, after }) => {
       const row: Row = {};
       for (const column of columns) row[column] = after![column] ?? null;
-      return { ...row, ...key };
+      return Object.assign(row, key);
     });
     assertOneEach(await updateRows(database, { table, keys, columns, rows }), `updating ${table}`);
   }

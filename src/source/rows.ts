@@ -177,7 +177,7 @@ export function fromRow(row: Row, dialect: Dialect): Record<string, unknown> {
 
 /** A stored capture with its whole row. */
 export function toStoredCapture(raw: Record<string, unknown>): StoredCapture {
-  return { ...toCapture(raw), row: toRow(raw) };
+  return { row: toRow(raw), ...toCapture(raw) };
 }
 
 /** A row of `lua_spawn_stats` with what the rules ask of it. */

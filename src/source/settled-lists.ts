@@ -15,6 +15,25 @@ export function wholeNumbers(list: string | null, count: number): Float64Array {
   return numbers;
 }
 
+/**
+ * Sorts numbers in place, ascending, of which most are in order: rows come in the order of play, nearly always. Only what
+ * follows a greater number is sorted, and merged into the others.
+ */
+export function sortNearlySorted(numbers: Float64Array): Float64Array {
+  const late: number[] = [];
+  let [kept, greatest] = [0, Number.NEGATIVE_INFINITY];
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at]!;
+    if (number < greatest) late.push(number);
+    else numbers[kept++] = greatest = number;
+  }
+  const sorted = Float64Array.from(late).sort();
+  // From the end on: what is not yet merged stands before the place that is written.
+  for (let at = numbers.length - 1, left = sorted.length; left > 0; at--)
+    numbers[at] = kept > 0 && numbers[kept - 1]! > sorted[left - 1]! ? numbers[--kept]! : sorted[--left]!;
+  return numbers;
+}
+
 /** A row of an answer. */
 export type Found = Record<string, unknown>;
 

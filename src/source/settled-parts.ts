@@ -1,5 +1,5 @@
 import { exemptReasons } from '../core/expected.ts';
-import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
+import { type Found, idsOf, sortNearlySorted, textOf, wholeNumbers } from './settled-lists.ts';
 import { type Reasons, reasonsOf } from './settled-open.ts';
 import type { Spelling } from './settling.ts';
 
@@ -43,8 +43,7 @@ export function joined(parts: readonly Part[]): Pick<Part, 'rounds' | 'linked' |
   return {
     rounds: sum(parts.map(({ rounds }) => rounds)),
     linked: sum(parts.map(({ linked }) => linked)),
-    // Rows come in the order of play, nearly always: then nothing is left to sort.
-    starts: isAscending(starts) ? starts : starts.sort(),
+    starts: sortNearlySorted(starts),
   };
 }
 
@@ -53,8 +52,3 @@ export const addedUp = (all: readonly Reasons[]): Reasons =>
   Object.fromEntries(
     exemptReasons.map((reason) => [reason, sum(all.map((reasons) => reasons[reason]))]),
   ) as Reasons;
-
-function isAscending(numbers: Float64Array): boolean {
-  for (let at = 1; at < numbers.length; at++) if (numbers[at - 1]! > numbers[at]!) return false;
-  return true;
-}

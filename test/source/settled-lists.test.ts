@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { sortNearlySorted, wholeNumbers } from '../../src/source/settled-lists.ts';
+
+const numbers = fc.array(fc.integer({ min: -50, max: 2_000_000_000 }), { maxLength: 60 });
+
+describe('lists that SQL answers with', () => {
+  test('are read as the numbers that they spell', () => {
+    fc.assert(
+      fc.property(numbers, (list) => {
+        assert.deepEqual([...wholeNumbers(list.join(','), list.length)], list);
+      }),
+    );
+    assert.deepEqual([...wholeNumbers(null, 0)], []);
+  });
+
+  test('are sorted, whatever is out of order', () => {
+    const few = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.oneof(numbers, few), (list) => {
+        const sorted = [...list].sort((a, b) => a - b);
+        assert.deepEqual([...sortNearlySorted(Float64Array.from(list))], sorted);
+        assert.deepEqual([...sortNearlySorted(Float64Array.from(sorted))], sorted);
+      }),
+    );
+  });
+});
