@@ -184,8 +184,9 @@ export function affectedIncidents(entry: FoldEntry): string[] {
 export function foldIncident(before: Incident | null, entry: FoldEntry, key: string): Incident {
   const incident = before ?? newIncident(entry, key);
   const step = steps[entry.kind as EntryKind];
-  const after = step === undefined ? incident : step(incident, entry);
-  return { ...after, lastSeq: entry.seq };
+  if (step === undefined) return { ...incident, lastSeq: entry.seq };
+  // What a step answers with is a copy that nobody else has, and need not be copied again.
+  return Object.assign(step(incident, entry), { lastSeq: entry.seq });
 }
 
 const gap = {

@@ -43,7 +43,8 @@ export function passOver({ body, prevHash }: Entry, { before, after }: Frame): P
     hash: hash('sha256', room.subarray(0, length), 'hex'),
     read(members) {
       if (members === null || outline.length === 0) return JSON.parse(body) as Json;
-      return readMembers({ bytes: isAscii ? text : room.toString('latin1', 0, to), outline }, members);
+      const bytes = isAscii ? text : room.toString('latin1', 0, to);
+      return readMembers({ bytes, isAscii, outline }, members);
     },
   };
 }

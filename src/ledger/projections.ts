@@ -27,7 +27,8 @@ export function incidentName(source: string, key: string): string {
 export function project(fold: Fold, projections: Projections, entry: FoldEntry): Incident[] {
   const { incidents, openRepairs } = projections;
   const { seq, source } = entry;
-  const keys = [...new Set(fold.affects(entry))];
+  const affected = fold.affects(entry);
+  const keys = affected.length > 1 ? [...new Set(affected)] : affected;
   if (keys.length > 1) assertBeginsOne(incidents, entry, keys);
   const changed = keys.map((key) => {
     const name = incidentName(source, key);
