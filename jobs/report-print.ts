@@ -1,5 +1,6 @@
+import { type ExceptionGroup, groupsOf } from '../reports/groups.ts';
 import type { Report, ReportException } from '../reports/model.ts';
-import { causeWords, equationText, groupsOf, r2Sentence, roundText } from '../reports/words.ts';
+import { causeWords, equationText, r2Sentence, roundText } from '../reports/words.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { printable } from '../src/core/printable.ts';
 import { colouredVerdict, colours, say, table } from './print.ts';
@@ -15,18 +16,23 @@ const colourOf: Record<Report['state'], (text: string) => string> = {
 
 const mostShown = 20;
 
+const causeText = (cause: ExceptionGroup['cause']) =>
+  cause === null
+    ? ''
+    : `, ${causeWords[cause.code]} (${cause.code})${cause.because === null ? '' : `: ${printable(cause.because)}`}`;
+
 function sayExceptions(title: string, exceptions: readonly ReportException[]): void {
   if (exceptions.length === 0) return;
   say(colours.bold(`\n${title}`));
   for (const { verdict, cause, rounds } of groupsOf(exceptions)) {
-    const why =
-      cause === null ? '' : `, ${causeWords[cause.code]} (${cause.code}): ${printable(cause.because)}`;
-    say(`${rounds.length} ${colouredVerdict(verdict)}${why}`);
-    const rows = rounds.slice(0, mostShown).map((one) => {
-      const { roundId, played, incident, packet } = one;
-      return [roundId, printable(played), roundText(one), incident, printable(packet ?? '')];
+    say(`${rounds.length} ${colouredVerdict(verdict)}${causeText(cause)}`);
+    const hasOwn = rounds.some(({ own }) => own.length > 0);
+    const rows = rounds.slice(0, mostShown).map(({ exception, own }) => {
+      const { roundId, played, incident, packet } = exception;
+      const cells = [roundId, printable(played), roundText(exception), incident, printable(packet ?? '')];
+      return hasOwn ? [...cells, printable(own.join('; '))] : cells;
     });
-    say(table(['round', 'played', 'map', 'incident', 'packet'], rows));
+    say(table(['round', 'played', 'map', 'incident', 'packet', ...(hasOwn ? ['of itself'] : [])], rows));
     if (rounds.length > mostShown) say(`and ${rounds.length - mostShown} more`);
   }
 }

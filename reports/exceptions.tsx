@@ -1,10 +1,10 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
-import { counted } from '../src/core/counted.ts';
-import { oneLine } from '../src/core/harmless.ts';
+import { cutMiddle, oneLine } from '../src/core/harmless.ts';
+import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { Report, ReportException } from './model.ts';
 import { Badge, Quotes } from './parts.tsx';
-import { causeWords, type ExceptionGroup, groupsOf, roundText } from './words.ts';
+import { alsoText, causeWords, groupSize, inEach, playedIn, roundText } from './words.ts';
 
 /** How much of the exceptions is shown: a mail has little room. */
 export interface Detail {
@@ -15,15 +15,35 @@ export interface Detail {
   evidence: number;
 }
 
-function RoundItem({ exception }: { exception: ReportException }) {
+function More({ count }: { count: number }) {
+  return (
+    <li class="more">
+      and {count} more: <code>roundwarden incidents list --all</code> names them
+    </li>
+  );
+}
+
+/** So many characters of its own a round has in a list; the JSON has them whole. */
+const mostOwn = 200;
+
+function Played({ group, played }: { group: ExceptionGroup; played: string }) {
+  const text = `${playedIn(group, played)},`;
+  return group.day === null ? <span>{text}</span> : <time datetime={played}>{text}</time>;
+}
+
+function RoundItem({ round, group }: { round: GroupRound; group: ExceptionGroup }) {
+  const { exception, own } = round;
   const { roundId, matchId, session, played, incident, packet } = exception;
   return (
     <li>
-      <strong>{roundText(exception)}</strong> {oneLine(played)}, round {roundId}
+      <strong>{roundText(exception)}</strong> <Played group={group} played={played} />{' '}
+      <span>round {roundId},</span>{' '}
       <span class="soft">
-        , match {oneLine(matchId ?? 'none')}, session {session ?? 'none'}
+        match {oneLine(matchId ?? 'none')}
+        {group.session === null ? `, session ${session ?? 'none'}` : null}
         {incident === null ? null : `, incident ${incident}`}
         {packet === null ? null : [', packet ', <code>{oneLine(packet)}</code>]}
+        {own.map((words) => `; ${cutMiddle(oneLine(words), mostOwn)}`)}
       </span>
     </li>
   );
@@ -31,39 +51,48 @@ function RoundItem({ exception }: { exception: ReportException }) {
 
 function Cause({ cause }: { cause: ExceptionGroup['cause'] }) {
   if (cause === null) return <p>Nobody has asked for the cause yet.</p>;
-  const also =
-    cause.also.length === 0 ? '' : ` Also: ${cause.also.map((code) => causeWords[code]).join(', ')}.`;
+  const { code, also, because } = cause;
   return (
     <p>
-      <strong>{causeWords[cause.code]}</strong> (<code>{cause.code}</code>): {oneLine(cause.because)}.{also}
+      <strong>{causeWords[code]}</strong> (<code>{code}</code>){': '}
+      {because === null ? inEach : oneLine(because)}.{alsoText(also)}
+    </p>
+  );
+}
+
+function Tried({ group }: { group: ExceptionGroup }) {
+  const { because, rounds } = group;
+  return (
+    <p class="soft">
+      What was tried: {because === null ? inEach : oneLine(because)}. Look closer:{' '}
+      <code>roundwarden explain {rounds[0]!.exception.roundId}</code>
     </p>
   );
 }
 
 function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean }) {
   const { group, detail, evidence } = props;
-  const { verdict, setAside, because, cause, rounds } = group;
+  const { verdict, setAside, cause, rounds } = group;
   const left = rounds.length - detail.rounds;
-  const lines = rounds[0]?.cause?.evidence ?? [];
+  const { roundId, cause: proof } = rounds[0]!.exception;
+  const lines = proof?.evidence ?? [];
   return (
     <div class={`group ${verdict}`}>
       <h3>
         <Badge name={verdict} /> {setAside === null ? null : <Badge name="setAside" words={setAside} />}{' '}
-        {counted(rounds.length, 'round')}
+        {groupSize(group)}
       </h3>
       <Cause cause={cause} />
-      <ul>
-        {rounds.slice(0, detail.rounds).map((exception) => (
-          <RoundItem exception={exception} />
+      <ul class="rounds">
+        {rounds.slice(0, detail.rounds).map((round) => (
+          <RoundItem round={round} group={group} />
         ))}
-        {left > 0 ? <li>and {left} more: `roundwarden incidents list --all` names them</li> : null}
+        {left > 0 ? <More count={left} /> : null}
       </ul>
-      <p class="soft">
-        What was tried: {oneLine(because)}. Look closer: <code>roundwarden explain {rounds[0]!.roundId}</code>
-      </p>
+      <Tried group={group} />
       {evidence && lines.length > 0 ? (
         <details>
-          <summary>Log lines that prove it, of round {rounds[0]!.roundId}</summary>
+          <summary>Log lines that prove it, of round {roundId}</summary>
           <Quotes lines={lines} />
         </details>
       ) : null}
@@ -79,7 +108,11 @@ function Groups({ exceptions, detail }: { exceptions: readonly ReportException[]
       {groups.slice(0, detail.groups).map((group, at) => (
         <Group group={group} detail={detail} evidence={at < detail.evidence} />
       ))}
-      {left > 0 ? <p>and {left} more of them: `roundwarden incidents list --all` names them</p> : null}
+      {left > 0 ? (
+        <ul>
+          <More count={left} />
+        </ul>
+      ) : null}
     </>
   );
 }

@@ -3,15 +3,18 @@ import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { fileName } from '../src/core/names.ts';
+import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { NamedCoverage, Report, ReportException } from './model.ts';
 import {
+  alsoText,
   causeWords,
   countCells,
   countColumns,
-  type ExceptionGroup,
   equationText,
-  groupsOf,
+  groupSize,
+  inEach,
   instantText,
+  playedIn,
   r2Sentence,
   roundText,
   stateWords,
@@ -31,29 +34,39 @@ const counts = (by: string, rows: readonly NamedCoverage[]) =>
     rows.map(({ name, coverage }) => [plain(name), ...countCells(coverage)]),
   );
 
-function exceptionLine(exception: ReportException): string {
+function roundLine({ exception, own }: GroupRound, group: ExceptionGroup): string {
   const { roundId, matchId, session, played, incident, packet } = exception;
   const facts = [
     `round ${roundId}`,
     `match ${plain(matchId ?? 'none')}`,
-    `session ${session ?? 'none'}`,
+    group.session === null && `session ${session ?? 'none'}`,
     incident !== null && `incident ${incident}`,
     packet !== null && `packet ${plain(packet)}`,
   ];
-  return `* **${plain(roundText(exception))}** ${plain(played)}: ${facts.filter(Boolean).join(', ')}`;
+  const said = [facts.filter(Boolean).join(', '), ...own.map(plain)].join('; ');
+  return `* **${plain(roundText(exception))}** ${plain(playedIn(group, played))}: ${said}`;
 }
 
-function groupLines({ verdict, setAside, because, cause, rounds }: ExceptionGroup): string[] {
+function causeLines(cause: ExceptionGroup['cause']): string[] {
+  if (cause === null) return [];
+  const { code, also, because } = cause;
+  const why = because === null ? inEach : plain(because);
+  return [`Cause: ${causeWords[code]} (${code}), ${why}.${alsoText(also)}`, ''];
+}
+
+function groupLines(group: ExceptionGroup): string[] {
+  const { verdict, setAside, because, cause, rounds } = group;
+  const { roundId, cause: proof } = rounds[0]!.exception;
   const aside = setAside === null ? '' : `, ${setAside}`;
-  const why = cause === null ? '' : `: ${causeWords[cause.code]} (${cause.code}), ${plain(cause.because)}`;
-  const evidence = rounds[0]?.cause?.evidence ?? [];
+  const tried = because === null ? inEach : plain(because);
+  const evidence = proof?.evidence ?? [];
   return [
-    `### ${verdict}${aside}, ${counted(rounds.length, 'round')}`,
+    `### ${verdict}${aside}, ${groupSize(group)}`,
     '',
-    ...(why === '' ? [] : [`Cause${why}.`, '']),
-    ...rounds.map(exceptionLine),
+    ...causeLines(cause),
+    ...rounds.map((round) => roundLine(round, group)),
     '',
-    `What was tried: ${plain(because)}. Look closer: \`roundwarden explain ${rounds[0]!.roundId}\``,
+    `What was tried: ${tried}. Look closer: \`roundwarden explain ${roundId}\``,
     '',
     ...evidence
       .slice(0, 3)

@@ -6,7 +6,7 @@ export const reportStyle = `
   --panel: #1d2329; --good: #6bd695; --bad: #ff9a8f; --warn: #f2b766; --info: #8cbcff; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main, header, footer { max-width: 60rem; margin: 0 auto; padding: 0 1rem; }
+main, header, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1rem; }
 footer { padding-bottom: 2rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.25rem; line-height: 1.3; margin: .25rem 0; overflow-wrap: anywhere; }
@@ -31,6 +31,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel); 
 div.group { color: var(--text); }
 .group li .soft { font-size: .8rem; }
 .group h3 { margin-top: .2rem; }
+.rounds li { margin: .2rem 0; }
 .wide { overflow-x: auto; margin: .4rem 0; }
 table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: left; color: var(--soft); font-size: .85rem; padding-bottom: .2rem; }
@@ -43,6 +44,11 @@ figure svg, figure img { width: 100%; height: auto; max-width: 45rem; display: b
 summary { cursor: pointer; color: var(--info); }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--back); padding: .25rem .5rem; }
+@media screen and (min-width: 56rem) {
+  .rounds { padding: 0; }
+  .rounds li { display: grid; grid-template-columns: 10.5rem minmax(4.5rem, max-content) 6.5rem 1fr; gap: 0 .5rem; align-items: baseline; margin: 0; font-size: .9rem; }
+  .rounds li.more { display: block; }
+}
 @media (max-width: 30rem) {
   body { font-size: 14px; line-height: 1.35; }
   header { padding-top: .35rem; }
@@ -56,6 +62,9 @@ summary { cursor: pointer; color: var(--info); }
   .group li { margin: .2rem 0; }
   .group ul { padding-left: .9rem; }
   .group li code { font-size: .9em; }
+  .rounds { list-style-type: ""; }
+  .group .rounds { padding: 0; }
+  .rounds li > span:not(.soft) { white-space: nowrap; }
 }
 @media print {
   :root { color-scheme: light; }

@@ -1,7 +1,9 @@
 import type { CauseCode } from '../src/core/cause.ts';
+import { counted } from '../src/core/counted.ts';
 import { type Coverage, coveredTotal, exemptTotal, expectedTotal, openTotal } from '../src/core/coverage.ts';
 import { oneLine } from '../src/core/harmless.ts';
-import type { Report, ReportException, RoundLine } from './model.ts';
+import type { ExceptionGroup } from './groups.ts';
+import type { Report, RoundLine } from './model.ts';
 
 /** Texts that every format says in the same words. */
 
@@ -29,6 +31,24 @@ export const causeWords: Record<CauseCode, string> = {
   artifact_unread: 'its artifact was not read',
   unknown: 'no log tells',
 };
+
+/** What else holds of a cause, as a sentence after its explanation; nothing where nothing does. */
+export const alsoText = (also: readonly CauseCode[]) =>
+  also.length === 0 ? '' : ` Also: ${also.map((code) => causeWords[code]).join(', ')}.`;
+
+/** `4 rounds of session 89 on 2026-02-16`; without the session, or the day, where they are of several. */
+export function groupSize({ rounds, session, day }: ExceptionGroup): string {
+  const of = session === null ? '' : ` of session ${session}`;
+  const on = day === null ? '' : ` on ${day}`;
+  return `${counted(rounds.length, 'round')}${of}${on}`;
+}
+
+/** Where the explanation is that differs from round to round. */
+export const inEach = 'see each round';
+
+/** When a round of a group was played: the time alone where the group says the day. */
+export const playedIn = ({ day }: Pick<ExceptionGroup, 'day'>, played: string) =>
+  oneLine(day === null ? played : played.slice(day.length + 1));
 
 /** `62.5 %`, or a dash where there is nothing to divide by. */
 export function percent(part: number, whole: number): string {
@@ -75,28 +95,6 @@ export function countCells(coverage: Coverage): string[] {
   const expected = expectedTotal(coverage);
   const counts = [expected, live, repaired, pending, openTotal(coverage), setAside, lost];
   return [...counts.map(String), percent(coveredTotal(coverage), expected)];
-}
-
-/** Exceptions of one verdict that have one cause: people read a sentence once, not once for each round. */
-export interface ExceptionGroup {
-  verdict: ReportException['verdict'];
-  setAside: ReportException['setAside'];
-  because: string;
-  cause: ReportException['cause'];
-  rounds: ReportException[];
-}
-
-/** The exceptions in their order, those that say the same together. */
-export function groupsOf(exceptions: readonly ReportException[]): ExceptionGroup[] {
-  const groups = new Map<string, ExceptionGroup>();
-  for (const exception of exceptions) {
-    const { verdict, setAside, because, cause } = exception;
-    const key = JSON.stringify([verdict, setAside, because, cause?.code, cause?.because]);
-    const known = groups.get(key);
-    if (known) known.rounds.push(exception);
-    else groups.set(key, { verdict, setAside, because, cause, rounds: [exception] });
-  }
-  return [...groups.values()];
 }
 
 const waitsForR2 = ({ sessions }: Report, day: string) =>

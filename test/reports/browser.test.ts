@@ -17,13 +17,15 @@ async function testOnScreen(t: TestContext, browser: Browser, html: string): Pro
         const item = page.getByRole('listitem').filter({ hasText: `round ${id}` });
         assert.match(
           await item.innerText(),
-          /^\S+ R2 2026-02-16 \d\d:\d\d:\d\d, round \d+, match .*session 89, incident \d+, packet packets\//s,
+          /^\S+ R2 \d\d:\d\d:\d\d, round \d+, match .*, incident \d+, packet packets\//s,
         );
         assert.ok(await isOnFirstScreen(item), `round ${id} is below the first screen`);
       }
       const cause = page.getByText('bad argument #9').first();
       assert.match(await cause.innerText(), /the module crashed \(module_crashed\)/);
       assert.ok(await isOnFirstScreen(cause));
+      const group = page.getByRole('heading', { name: 'lost 4 rounds of session 89 on 2026-02-16' });
+      assert.ok(await isOnFirstScreen(group));
       assert.ok(await isOnFirstScreen(page.getByRole('heading', { level: 1 })));
     }),
   );

@@ -84,6 +84,31 @@ describe('The HTML report', () => {
     assert.match(head!, /number has no integer representation/);
   });
 
+  it('says verdict and cause of thirty rounds once, before a line for each', async () => {
+    const one = report.exceptions[0]!;
+    const lost = Array.from({ length: 30 }, (_, at): ReportException => ({ ...one, roundId: 20_000 + at }));
+    const html = await renderReport({ ...report, exceptions: lost }, 'html');
+    const [head] = html.split('id="sessions"');
+    assert.equal(head!.match(/no integer representation\)\./g)?.length, 1);
+    assert.equal(head!.match(/What was tried/g)?.length, 1);
+    assert.equal(head!.match(/<li>.*?<\/li>/g)?.length, 30);
+    const [text] = textReport({ ...report, exceptions: lost }).split('## Sessions');
+    assert.match(text!, /^### lost, 30 rounds of session 89 on 2026-02-16$/m);
+    assert.equal(text!.match(/^\* .* R2\b/gm)?.length, 30);
+  });
+
+  it('cuts what a round says of itself where it is long', async () => {
+    const long = `${'x'.repeat(50_000)} end`;
+    const lost = [1, 2].map((roundId) => ({
+      ...report.exceptions[0]!,
+      roundId,
+      because: `${roundId} ${long}`,
+    }));
+    const html = await renderReport({ ...report, exceptions: lost }, 'html');
+    assert.ok(Buffer.byteLength(html.replace(/<svg[\s\S]*?<\/svg>/g, '')) < mostBytes);
+    assert.match(html, /1 xxx[^<]* … [^<]*x end<\/span>/);
+  });
+
   it('escapes what comes from the game, in every place', async () => {
     const html = (await renderReport(hostileReport(), 'html')).replace(/<svg[\s\S]*?<\/svg>/g, '');
     assert.doesNotMatch(html, /<script|<img/i);
