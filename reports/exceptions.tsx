@@ -3,8 +3,8 @@
 import { cutMiddle, oneLine } from '../src/core/harmless.ts';
 import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { Report, ReportException } from './model.ts';
-import { Badge, Quotes } from './parts.tsx';
-import { alsoText, causeWords, groupSize, inEach, playedIn, roundText } from './words.ts';
+import { Badge, Played, Quotes } from './parts.tsx';
+import { alsoText, causeWords, groupSize, inEach, roundText } from './words.ts';
 
 /** How much of the exceptions is shown: a mail has little room. */
 export interface Detail {
@@ -26,17 +26,12 @@ function More({ count }: { count: number }) {
 /** So many characters of its own a round has in a list; the JSON has them whole. */
 const mostOwn = 200;
 
-function Played({ group, played }: { group: ExceptionGroup; played: string }) {
-  const text = `${playedIn(group, played)},`;
-  return group.day === null ? <span>{text}</span> : <time datetime={played}>{text}</time>;
-}
-
 function RoundItem({ round, group }: { round: GroupRound; group: ExceptionGroup }) {
   const { exception, own } = round;
   const { roundId, matchId, session, played, incident, packet } = exception;
   return (
     <li>
-      <strong>{roundText(exception)}</strong> <Played group={group} played={played} />{' '}
+      <strong>{roundText(exception)}</strong> <Played at={played} day={group.day} after="," />{' '}
       <span>round {roundId},</span>{' '}
       <span class="soft">
         match {oneLine(matchId ?? 'none')}

@@ -1,5 +1,6 @@
 import { type InCommon, inCommon } from './in-common.ts';
 import type { ReportException } from './model.ts';
+import { dayOfAll } from './words.ts';
 
 /** A round of a group, with what is said of it alone. */
 export interface GroupRound {
@@ -46,15 +47,10 @@ function keysOf(exceptions: readonly ReportException[]): string[] {
   );
 }
 
-/** What `read` gives of every member; null where they differ. */
-function sameOf<T>(members: readonly ReportException[], read: (one: ReportException) => T): T | null {
-  const first = read(members[0]!);
-  return members.every((one) => read(one) === first) ? first : null;
+function sessionOf([first, ...others]: readonly ReportException[]): number | null {
+  const { session } = first!;
+  return others.every((one) => one.session === session) ? session : null;
 }
-
-/** The day of a time that can be read, as `playedText` writes it. */
-const dayOf = ({ played }: ReportException) =>
-  /^(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}:\d{2}$/.exec(played)?.[1] ?? null;
 
 const ownAt = (at: number, ...said: readonly InCommon[]) => said.map(({ own }) => own[at]!).filter(Boolean);
 
@@ -67,8 +63,8 @@ function groupOf(members: readonly ReportException[]): ExceptionGroup {
     setAside,
     cause: cause === null ? null : { code: cause.code, also: cause.also, because: why.shared },
     because: tried.shared,
-    session: sameOf(members, ({ session }) => session),
-    day: sameOf(members, dayOf),
+    session: sessionOf(members),
+    day: dayOfAll(members),
     rounds: members.map((exception, at) => ({ exception, own: ownAt(at, why, tried) })),
   };
 }

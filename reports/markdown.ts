@@ -44,7 +44,7 @@ function roundLine({ exception, own }: GroupRound, group: ExceptionGroup): strin
     packet !== null && `packet ${plain(packet)}`,
   ];
   const said = [facts.filter(Boolean).join(', '), ...own.map(plain)].join('; ');
-  return `* **${plain(roundText(exception))}** ${plain(playedIn(group, played))}: ${said}`;
+  return `* **${plain(roundText(exception))}** ${plain(playedIn(group.day, played))}: ${said}`;
 }
 
 function causeLines(cause: ExceptionGroup['cause']): string[] {

@@ -5,7 +5,7 @@ import type { Coverage } from '../src/core/coverage.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import { fileName } from '../src/core/names.ts';
-import { countCells, countColumns } from './words.ts';
+import { countCells, countColumns, playedIn } from './words.ts';
 
 /** A table that scrolls by itself where it is too wide, and that a keyboard can scroll. */
 export function Table(props: {
@@ -34,6 +34,17 @@ export function Table(props: {
   );
 }
 
+/** A name of the game's world; where it is too long for a phone it breaks after a `_`. */
+export function Name({ text }: { text: string }) {
+  return (
+    <>
+      {oneLine(text)
+        .split(/(?<=_)/)
+        .map((part, at) => (at === 0 ? part : [<wbr />, part]))}
+    </>
+  );
+}
+
 /** Counts by a name: one row for each, in the columns of every table of counts. */
 export function CountTable(props: {
   caption: string;
@@ -45,7 +56,9 @@ export function CountTable(props: {
     <Table caption={caption} head={[by, ...countColumns]} numbers={1}>
       {rows.map(({ name, coverage }) => (
         <tr>
-          <th scope="row">{oneLine(name)}</th>
+          <th scope="row">
+            <Name text={name} />
+          </th>
           {coverage === null ? (
             <td class="soft" colspan={countColumns.length}>
               no rounds played
@@ -56,6 +69,18 @@ export function CountTable(props: {
         </tr>
       ))}
     </Table>
+  );
+}
+
+/** When a round was played: the time alone where `day` is said elsewhere; and what comes after it. */
+export function Played({ at, day, after = '' }: { at: string; day: string | null; after?: string }) {
+  if (day !== null) return <time datetime={at}>{`${playedIn(day, at)}${after}`}</time>;
+  const [date = '', ...clock] = oneLine(at).split(' ');
+  // On a phone it breaks between the two, and not inside of one.
+  return (
+    <span>
+      <span>{date}</span> <span>{`${clock.join(' ')}${after}`}</span>
+    </span>
   );
 }
 

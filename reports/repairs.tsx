@@ -3,12 +3,13 @@
 import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';
-import { Quotes, Table } from './parts.tsx';
-import { roundText } from './words.ts';
+import { Name, Played, Quotes, Table } from './parts.tsx';
+import { dayOfAll, roundText } from './words.ts';
 
 /** What was repaired, from what. */
 export function Repairs({ report, most }: { report: Report; most: number }) {
   const { repairs } = report;
+  const day = dayOfAll(repairs);
   return (
     <section aria-labelledby="repairs">
       <h2 id="repairs">Repairs</h2>
@@ -16,14 +17,18 @@ export function Repairs({ report, most }: { report: Report; most: number }) {
         <p>None was made.</p>
       ) : (
         <Table
-          caption="Repairs"
-          head={['round', 'map', 'played', 'repair', 'from', 'distance', 'entry', 'SHA-256']}
+          caption={day === null ? 'Repairs' : `Repairs of rounds played on ${day}`}
+          head={['map', 'round', 'played', 'repair', 'from', 'distance', 'entry', 'SHA-256']}
         >
           {repairs.slice(0, most).map((repair) => (
             <tr>
+              <th scope="row">
+                <Name text={roundText(repair)} />
+              </th>
               <td>{repair.roundId}</td>
-              <th scope="row">{roundText(repair)}</th>
-              <td class="t">{oneLine(repair.played)}</td>
+              <td class="t">
+                <Played at={repair.played} day={day} />
+              </td>
               <td>{repair.reverted ? `${repair.kind}, reverted` : repair.kind}</td>
               <td>{oneLine(repair.from)}</td>
               <td>{repair.deltaSeconds} s</td>

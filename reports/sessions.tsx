@@ -1,9 +1,53 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
 import { oneLine } from '../src/core/harmless.ts';
-import type { Report } from './model.ts';
-import { Badge, CountTable, Table } from './parts.tsx';
-import { causeWords, roundText, stateWords } from './words.ts';
+import type { Report, RoundLine } from './model.ts';
+import { Badge, CountTable, Name, Played, Table } from './parts.tsx';
+import { causeWords, dayOfAll, roundText, stateWords } from './words.ts';
+
+/** State and cause in one cell beside the name: on a phone they are what is seen without scrolling sideways. */
+function State({ line }: { line: RoundLine }) {
+  const { state, verdict, cause } = line;
+  return (
+    <>
+      <Badge name={state} words={state === 'open' ? verdict : stateWords[state]} />
+      {cause === null ? null : ` ${causeWords[cause]}`}
+    </>
+  );
+}
+
+function Rounds(props: { session: number | null; rounds: readonly RoundLine[]; most: number }) {
+  const { session, rounds, most } = props;
+  const day = dayOfAll(rounds);
+  return (
+    <Table
+      caption={`Rounds of session ${session ?? 'none'}${day === null ? '' : ` on ${day}`}`}
+      head={['played', 'map', 'state and cause', 'round', 'module', 'flags']}
+    >
+      {rounds.slice(0, most).map((line) => (
+        <tr>
+          <td class="t">
+            <Played at={line.played} day={day} />
+          </td>
+          <th scope="row">
+            <Name text={roundText(line)} />
+          </th>
+          <td class="why">
+            <State line={line} />
+          </td>
+          <td>{line.roundId}</td>
+          <td>{oneLine(line.moduleVersion ?? 'unknown')}</td>
+          <td>{line.flags.join(', ')}</td>
+        </tr>
+      ))}
+      {rounds.length > most ? (
+        <tr>
+          <td colspan={6}>and {rounds.length - most} more</td>
+        </tr>
+      ) : null}
+    </Table>
+  );
+}
 
 /** The rounds of each session, in the order of play. */
 export function Sessions({ report, most }: { report: Report; most: number }) {
@@ -14,32 +58,7 @@ export function Sessions({ report, most }: { report: Report; most: number }) {
       <h2 id="sessions">Sessions</h2>
       <CountTable caption="Rounds by session" by="session" rows={splits.session} />
       {sessions.map(({ session, rounds }) => (
-        <Table
-          caption={`Rounds of session ${session ?? 'none'}`}
-          head={['played', 'map', 'round', 'state', 'cause', 'module', 'flags']}
-        >
-          {rounds.slice(0, most).map((line) => (
-            <tr>
-              <td class="t">{oneLine(line.played)}</td>
-              <th scope="row">{roundText(line)}</th>
-              <td>{line.roundId}</td>
-              <td>
-                <Badge
-                  name={line.state}
-                  words={line.state === 'open' ? line.verdict : stateWords[line.state]}
-                />
-              </td>
-              <td>{line.cause === null ? '' : causeWords[line.cause]}</td>
-              <td>{oneLine(line.moduleVersion ?? 'unknown')}</td>
-              <td>{line.flags.join(', ')}</td>
-            </tr>
-          ))}
-          {rounds.length > most ? (
-            <tr>
-              <td colspan={7}>and {rounds.length - most} more</td>
-            </tr>
-          ) : null}
-        </Table>
+        <Rounds session={session} rounds={rounds} most={most} />
       ))}
     </section>
   );

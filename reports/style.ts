@@ -37,7 +37,7 @@ table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: left; color: var(--soft); font-size: .85rem; padding-bottom: .2rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem .2rem 0; text-align: left; vertical-align: top; }
 th { font-weight: 600; }
-.t { white-space: nowrap; }
+.t, .t span { white-space: nowrap; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: .75rem 0; }
 figure svg, figure img { width: 100%; height: auto; max-width: 45rem; display: block; }
@@ -48,6 +48,9 @@ summary { cursor: pointer; color: var(--info); }
   .rounds { padding: 0; }
   .rounds li { display: grid; grid-template-columns: 10.5rem minmax(4.5rem, max-content) 6.5rem 1fr; gap: 0 .5rem; align-items: baseline; margin: 0; font-size: .9rem; }
   .rounds li.more { display: block; }
+  th[scope="row"] { white-space: nowrap; }
+  th wbr { display: none; }
+  td code { display: inline-block; min-width: 17rem; word-break: break-all; }
 }
 @media (max-width: 30rem) {
   body { font-size: 14px; line-height: 1.35; }
@@ -64,6 +67,14 @@ summary { cursor: pointer; color: var(--info); }
   .group li code { font-size: .9em; }
   .rounds { list-style-type: ""; }
   .group .rounds { padding: 0; }
+  table { font-size: .82rem; }
+  th, td { padding-right: .4rem; }
+  th[scope="row"] { min-width: 6.2rem; }
+  thead th { vertical-align: bottom; }
+  thead th.n { writing-mode: vertical-rl; padding: .1rem 0; }
+  .n { padding-right: .25rem; white-space: nowrap; }
+  .t { white-space: normal; }
+  .why { min-width: 7rem; }
   .rounds li > span:not(.soft) { white-space: nowrap; }
 }
 @media print {

@@ -46,8 +46,17 @@ export function groupSize({ rounds, session, day }: ExceptionGroup): string {
 /** Where the explanation is that differs from round to round. */
 export const inEach = 'see each round';
 
-/** When a round of a group was played: the time alone where the group says the day. */
-export const playedIn = ({ day }: Pick<ExceptionGroup, 'day'>, played: string) =>
+/** The day of a time that can be read, as `playedText` writes it. */
+const dayOf = (played: string) => /^(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}:\d{2}$/.exec(played)?.[1] ?? null;
+
+/** The day of the server on which all of them were played, `YYYY-MM-DD`; null where they are of several, or of none. */
+export function dayOfAll(rounds: readonly { played: string }[]): string | null {
+  const days = new Set(rounds.map(({ played }) => dayOf(played)));
+  return days.size === 1 ? [...days][0]! : null;
+}
+
+/** When a round was played: the time alone where its day is said elsewhere. */
+export const playedIn = (day: string | null, played: string) =>
   oneLine(day === null ? played : played.slice(day.length + 1));
 
 /** `62.5 %`, or a dash where there is nothing to divide by. */

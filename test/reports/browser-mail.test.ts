@@ -5,7 +5,16 @@ import { r2Chart, roundsChart } from '../../reports/charts.ts';
 import { reportMail } from '../../reports/mail.ts';
 import type { MailBody } from '../../src/core/message.ts';
 import { inBrowser, noBrowser, onPage, seriousFaults, sidewaysPixels } from '../browser.ts';
-import { inAuditedFebruary, isOnFirstScreen, lost, opened, phone, schemes } from './browser-page.ts';
+import {
+  hiddenAtTheRight,
+  inAuditedFebruary,
+  isOnFirstScreen,
+  lost,
+  opened,
+  phone,
+  schemes,
+  withoutQueries,
+} from './browser-page.ts';
 import { reportOf } from './world.ts';
 
 const mailProgram = { viewport: { width: 600, height: 800 } };
@@ -42,6 +51,14 @@ async function testMail(t: TestContext, browser: Browser, mail: MailBody): Promi
       assert.equal(await page.getByRole('img', { name: /^Rounds by day from .*Lost on/ }).count(), 1);
       assert.equal(await page.getByRole('img', { name: /^Live coverage of first rounds/ }).count(), 1);
       assert.equal(await sidewaysPixels(page), 0);
+    }),
+  );
+
+  await t.test('shows state and cause on a phone, too, where a mail program knows no media queries', () =>
+    opened(browser, { html: withoutQueries(html), ...phone }, async (page) => {
+      assert.equal(await sidewaysPixels(page), 0);
+      assert.deepEqual(await hiddenAtTheRight(page.locator('td.why')), []);
+      assert.deepEqual(await hiddenAtTheRight(page.locator('.rounds li')), []);
     }),
   );
 

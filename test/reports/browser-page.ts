@@ -53,6 +53,21 @@ export function opened(
   );
 }
 
+/**
+ * What a phone does not show of some cells without scrolling sideways, each as its text; fails where there are none.
+ * The page may be as long as it likes.
+ */
+export async function hiddenAtTheRight(cells: Locator): Promise<string[]> {
+  const found = await cells.evaluateAll((all) =>
+    all.map((cell) => ({ text: cell.innerText, right: cell.getBoundingClientRect().right })),
+  );
+  assert.ok(found.length > 0, 'there are no such cells');
+  return found.filter(({ right }) => right > phone.viewport.width).map(({ text }) => text);
+}
+
+/** A page as a mail program shows it that knows no media queries. */
+export const withoutQueries = (html: string) => html.replaceAll(/@media [^{]*\{/g, '@media not all {');
+
 /** True where the whole of it is seen on a phone without scrolling. */
 export async function isOnFirstScreen(what: Locator): Promise<boolean> {
   const box = await what.boundingBox();

@@ -3,7 +3,15 @@ import { it, type TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { renderReport } from '../../jobs/report.ts';
 import { focused, inBrowser, noBrowser, seriousFaults, sidewaysPixels, tabTo, unfold } from '../browser.ts';
-import { inAuditedFebruary, isOnFirstScreen, lost, opened, phone, schemes } from './browser-page.ts';
+import {
+  hiddenAtTheRight,
+  inAuditedFebruary,
+  isOnFirstScreen,
+  lost,
+  opened,
+  phone,
+  schemes,
+} from './browser-page.ts';
 import { reportOf } from './world.ts';
 
 const desk = { viewport: { width: 1280, height: 900 } };
@@ -27,6 +35,17 @@ async function testOnScreen(t: TestContext, browser: Browser, html: string): Pro
       const group = page.getByRole('heading', { name: 'lost 4 rounds of session 89 on 2026-02-16' });
       assert.ok(await isOnFirstScreen(group));
       assert.ok(await isOnFirstScreen(page.getByRole('heading', { level: 1 })));
+    }),
+  );
+
+  await t.test('shows state and cause of every round on a phone without scrolling sideways', () =>
+    opened(browser, { html, ...phone }, async (page) => {
+      const table = page.getByRole('table', { name: 'Rounds of session 89 on 2026-02-16' });
+      const states = table.locator('td.why');
+      assert.deepEqual(await hiddenAtTheRight(states), []);
+      const lostOnes = (await states.allInnerTexts()).filter((text) => text === 'lost the module crashed');
+      assert.equal(lostOnes.length, lost.length);
+      assert.deepEqual(await hiddenAtTheRight(page.locator('td.n:visible')), []);
     }),
   );
 
