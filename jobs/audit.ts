@@ -7,7 +7,7 @@ import { openVerdicts } from '../src/core/verdict.ts';
 import { messageOf, OperationError } from '../src/errors.ts';
 import { head } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import { pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
+import { partAudit, pruneRuns, wholeAudit } from '../src/ledger/runs.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { alertPeople } from './alerting.ts';
 import { storeNews } from './artifact-reading.ts';
@@ -205,7 +205,7 @@ const looksAtAll = ({ scope }: AuditAsked) => scope === 'cycle' || isWhole(scope
 async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<AuditResult> {
   const beganMs = performance.now();
   const { nowMs, log, lease } = asked;
-  const command = looksAtAll(asked) ? wholeAudit : `${wholeAudit} of a part`;
+  const command = looksAtAll(asked) ? wholeAudit : partAudit;
   const goOn = () => mayStop(asked.signal);
   assertSourceSet(asked.config);
   const end = await runJob(asked.config, { command, nowMs, log, lease }, async (run) => {

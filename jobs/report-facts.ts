@@ -22,7 +22,7 @@ import {
 import { incidentsByKeys, openIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { deadLetters, outboxCounts } from '../src/ledger/outbox.ts';
-import { firstRunAt, lastRuns, runsBetween, wholeAudit } from '../src/ledger/runs.ts';
+import { firstRunAt, lastRuns, partAudit, runsBetween, wholeAudit } from '../src/ledger/runs.ts';
 import { datesOfSession } from '../src/source/look.ts';
 import { ticksBetween } from './audit-ticks.ts';
 import { stretchOf } from './audits-so-far.ts';
@@ -151,6 +151,18 @@ export async function unreadablePlaces(ledger: Ledger, source: string) {
   });
 }
 
+/** When the audits began, of a part too, that may have met a round of the window while it waited for its capture. */
+async function auditStartsOf({ ledger, nowMs }: Reading, span: Span): Promise<number[]> {
+  if (ledger === null) return [];
+  const dayAfter = span.toUnix + 86_400;
+  const times = { from: stamp(span.fromUnix), to: stamp(Math.min(dayAfter, Math.floor(nowMs / 1000) + 1)) };
+  const runs = [
+    ...(await runsBetween(ledger.database, { command: wholeAudit, ...times })),
+    ...(await runsBetween(ledger.database, { command: partAudit, ...times })),
+  ];
+  return runs.filter(({ state }) => state === 'finished').map((run) => stretchOf(run).fromUnix);
+}
+
 /** A run that began so long before the window may still be at work in it. */
 const longestRun = 6 * 3_600;
 const mostLetters = 20;
@@ -236,6 +248,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     countedRows: covered.countedRows,
     incidents,
     packets: await packetsOf(reading, [...lost, ...spokenOf.map(({ key }) => key)]),
+    auditStarts: await auditStartsOf(reading, span),
     ...earlier,
     repairs,
     duplicates: await duplicatesOf(reading, span, { since, until }),

@@ -10,13 +10,12 @@ import {
   openTotal,
   stateOf as stateOfRow,
 } from '../src/core/coverage.ts';
-import { notAudited } from '../src/core/coverage-row.ts';
 import { r2Of, seriesOf } from '../src/core/coverage-series.ts';
 import { delaysOf, rescuedOf } from '../src/core/delays.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { fileName, normaliseMap } from '../src/core/names.ts';
 import { playedText } from '../src/core/round-text.ts';
-import { addDays } from '../src/core/time.ts';
+import { addDays, localText } from '../src/core/time.ts';
 import type { Verdict } from '../src/core/verdict.ts';
 import type { DoneRepair, ReportFacts } from './facts.ts';
 import {
@@ -27,6 +26,7 @@ import {
   reportFormat,
 } from './model.ts';
 import { stateOf, titleOf } from './title.ts';
+import { unseenSince, unseenText } from './unseen.ts';
 
 /** So many days the charts show. */
 export const seriesDays = 30;
@@ -68,18 +68,23 @@ const exceptionOrder: readonly Verdict[] = ['lost', ...openOrder];
  * What the ledger says of a round that has this verdict now. Where the verdict is not its last one, no audit has
  * looked since: its old reason would speak of a look that nobody took. A revert says so itself.
  */
-function aboutIncident(incident: Incident | undefined, verdict: Verdict, packet: string | undefined) {
+function aboutIncident(
+  incident: Incident | undefined,
+  of: { verdict: Verdict; packet: string | undefined; unseen: string },
+) {
+  const { verdict, packet, unseen } = of;
   const isSaid = incident !== undefined && (incident.verdict === verdict || incident.verdict === null);
   return {
     reason: isSaid ? incident.reason : null,
-    because: isSaid && incident.because !== '' ? incident.because : notAudited,
+    because: isSaid && incident.because !== '' ? incident.because : unseen,
     cause: (incident?.cause ?? null) as unknown as ReportException['cause'] & Cause,
     incident: incident?.id ?? null,
     packet: packet ?? null,
   };
 }
 
-function exceptionsOf(rows: readonly CoverageRow[], { incidents, packets }: ReportFacts): ReportException[] {
+function exceptionsOf(rows: readonly CoverageRow[], facts: ReportFacts): ReportException[] {
+  const { incidents, packets } = facts;
   const states = new Set(['lost', 'open', 'setAside']);
   const rank = ({ verdict }: CoverageRow) => exceptionOrder.indexOf(verdict!);
   return rows
@@ -88,7 +93,11 @@ function exceptionsOf(rows: readonly CoverageRow[], { incidents, packets }: Repo
     .map((row) => ({
       ...nameOf(row),
       verdict: row.verdict!,
-      ...aboutIncident(incidents.get(row.key), row.verdict!, packets.get(row.key)),
+      ...aboutIncident(incidents.get(row.key), {
+        verdict: row.verdict!,
+        packet: packets.get(row.key),
+        unseen: unseenText(incidents.get(row.key), row.waits, facts),
+      }),
       ...(row.playedUnix === null ? { because: 'its date or time cannot be read' } : {}),
       setAside: row.setAside,
     }));
@@ -110,17 +119,22 @@ function earlierException(incident: Incident, packets: ReadonlyMap<string, strin
     {
       ...{ roundId, matchId, map, number, session, played: playedText(round) },
       verdict: now,
-      ...aboutIncident(incident, now, packets.get(incident.key)),
+      ...aboutIncident(incident, {
+        verdict: now,
+        packet: packets.get(incident.key),
+        unseen: unseenSince(incident),
+      }),
       setAside: null,
     },
   ];
 }
 
-function roundLine(row: CoverageRow): RoundLine[] {
+function roundLine(row: CoverageRow, zone: string): RoundLine[] {
   const state = stateOfRow(row);
   if (state === null || state === 'exempt') return [];
-  const { verdict, cause, moduleVersion, flags } = row;
-  return [{ ...nameOf(row), state, verdict: verdict!, cause, moduleVersion, flags: [...flags] }];
+  const { verdict, cause, moduleVersion, flags, waits } = row;
+  const waitsUntil = state === 'pending' && waits !== null ? localText(waits.untilUnix, zone) : null;
+  return [{ ...nameOf(row), state, verdict: verdict!, cause, moduleVersion, flags: [...flags], waitsUntil }];
 }
 
 /** The rows by a name, each group counted; in the order of the names. */
@@ -151,11 +165,11 @@ function splitsOf(rows: readonly CoverageRow[]): Report['splits'] {
   };
 }
 
-function sessionsOf(rows: readonly CoverageRow[]): Report['sessions'] {
+function sessionsOf(rows: readonly CoverageRow[], zone: string): Report['sessions'] {
   const numbers = [...new Set(rows.map(({ round }) => round.session))];
   const sessions = numbers.map((session) => {
     const own = rows.filter(({ round }) => round.session === session).sort(byPlay);
-    return { session, coverage: coverageOf(own), rounds: own.flatMap(roundLine) };
+    return { session, coverage: coverageOf(own), rounds: own.flatMap((row) => roundLine(row, zone)) };
   });
   return sessions
     .filter(({ coverage }) => expectedTotal(coverage) > 0)
@@ -236,7 +250,7 @@ export function assemble(facts: ReportFacts): Report {
   const all = [...facts.rows].sort(byPlay);
   const coverage = coverageOf(rows);
   const series = seriesOf(all, { since, until });
-  const sessions = sessionsOf(rows);
+  const sessions = sessionsOf(rows, zone);
   const splits = splitsOf(rows);
   const own = ownRows(rows, window);
   const played = coverageOf(own);

@@ -17,6 +17,7 @@ const columns = [
   'incident',
   'packet',
   'because',
+  'waits_until',
 ] as const;
 
 type Cell = string | number | null;
@@ -44,6 +45,7 @@ function rowOf({ source, exceptions }: Report, line: RoundLine): Cell[] {
     exception?.incident ?? null,
     exception?.packet ?? null,
     exception?.because ?? null,
+    line.waitsUntil,
   ];
 }
 

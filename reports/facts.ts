@@ -27,6 +27,8 @@ export interface ReportFacts {
   incidents: ReadonlyMap<string, Incident>;
   /** By key: the folders of triage packets, below DATA_DIR. */
   packets: ReadonlyMap<string, string>;
+  /** When the audits began that were finished in the window or on the day after it; unix seconds. */
+  auditStarts: readonly number[];
   /** Earlier rounds that were written off in the window, and those that are still open. */
   writtenOffEarlier: readonly Incident[];
   openEarlier: readonly Incident[];

@@ -4,7 +4,7 @@ import { oneLine } from '../src/core/harmless.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { fileName } from '../src/core/names.ts';
 import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
-import type { NamedCoverage, Report, ReportException } from './model.ts';
+import type { NamedCoverage, Report, ReportException, RoundLine } from './model.ts';
 import {
   alsoText,
   causeWords,
@@ -14,10 +14,10 @@ import {
   groupSize,
   inEach,
   instantText,
-  playedIn,
   r2Sentence,
   roundText,
   stateWords,
+  waitsText,
 } from './words.ts';
 
 /** Text of the game's world between other words: no mark-up, no cell, no line of its own. */
@@ -44,7 +44,7 @@ function roundLine({ exception, own }: GroupRound, group: ExceptionGroup): strin
     packet !== null && `packet ${plain(packet)}`,
   ];
   const said = [facts.filter(Boolean).join(', '), ...own.map(plain)].join('; ');
-  return `* **${plain(roundText(exception))}** ${plain(playedIn(group.day, played))}: ${said}`;
+  return `* **${plain(roundText(exception))}** ${plain(played)}: ${said}`;
 }
 
 function causeLines(cause: ExceptionGroup['cause']): string[] {
@@ -61,7 +61,7 @@ function groupLines(group: ExceptionGroup): string[] {
   const tried = because === null ? inEach : plain(because);
   const evidence = proof?.evidence ?? [];
   return [
-    `### ${verdict}${aside}, ${groupSize(group)}`,
+    `### ${verdict}${aside}, ${groupSize({ ...group, day: null })}`,
     '',
     ...causeLines(cause),
     ...rounds.map((round) => roundLine(round, group)),
@@ -90,6 +90,11 @@ function exceptionLines({ exceptions, earlier }: Report): string[] {
     ]);
 }
 
+function stateText({ state, verdict, waitsUntil }: RoundLine): string {
+  if (state === 'open') return verdict;
+  return waitsUntil === null ? stateWords[state] : `${stateWords[state]}, ${waitsText(waitsUntil, null)}`;
+}
+
 function sessionLines({ sessions }: Report): string[] {
   return sessions.flatMap(({ session, rounds }) => [
     `### Session ${session ?? 'none'}`,
@@ -100,7 +105,7 @@ function sessionLines({ sessions }: Report): string[] {
         plain(line.played),
         plain(roundText(line)),
         String(line.roundId),
-        line.state === 'open' ? line.verdict : stateWords[line.state],
+        stateText(line),
         line.cause ?? '',
         plain(line.moduleVersion ?? 'unknown'),
       ]),

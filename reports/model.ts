@@ -66,6 +66,8 @@ const roundLine = z.strictObject({
   cause: z.enum(causeCodes).nullable(),
   flags: z.array(z.enum(flags)),
   moduleVersion: z.string().nullable(),
+  /** Of a pending round: the local time of the server until which it waits for its capture. */
+  waitsUntil: z.string().nullable(),
 });
 
 const named = z.strictObject({ name: z.string(), coverage });

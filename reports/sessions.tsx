@@ -3,15 +3,16 @@
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report, RoundLine } from './model.ts';
 import { Badge, CountTable, Name, Played, Table } from './parts.tsx';
-import { causeWords, dayOfAll, roundText, stateWords } from './words.ts';
+import { causeWords, dayOfAll, roundText, stateWords, waitsText } from './words.ts';
 
 /** State and cause in one cell beside the name: on a phone they are what is seen without scrolling sideways. */
-function State({ line }: { line: RoundLine }) {
-  const { state, verdict, cause } = line;
+function State({ line, day }: { line: RoundLine; day: string | null }) {
+  const { state, verdict, cause, waitsUntil } = line;
   return (
     <>
       <Badge name={state} words={state === 'open' ? verdict : stateWords[state]} />
       {cause === null ? null : ` ${causeWords[cause]}`}
+      {waitsUntil === null ? null : ` ${waitsText(waitsUntil, day)}`}
     </>
   );
 }
@@ -33,7 +34,7 @@ function Rounds(props: { session: number | null; rounds: readonly RoundLine[]; m
             <Name text={roundText(line)} />
           </th>
           <td class="why">
-            <State line={line} />
+            <State line={line} day={day} />
           </td>
           <td>{line.roundId}</td>
           <td>{oneLine(line.moduleVersion ?? 'unknown')}</td>

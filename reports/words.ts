@@ -59,6 +59,10 @@ export function dayOfAll(rounds: readonly { played: string }[]): string | null {
 export const playedIn = (day: string | null, played: string) =>
   oneLine(day === null ? played : played.slice(day.length + 1));
 
+/** Until when a pending round waits, with its day where that is not `day`. */
+export const waitsText = (until: string, day: string | null) =>
+  `waits for its capture until ${playedIn(until.startsWith(`${day} `) ? day : null, until)}`;
+
 /** `62.5 %`, or a dash where there is nothing to divide by. */
 export function percent(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;

@@ -1,8 +1,9 @@
 import { coveringCapture, pairedCapture, resolvedCapture } from './candidates.ts';
 import type { Cause } from './cause.ts';
 import type { CoverageRow } from './coverage.ts';
+import { agesFrom, fileTime } from './expected.ts';
 import type { Incident } from './incident.ts';
-import type { Capture } from './model.ts';
+import type { Capture, Round } from './model.ts';
 import type { RepairSummary } from './plan.ts';
 import type { Situation } from './situation.ts';
 import type { Assessment, Verdict } from './verdict.ts';
@@ -14,9 +15,6 @@ export interface KnownRows {
   /** By incident key: what kinds of repair stand in the ledger for it. */
   repairKinds: ReadonlyMap<string, readonly RepairSummary['kind'][]>;
 }
-
-/** Since when no audit has looked at a gap, as the sentence of its verdict. */
-export const notAudited = 'no audit has looked at it yet';
 
 const unixOf = (at: string) => Math.floor(Date.parse(at) / 1000);
 
@@ -32,6 +30,14 @@ function verdictOf({ verdict }: Assessment, incident: Incident | undefined): Ver
   const { verdict: known } = incident;
   // An open one that is `lost` was reopened since it was written off, and no audit has judged it anew.
   return known === null || known === 'covered' || known === 'lost' ? 'unchecked' : known;
+}
+
+/** How long the live pipeline goes first: an audit within that time calls the round pending, and writes nothing. */
+function waitsOf({ playedById, rules }: Situation, round: Round): CoverageRow['waits'] {
+  const played = playedById.get(round.id) ?? fileTime(round, rules.zone);
+  if (played === null) return null;
+  const fromUnix = agesFrom(round, played, rules);
+  return { fromUnix, untilUnix: fromUnix + rules.graceMinutes * 60 };
 }
 
 /** A repair covered it if it was a gap that a repair closed; filling what a covered round lacked is none. */
@@ -93,6 +99,7 @@ export function coverageRows(
       playedUnix,
       exempt,
       verdict,
+      waits: waitsOf(situation, round),
       by,
       setAside: verdict === 'covered' || exempt !== null ? null : setAsideOf(incident),
       cause: wasGap ? ((incident.cause as Cause | null)?.code ?? null) : null,

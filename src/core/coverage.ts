@@ -24,6 +24,8 @@ export interface CoverageRow {
   /** Set on rows that are not expected; they have no verdict. */
   exempt: ExemptReason | null;
   verdict: Verdict | null;
+  /** So long the live pipeline goes first, unix seconds, half-open; null where its time cannot be read. */
+  waits: { fromUnix: number; untilUnix: number } | null;
   /** Who covered a covered round: the live pipeline, or a repair. */
   by: 'pipeline' | 'repair' | null;
   /** A person excused or held its gap, so that it is not open. */

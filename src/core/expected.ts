@@ -39,10 +39,10 @@ export function incidentKey(round: Pick<Round, 'map' | 'number' | 'date' | 'time
 }
 
 /**
- * Seconds since the later of file time and import, for the grace and settle times only. `created_at`
- * counts where it lies between file time and now: imports come up to nine hours late (DESIGN, Age).
+ * From when on a round's age counts: the later of file time and import, unix seconds. `created_at` counts where it
+ * lies between file time and now: imports come up to nine hours late (DESIGN, Age).
  */
-export function ageSeconds(
+export function agesFrom(
   round: Round,
   played: LocalTime,
   options: { zone: string; nowUnix: number },
@@ -50,8 +50,12 @@ export function ageSeconds(
   const latest = Math.max(...played.instants);
   const created = round.createdAt === null ? null : createdAtInstants(round.createdAt, options.zone);
   const counted = (created ?? []).filter((at) => at >= latest && at <= options.nowUnix);
-  return options.nowUnix - Math.max(latest, ...counted);
+  return Math.max(latest, ...counted);
 }
+
+/** A round's age in seconds, for the grace and settle times only. */
+export const ageSeconds: typeof agesFrom = (round, played, options) =>
+  options.nowUnix - agesFrom(round, played, options);
 
 /** What may be said of the start that stands on a row of `rounds`. */
 export type StartTrust = 'absent' | 'trusted' | 'shared' | 'foreign';

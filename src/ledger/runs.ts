@@ -203,6 +203,7 @@ function whyNotAtWork(
 
 /** Audits that looked at everything they should, as they are recorded; those of a part have another name. */
 export const wholeAudit = 'audit';
+export const partAudit = `${wholeAudit} of a part`;
 
 /** What the record of runs says of whole audits up to a moment; what a clock ran ahead for is not counted. */
 export interface AuditsSoFar {

@@ -24,6 +24,7 @@ export function aRow(given: RowGiven = {}): CoverageRow {
     playedUnix: of.fileUnix ?? fileUnix,
     exempt: null,
     verdict: 'covered',
+    waits: null,
     by: rest.verdict === undefined || rest.verdict === 'covered' ? 'pipeline' : null,
     setAside: null,
     cause: null,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addsUp, coverageOf, stateOf } from '../../src/core/coverage.ts';
+import { localText } from '../../src/core/time.ts';
 import {
   aCapture,
   anArtifact,
@@ -461,6 +462,19 @@ test('a row is named, dated and remarked on as the core says', () => {
   );
   const [unread] = aStory().report({ judged: [aRound({ time: null })] });
   assert.deepEqual([unread!.playedUnix, unread!.moduleVersion, unread!.detectedUnix], [null, null, null]);
+});
+
+test('a row waits for its capture from its file time, or from its import where that was later', () => {
+  const waitsOf = (of: Parameters<typeof aRound>[0], rules: { after: number; graceMinutes?: number }) => {
+    const waits = aStory().report({ judged: [aRound(of)] }, rules)[0]!.waits;
+    return waits === null ? null : [waits.fromUnix - fileUnix, waits.untilUnix - fileUnix];
+  };
+  const imported = { createdAt: localText(fileUnix + hours, 'Europe/Ljubljana') };
+  assert.deepEqual(waitsOf({}, { after: days }), [0, 5 * minutes]);
+  assert.deepEqual(waitsOf({}, { after: days, graceMinutes: 10 }), [0, 10 * minutes]);
+  assert.deepEqual(waitsOf(imported, { after: days }), [hours, hours + 5 * minutes]);
+  assert.deepEqual(waitsOf(imported, { after: minutes }), [0, 5 * minutes]);
+  assert.equal(waitsOf({ time: 'x' }, { after: days }), null);
 });
 
 describe('the times of a row', () => {

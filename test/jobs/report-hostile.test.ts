@@ -91,7 +91,7 @@ forEachDatabase('A report of rows that are out of order', (kind) => {
       await world.decide(2, { kind: 'incident.reopened' }, now);
       const reopened = (await reportOf(world, { day }, now)).exceptions[0]!;
       assert.deepEqual([reopened.verdict, reopened.reason], ['unchecked', null]);
-      assert.equal(reopened.because, 'no audit has looked at it yet');
+      assert.equal(reopened.because, 'it was reopened, and no audit has looked at it since');
       const earlier = (await reportOf(world, { day: '2026-03-02' }, now)).earlier.open[0]!;
       assert.deepEqual([earlier.verdict, earlier.because], ['unchecked', reopened.because]);
     }));

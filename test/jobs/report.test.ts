@@ -12,7 +12,7 @@ import { parseArtifactName } from '../../src/core/names.ts';
 import { localDay } from '../../src/core/time.ts';
 import { forEachDatabase } from '../databases.ts';
 import { incidentBeginning, reportOf, theMorningAfter } from '../reports/world.ts';
-import { zone } from './games.ts';
+import { game, roundRow, zone } from './games.ts';
 import { fixture, inWorld, longAfter } from './setup.ts';
 
 const season = fixture('season-2026');
@@ -94,6 +94,39 @@ forEachDatabase('The report', (kind) => {
       assert.match(earlier.title, /nothing could be checked: 11 rounds without a verdict/);
       assert.equal(day.ledger, null);
     }));
+
+  it('says until when a young round waits, and afterwards that no audit has looked since', () => {
+    const played = game('supply', 1, '2026-03-01 21:00:00');
+    const rounds = [roundRow(1, played)];
+    return inWorld(kind, { rounds, artifacts: incidentBeginning.artifacts }, async (world) => {
+      const reportAt = (now: string) => reportOf(world, { day: '2026-03-01' }, now);
+      const unseen = await reportAt('2026-03-01T20:06:00.000Z');
+      assert.equal(unseen.exceptions[0]!.because, 'no audit has looked at it yet');
+      await world.audit({ now: '2026-03-01T20:03:00.000Z' });
+      const young = await reportAt('2026-03-01T20:03:10.000Z');
+      assert.deepEqual([young.state, young.exceptions], ['waiting', []]);
+      const [line] = young.sessions[0]!.rounds;
+      assert.deepEqual([line!.verdict, line!.waitsUntil], ['pending', '2026-03-01 21:05:03']);
+      const old = await reportAt('2026-03-01T20:05:03.000Z');
+      assert.deepEqual(old.sessions[0]!.rounds[0]!.waitsUntil, null);
+      assert.deepEqual(
+        old.exceptions.map(({ verdict, because }) => [verdict, because]),
+        [
+          [
+            'unchecked',
+            'it waited for its capture until 2026-03-01 21:05:03, and no audit has looked at it since',
+          ],
+        ],
+      );
+      assert.deepEqual(await world.entries('gap.found'), []);
+      await world.audit({ now: '2026-03-01T20:06:00.000Z' });
+      const audited = await reportAt('2026-03-01T20:06:10.000Z');
+      assert.deepEqual(
+        audited.exceptions.map(({ verdict, reason }) => [verdict, reason]),
+        [['missing', 'nothing_fits_yet']],
+      );
+    });
+  });
 
   it('says that nobody played, which is neither good nor bad', () =>
     inWorld(kind, incidentBeginning, async (world) => {

@@ -84,6 +84,25 @@ describe('The HTML report', () => {
     assert.match(head!, /number has no integer representation/);
   });
 
+  it('says until when a round waits: the time alone on the day of the others, and with its day on another', async () => {
+    const waiting = (until: string) => ({
+      ...report.sessions[0]!.rounds[0]!,
+      state: 'pending' as const,
+      verdict: 'pending' as const,
+      waitsUntil: until,
+    });
+    const rounds = [waiting('2026-02-16 23:59:59'), waiting('2026-02-17 00:03:00')];
+    const pending = { ...report, sessions: [{ ...report.sessions[0]!, rounds }] };
+    const html = await renderReport(pending, 'html');
+    assert.match(html, /pending<\/span> waits for its capture until 23:59:59</);
+    assert.match(html, /pending<\/span> waits for its capture until 2026-02-17 00:03:00</);
+    const text = textReport(pending);
+    assert.match(text, /\| pending, waits for its capture until 2026-02-16 23:59:59 \|/);
+    const [head, line] = (await renderReport(pending, 'csv')).split('\r\n');
+    assert.match(head!, /,because,waits_until$/);
+    assert.match(line!, /,2026-02-16 23:59:59$/);
+  });
+
   it('says verdict and cause of thirty rounds once, before a line for each', async () => {
     const one = report.exceptions[0]!;
     const lost = Array.from({ length: 30 }, (_, at): ReportException => ({ ...one, roundId: 20_000 + at }));
@@ -93,7 +112,7 @@ describe('The HTML report', () => {
     assert.equal(head!.match(/What was tried/g)?.length, 1);
     assert.equal(head!.match(/<li>.*?<\/li>/g)?.length, 30);
     const [text] = textReport({ ...report, exceptions: lost }).split('## Sessions');
-    assert.match(text!, /^### lost, 30 rounds of session 89 on 2026-02-16$/m);
+    assert.match(text!, /^### lost, 30 rounds of session 89$/m);
     assert.equal(text!.match(/^\* .* R2\b/gm)?.length, 30);
   });
 
