@@ -69,7 +69,7 @@ summary { cursor: pointer; color: var(--info); }
   .group .rounds { padding: 0; }
   table { font-size: .82rem; }
   th, td { padding-right: .4rem; }
-  th[scope="row"] { min-width: 6.2rem; }
+  th[scope="row"] { min-width: 6.5rem; }
   thead th { vertical-align: bottom; }
   thead th.n { writing-mode: vertical-rl; padding: .1rem 0; }
   .n { padding-right: .25rem; white-space: nowrap; }
