@@ -21,7 +21,9 @@ export function decisionOf(situation: Situation, key: string): Decision {
 
 /** The captures in reach of a round, certain or not. */
 export function captureFits(situation: Situation, roundId: number): Chosen<Capture>[] {
-  return (situation.captures.reach.get(roundId) ?? []).map((fit) => {
+  const fits = situation.captures.reach.get(roundId);
+  if (fits === undefined) return [];
+  return fits.map((fit) => {
     const group = situation.captureGroups.get(fit.candidateId)!;
     return { fit, group, member: group.members[0] };
   });
@@ -29,7 +31,9 @@ export function captureFits(situation: Situation, roundId: number): Chosen<Captu
 
 /** The artifacts in reach of a round, certain or not. */
 export function artifactFits(situation: Situation, roundId: number): Chosen<UsableArtifact>[] {
-  return (situation.artifacts.reach.get(roundId) ?? []).map((fit) => {
+  const fits = situation.artifacts.reach.get(roundId);
+  if (fits === undefined) return [];
+  return fits.map((fit) => {
     const group = situation.artifactGroups.get(fit.candidateId)!;
     return { fit, group, member: group.members[0] };
   });

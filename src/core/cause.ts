@@ -242,6 +242,21 @@ function factsOf(situation: Situation, round: Round, index: LogIndex): CauseFact
   return { roundId: round.id, fileTimes, capture: paired?.member ?? null, artifactThere, ...story };
 }
 
+/** What is proved of a round of which neither the logs nor the source say anything: most of a long history. */
+const untold: Cause = decide({
+  roundId: 0,
+  fileTimes: [],
+  capture: null,
+  artifactThere: false,
+  ...noStory,
+});
+
+const isUntold = ({ bot, consoleLines, strays, consoleCovers, capture, artifactThere }: CauseFacts) =>
+  bot.length + consoleLines.length + strays.length === 0 &&
+  !consoleCovers &&
+  capture === null &&
+  !artifactThere;
+
 /** True where a cause is asked for: the live pipeline has had its time, and the round is not covered. */
 export function isMissed({ verdict }: Assessment): boolean {
   return verdict !== null && verdict !== 'covered' && verdict !== 'pending';
@@ -270,6 +285,10 @@ export function withCauses(
   return assessments.map((assessment) => {
     if (!isMissed(assessment)) return assessment;
     const facts = factsOf(situation, assessment.round, index);
-    return { ...assessment, because: withFileToFetch(assessment, facts), cause: decide(facts) };
+    return {
+      ...assessment,
+      because: withFileToFetch(assessment, facts),
+      cause: isUntold(facts) ? untold : decide(facts),
+    };
   });
 }
