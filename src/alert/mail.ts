@@ -7,7 +7,7 @@ import { cutMiddle, forHeader, forHtml, oneLine } from '../core/harmless.ts';
 import { headLine } from '../core/head-line.ts';
 import { isLoopback } from '../core/loopback.ts';
 import type { MailPart, Message, MessageGap } from '../core/message.ts';
-import { messageOf } from '../errors.ts';
+import { codeOf, messageOf } from '../errors.ts';
 import type { Channel, Delivery } from './channel.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -122,13 +122,34 @@ export function mustEncrypt(url: string): boolean {
   return asked === null ? password !== '' && !isLoopback(hostname) : asked === 'true';
 }
 
-/** Tells people by mail. The same message has the same Message-ID, by which programs know it again. */
-export function mailChannel(mail: MailSettings, options: { patienceMs?: number } = {}): Channel {
-  const patience = options.patienceMs ?? 15_000;
+/**
+ * So long one mail may take in all: a server that says one line more again and again is never silent. Shorter than a
+ * message is claimed for in the outbox, so that nobody sends it twice meanwhile.
+ */
+const defaultLimitMs = 120_000;
+
+/** The library's code of what was aborted. */
+const aborted = 'EABORT';
+
+/** The library closes the connection where the signal is aborted; its types are older than that. */
+interface Limited extends SendMailOptions {
+  signal: AbortSignal;
+}
+
+/**
+ * Tells people by mail. The same message has the same Message-ID, by which programs know it again. `patienceMs` bounds
+ * the silence of a server, `limitMs` the whole of one mail.
+ */
+export function mailChannel(
+  mail: MailSettings,
+  options: { patienceMs?: number; limitMs?: number } = {},
+): Channel {
+  const { patienceMs: patience = 15_000, limitMs = defaultLimitMs } = options;
   const timeouts = { connectionTimeout: patience, greetingTimeout: patience, socketTimeout: patience * 2 };
   return {
     name: 'mail',
     async send(message) {
+      const signal = AbortSignal.timeout(limitMs);
       let transport: Transporter<SentMessageInfo> | undefined;
       try {
         transport = createTransport({
@@ -138,8 +159,11 @@ export function mailChannel(mail: MailSettings, options: { patienceMs?: number }
           dnsTimeout: patience,
           ...timeouts,
         });
-        return accepted(await transport.sendMail(mailOf(message, mail)));
+        const limited: Limited = { ...mailOf(message, mail), signal };
+        return accepted(await transport.sendMail(limited));
       } catch (thrown) {
+        if (codeOf(thrown) === aborted)
+          return { state: 'temporary', why: `it was not sent within ${limitMs / 1000} s` };
         return judge(thrown, mail.url);
       } finally {
         transport?.close();

@@ -103,6 +103,43 @@ describe('A refusal', () => {
       ));
 });
 
+describe('An answer that comes byte by byte, without an end,', () => {
+  /** Writes `head` at once and then one byte more again and again, until its client goes. */
+  async function dribbled(head: string, patienceMs: number) {
+    const server = createServer((socket) => {
+      const more = setInterval(() => socket.write('x'), 20);
+      socket.on('error', () => undefined).on('close', () => clearInterval(more));
+      socket.write(head);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const delivery = await discordChannel(`http://127.0.0.1:${port}/`, { patienceMs }).send(aMessage());
+    server.close();
+    await once(server, 'close');
+    return delivery;
+  }
+
+  const headers = 'Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n';
+  const cases: readonly (readonly [string, string, object])[] = [
+    ['in its head', 'HTTP/1.1 200 OK\r\nX-Long: ', { state: 'temporary', why: 'no answer within 0.5 s' }],
+    [
+      'in the text of a fault',
+      `HTTP/1.1 503 Busy\r\n${headers}`,
+      { state: 'temporary', why: 'it answered 503' },
+    ],
+    [
+      'in the text of a refusal',
+      `HTTP/1.1 404 Gone\r\n${headers}`,
+      { state: 'permanent', why: 'it answered 404' },
+    ],
+    ['in the text of a success', `HTTP/1.1 200 OK\r\n${headers}`, { state: 'delivered' }],
+  ];
+  for (const [where, head, expected] of cases)
+    test(`${where}, is left when its time is over`, async () => {
+      assert.deepEqual(await dribbled(head, 500), expected);
+    });
+});
+
 describe('A fault of the network is temporary and shows nothing of the address', () => {
   const addresses = (port: number) => [
     `http://127.0.0.1:${port}/api/webhooks/1/s3cret-token`,

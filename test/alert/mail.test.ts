@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { SMTPServerOptions } from 'smtp-server';
 import { mailChannel } from '../../src/alert/mail.ts';
 import { aGap, aMessage } from './messages.ts';
-import { readMail, withSmtp } from './servers.ts';
+import { readMail, withSmtp, withTarpit } from './servers.ts';
 
 const password = 'hunter2&more';
 const at = (port: number, given: { login?: boolean; to?: string; query?: string } = {}) => ({
@@ -119,6 +119,24 @@ describe('A mail server that', () => {
       assert.equal(delivery.state, 'temporary', JSON.stringify(delivery));
       server.close();
     });
+});
+
+describe('A mail server that says one line more, again and again,', () => {
+  const phases: readonly (readonly [string, RegExp | ''])[] = [
+    ['of its greeting', ''],
+    ['of what it can do', /^EHLO/],
+    ['about the sender', /^MAIL/],
+    ['about the content', /^\.$/],
+  ];
+  for (const [what, stuckAt] of phases)
+    test(`${what} is left at the limit of one mail, and the mail is tried again`, () =>
+      withTarpit(stuckAt, async (port, left) => {
+        // Its silence would be waited for much longer, and it is never silent.
+        const limits = { patienceMs: 300_000, limitMs: 500 };
+        const delivery = await mailChannel(at(port), limits).send(aMessage());
+        assert.deepEqual(delivery, { state: 'temporary', why: 'it was not sent within 0.5 s' });
+        await left;
+      }));
 });
 
 describe('A mail', () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 /** What a hook received. */
@@ -83,6 +84,49 @@ export async function withSmtp<T>(
     return await work(port, mails);
   } finally {
     await new Promise<void>((closed) => server.close(() => closed()));
+  }
+}
+
+/** What a mail server says to each command; to the end of a mail, too. */
+const civil: readonly (readonly [RegExp, string])[] = [
+  [/^EHLO /, '250'],
+  [/^(MAIL|RCPT) /, '250'],
+  [/^DATA/, '354'],
+  [/^\.$/, '250'],
+];
+
+/**
+ * A mail server that answers until it hears `stuckAt`, and then says one line more of that answer again and again,
+ * without an end; `''` for its greeting. `left` resolves when its client closes the connection.
+ */
+export async function withTarpit<T>(
+  stuckAt: RegExp | '',
+  work: (port: number, left: Promise<unknown>) => Promise<T>,
+): Promise<T> {
+  let leave = (_: unknown): void => undefined;
+  const left = new Promise((resolve) => {
+    leave = resolve;
+  });
+  const server = createTcpServer((socket) => {
+    const drip = (code: string) => {
+      const more = setInterval(() => socket.write(`${code}-not yet\r\n`), 20);
+      socket.on('close', () => clearInterval(more));
+    };
+    socket.on('error', () => undefined).on('close', leave);
+    if (stuckAt === '') drip('220');
+    else socket.write('220 here\r\n');
+    createInterface(socket).on('line', (line) => {
+      const code = civil.find(([command]) => command.test(line))?.[1];
+      if (code === undefined) return;
+      if (stuckAt !== '' && stuckAt.test(line)) drip(code);
+      else socket.write(`${code} go on\r\n`);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    return await work((server.address() as AddressInfo).port, left);
+  } finally {
+    await new Promise((closed) => server.close(closed));
   }
 }
 

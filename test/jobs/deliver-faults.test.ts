@@ -3,13 +3,14 @@ import type { ServerResponse } from 'node:http';
 import { it } from 'node:test';
 import { deliver } from '../../jobs/deliver.ts';
 import { discordChannel } from '../../src/alert/discord.ts';
+import { mailChannel } from '../../src/alert/mail.ts';
 import { webhookChannel } from '../../src/alert/webhook.ts';
 import { withLedger } from '../../src/context.ts';
 import type { Message } from '../../src/core/message.ts';
 import type { Database } from '../../src/database.ts';
 import { deadLetters, enqueue, outboxCounts } from '../../src/ledger/outbox.ts';
 import { aMessage } from '../alert/messages.ts';
-import { withHook } from '../alert/servers.ts';
+import { withHook, withSmtp, withTarpit } from '../alert/servers.ts';
 import { forEachDatabase } from '../databases.ts';
 import { inWorld } from './setup.ts';
 
@@ -99,6 +100,28 @@ forEachDatabase('Delivering to a service that is in trouble', (kind) => {
         });
       });
   });
+
+  it('leaves a mail server that never comes to an end, and sends the mail later', () =>
+    inOutbox(async (database) => {
+      await queue(database, ['a'], 'mail');
+      const by = (port: number) => [
+        mailChannel(
+          { url: `smtp://127.0.0.1:${port}`, ca: null, from: 'rw@example.org', to: 'ops@example.org' },
+          { patienceMs: 300_000, limitMs: 500 },
+        ),
+      ];
+      await withTarpit(/^DATA/, async (port, left) => {
+        const report = await deliver(database, { channels: by(port), nowMs: began });
+        assert.deepEqual(report.waiting, [
+          { channel: 'mail', key: 'a', why: 'it was not sent within 0.5 s' },
+        ]);
+        await left;
+      });
+      await withSmtp({}, async (port, mails) => {
+        assert.equal((await deliver(database, { channels: by(port), nowMs: began + hour })).sent, 1);
+        assert.equal(mails.length, 1);
+      });
+    }));
 
   it('gives up after a day also what it never came to try', () =>
     inOutbox(async (database) => {
