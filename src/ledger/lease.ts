@@ -55,15 +55,22 @@ export interface Lease {
 }
 
 /**
- * Takes the lease if nobody has it: it is new, released, expired, or its holder is known to have ended. Of several
- * that try at once, one gets it. The fence is one more than at the acquisition before. An end that is further ahead
- * than a term can be (the clock was set back since) is cut to one term from now. Throws an OperationError where
- * somebody else keeps the ledger locked.
+ * Tokens of this process under which nobody works: the server may have granted them, or may never have heard that they
+ * were given back, because the connection broke. Whoever still names one as its fence is refused as soon as the lease is
+ * taken anew, under another token and a higher number.
+ */
+const leftBehind = new Set<string>();
+
+/**
+ * Takes the lease if nobody has it: it is new, released, expired, its holder is known to have ended, or this process
+ * left it behind. Of several that try at once, one gets it. The fence is one more than at the acquisition before. An end
+ * that is further ahead than a term can be (the clock was set back since) is cut to one term from now. Throws an
+ * OperationError where somebody else keeps the ledger locked.
  */
 export async function acquireLease(database: Database, request: LeaseRequest): Promise<LeaseAnswer> {
   const nowMs = await ledgerNow(database, request.nowMs);
   const seen = await readLease(database, request.name);
-  if (seen !== null && !isFree(seen, { nowMs, us: request.holder }))
+  if (seen !== null && !leftBehind.has(seen.token) && !isFree(seen, { nowMs, us: request.holder }))
     return refusal(await cutToTerm(database, seen, { ...request, nowMs }));
   // Where somebody else was faster, the lease is another one, which may be free again by now.
   return (await take(database, seen, { ...request, nowMs })) ?? acquireLease(database, request);
@@ -79,14 +86,19 @@ export async function renewLease(
   return (await database.knex('leases').where({ name, token }).update({ expires_at })) === 1;
 }
 
-/** Gives a lease back; false where it was not ours any more. */
+/** Gives a lease back; false where it was not ours any more. Where that fails, this process may take it anew at once. */
 export async function releaseLease(
   database: Database,
   request: { name: string; token: string },
 ): Promise<boolean> {
   const { name, token } = request;
   const released = { token: '', expires_at: instant(0) };
-  return (await database.knex('leases').where({ name, token }).update(released)) === 1;
+  try {
+    return (await database.knex('leases').where({ name, token }).update(released)) === 1;
+  } catch (thrown) {
+    leftBehind.add(token);
+    throw thrown;
+  }
 }
 
 /** The lease of this name; null before its first acquisition. `share`: nobody takes it while the transaction lasts. */
@@ -133,12 +145,32 @@ async function take(
   const fence = (seen?.fence ?? 0) + 1;
   const holder = JSON.stringify(request.holder);
   const granted = { fence, token, holder, acquired_at: instant(nowMs), expires_at: instant(nowMs + ttlMs) };
-  const taken = await changing(database, async ({ knex }) => {
-    if (seen !== null) return knex('leases').where(sameAs(name, seen)).update(granted);
-    const insert = knex('leases').insert({ name, ...granted });
-    return (await insert.onConflict('name').ignore().returning('fence')).length;
-  });
-  return taken === 1 ? { ok: true, token, fence } : null;
+  try {
+    const taken = await changing(database, async ({ knex }) => {
+      if (seen !== null) return knex('leases').where(sameAs(name, seen)).update(granted);
+      const insert = knex('leases').insert({ name, ...granted });
+      return (await insert.onConflict('name').ignore().returning('fence')).length;
+    });
+    return taken === 1 ? { ok: true, token, fence } : null;
+  } catch (thrown) {
+    if (await wasGranted(database, { name, token })) return { ok: true, token, fence };
+    throw thrown;
+  }
+}
+
+/**
+ * Whether the lease carries a token although its transaction failed: the connection broke between the commit and its
+ * answer. Nobody else has that token, so what carries it is ours. Where it cannot be seen now, or is committed only
+ * after this look, the lease is left behind.
+ */
+async function wasGranted(
+  database: Database,
+  { name, token }: { name: string; token: string },
+): Promise<boolean> {
+  const lease = await readLease(database, name).catch(() => null);
+  if (lease?.token === token) return true;
+  leftBehind.add(token);
+  return false;
 }
 
 /** Its holder, if it lives, prolongs it again long before that; if not, nobody waits for a clock to catch up. */

@@ -8,10 +8,12 @@ type Trap = 'before the server has it' | 'before its answer';
 export interface Line {
   /** The address of a database as it is reached through this line. */
   through(url: string): string;
-  /** Cuts every connection. New ones are let through. */
-  cut(): void;
+  /** Cuts every connection. New ones are let through, unless it stays cut until it is mended. */
+  cut(options?: { stays: boolean }): void;
   /** Cuts the connection on which the next COMMIT passes. */
-  cutAtCommit(trap: Trap): void;
+  cutAtCommit(trap: Trap, options?: { stays: boolean }): void;
+  /** Lets new connections through again. */
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -20,13 +22,19 @@ const commit = Buffer.from('COMMIT');
 /** Opens a line on loopback to a port of this machine. */
 export async function openLine(port: number): Promise<Line> {
   const open = new Set<Socket>();
-  let trap: Trap | null = null;
+  let trap: { how: Trap; stays: boolean } | null = null;
+  let isCut = false;
   const server = createServer({ noDelay: true }, (client) => {
+    if (isCut) return void client.destroy();
     const upstream = connect(port, '127.0.0.1');
-    let waits = false;
+    let waiting: { stays: boolean } | null = null;
     const end = () => {
       client.destroy();
       upstream.destroy();
+    };
+    const cut = ({ stays }: { stays: boolean }) => {
+      isCut = stays;
+      end();
     };
     for (const socket of [client, upstream]) {
       open.add(socket);
@@ -37,13 +45,14 @@ export async function openLine(port: number): Promise<Line> {
     }
     client.on('data', (sent: Buffer) => {
       if (trap !== null && sent.includes(commit)) {
-        waits = trap === 'before its answer';
+        const sprung = trap;
         trap = null;
-        if (!waits) return end();
+        if (sprung.how === 'before the server has it') return cut(sprung);
+        waiting = sprung;
       }
       upstream.write(sent);
     });
-    upstream.on('data', (answer: Buffer) => (waits ? end() : client.write(answer)));
+    upstream.on('data', (answer: Buffer) => (waiting === null ? client.write(answer) : cut(waiting)));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,11 +63,15 @@ export async function openLine(port: number): Promise<Line> {
       changed.port = String(own);
       return changed.href;
     },
-    cut() {
+    cut({ stays } = { stays: false }) {
+      isCut = stays;
       for (const socket of open) socket.destroy();
     },
-    cutAtCommit(how) {
-      trap = how;
+    cutAtCommit(how, { stays } = { stays: false }) {
+      trap = { how, stays };
+    },
+    mend() {
+      isCut = false;
     },
     async close() {
       for (const socket of open) socket.destroy();
