@@ -11,7 +11,7 @@ interface NotifyOptions {
 export function addNotifyCommands(program: Command): void {
   command(program, 'notify', 'delivers the alerts that are queued; an audit does so too')
     .option('--retry-dead', 'also what was given up')
-    .option('--test', 'send one test message through every channel')
+    .option('--test', 'send one test message through every channel, now or never')
     .action(
       endsForEach(async (options: NotifyOptions) => {
         const { json, nowMs } = shared(options);
