@@ -67,9 +67,9 @@ async function prove(
       ? await proveEntry(settings(), { seq: wholeNumber(seq!, 'SEQ'), checkpoint, nowMs })
       : await proveGrowth(settings(), { since, nowMs });
   await writeOut(options.out, made.proof);
-  const { say, sayJson } = await import('./print.ts');
+  const { print, say, sayJson } = await import('./print.ts');
   if (json) sayJson(made);
-  else if (options.out === undefined) process.stdout.write(made.proof);
+  else if (options.out === undefined) print(made.proof);
   else say(`${options.out}: for \`roundwarden ledger verify --proof\`, which needs no ledger`);
   return 0;
 }
@@ -109,10 +109,11 @@ export function addLedgerCommands(program: Command): void {
   command(ledger, 'export', 'every entry, one per line (NDJSON)').action(
     ends(async () => {
       const { exportLedger } = await import('./ledger.ts');
+      const { print } = await import('./print.ts');
       await exportLedger(settings(), async (line) => {
         if (!process.stdout.writable) return;
         // Rejects where the reader goes away meanwhile; the entry point has an eye on that.
-        if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain').catch(() => undefined);
+        if (!print(`${line}\n`)) await once(process.stdout, 'drain').catch(() => undefined);
       });
       return 0;
     }),
@@ -177,10 +178,10 @@ export function addLedgerCommands(program: Command): void {
         const { makeCheckpoint } = await import('./checkpoint.ts');
         const { file, note, said, signedBy } = await makeCheckpoint(settings(), nowMs);
         await writeOut(options.out, note);
-        const { sayJson } = await import('./print.ts');
+        const { print, sayJson } = await import('./print.ts');
         const { origin, size, root } = said;
         if (json) sayJson({ origin, size, root: Buffer.from(root).toString('base64'), signedBy, note, file });
-        else process.stdout.write(note);
+        else print(note);
         return 0;
       }),
     );

@@ -60,7 +60,8 @@ async function make(options: ReportOptions): Promise<number> {
   const wanted = formatsOf(options.format);
   if (options.stdout) {
     const report = await readReport({ config, asked, nowMs });
-    process.stdout.write(await renderReport(report, wanted[0]!));
+    const { print } = await import('./print.ts');
+    print(await renderReport(report, wanted[0]!));
     return report.discrepancies.length > 0 ? 1 : 0;
   }
   const made = await makeReport({ config, asked, formats: wanted, nowMs });

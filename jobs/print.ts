@@ -22,8 +22,19 @@ const colourOf: Record<Verdict, (text: string) => string> = {
 
 export const colouredVerdict = (verdict: Verdict) => colourOf[verdict](verdict);
 
+let isPrinting = false;
+
+/** Whether anything was printed so far. */
+export const hasPrinted = () => isPrinting;
+
+/** Puts text on standard output; false where it should wait until that has drained. */
+export function print(text: string): boolean {
+  isPrinting = true;
+  return process.stdout.write(text);
+}
+
 export function say(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  print(`${text}\n`);
 }
 
 let collected: unknown[] | null = null;
@@ -46,8 +57,8 @@ export function sayJson(value: unknown): void {
     collected.push(value);
     return;
   }
-  process.stdout.write(JSON.stringify(value, null, 2));
-  process.stdout.write('\n');
+  print(JSON.stringify(value, null, 2));
+  print('\n');
 }
 
 /** The lines of a row: a cell of several lines goes on below itself. */

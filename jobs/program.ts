@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { printableLines } from '../src/core/printable.ts';
-import { exitCodeOfFailure, failureText, plainError } from '../src/errors.ts';
+import { exitCodeOfFailure, failureText, messageOf, plainError } from '../src/errors.ts';
 import { addAuditCommands } from './commands-audit.ts';
 import { addDoctorCommands } from './commands-doctor.ts';
 import { addIncidentCommands } from './commands-incidents.ts';
@@ -77,6 +77,35 @@ function version(): string {
   return path === null ? 'unknown' : (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
+/** Whether a document is asked for; also by a line that cannot be understood otherwise. */
+function asksForJson([, , ...given]: readonly string[]): boolean {
+  const end = given.indexOf('--');
+  return (end < 0 ? given : given.slice(0, end)).includes('--json');
+}
+
+/** What a program reads of a failure. */
+export interface FailureDocument {
+  error: { message: string; exitCode: number };
+}
+
+/** Commander puts a word before what is wrong with a command line. */
+function failureDocument(thrown: unknown, exitCode: number): FailureDocument {
+  const message = messageOf(thrown).replace(thrown instanceof CommanderError ? /^error: / : '', '');
+  return { error: { message, exitCode } };
+}
+
+/**
+ * Tells people of a failure on standard error; and a program that asked for a document, on standard output too, unless
+ * something stands there already: there is one document.
+ */
+async function tell(thrown: unknown, exitCode: number): Promise<void> {
+  if (!(thrown instanceof CommanderError))
+    process.stderr.write(`roundwarden: ${printableLines(failureText(thrown))}\n`);
+  if (exitCode === 0 || !asksForJson(process.argv)) return;
+  const { hasPrinted, sayJson } = await import('./print.ts');
+  if (!hasPrinted()) sayJson(failureDocument(thrown, exitCode));
+}
+
 /** Does what the command line asks for; the exit code is the process's. */
 export async function run(): Promise<void> {
   process.stdout.on('error', sayUnwritten);
@@ -84,7 +113,6 @@ export async function run(): Promise<void> {
     await commands().parseAsync();
   } catch (thrown) {
     process.exitCode = exitCodeOf(thrown);
-    if (!(thrown instanceof CommanderError))
-      process.stderr.write(`roundwarden: ${printableLines(failureText(thrown))}\n`);
+    await tell(thrown, process.exitCode);
   }
 }

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +9,6 @@ import { acquireLease } from '../../src/ledger/lease.ts';
 import { openTestDatabase } from '../databases.ts';
 import {
   dumpSource,
-  type Ended,
   type Environment,
   ofKind,
   readLedger,
@@ -29,29 +20,9 @@ import {
   withScene,
   withSettings,
 } from '../failure/scene.ts';
-
-/** An empty working directory with nothing configured. */
-async function inEmptyDirectory<T>(
-  work: (place: { directory: string; environment: Environment }) => Promise<T>,
-) {
-  const directory = mkdtempSync(join(tmpdir(), 'roundwarden-cli-'));
-  try {
-    return await work({ directory, environment: {} });
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+import { assertSaid, inEmptyDirectory } from './said.ts';
 
 const listing = (directory: string) => readdirSync(directory, { recursive: true }).sort();
-
-/** A failure said in full: one message for people, and no stack of a defect. */
-function assertSaid(ended: Ended, code: number, message: RegExp): void {
-  assert.equal(ended.code, code, ended.stderr);
-  assert.equal(ended.stdout, '');
-  assert.match(ended.stderr, /^roundwarden: /);
-  assert.match(ended.stderr, message);
-  assert.doesNotMatch(ended.stderr, /\n {4}at /);
-}
 
 /** A port on which nobody listens. */
 async function refusingPort(): Promise<number> {
@@ -117,12 +88,11 @@ describe('an audit exits', () => {
         ['revert', '1'],
         ['ledger', 'accept-restore', '--reason', 'x'],
       ];
-      for (const args of commands)
-        assertSaid(
-          await runCommand(scene, args),
-          4,
-          new RegExp(`run another-run \\(process ${process.pid} on ${hostname()}\\) is at work since`),
-        );
+      const named = new RegExp(
+        `run another-run \\(process ${process.pid} on ${hostname()}\\) is at work since`,
+      );
+      for (const args of commands) assertSaid(await runCommand(scene, args), 4, named);
+      assertSaid(await runCommand(scene, ['audit', '--json']), 4, named, { document: true });
       const now = await readLedger(scene);
       assert.equal(now.entries.length, entries);
       assert.equal(now.runs.length, 1);
@@ -300,8 +270,8 @@ describe('a source that cannot be reached exits 1, is named without its password
         assert.deepEqual(listing(scene.directory), before, 'reading makes nothing');
 
         const ended = await runCommand(broken, ['audit', '--all', '--json']);
-        assertSaid(ended, 1, message);
-        assert.doesNotMatch(ended.stderr, /hunter2/);
+        assertSaid(ended, 1, message, { document: true });
+        assert.doesNotMatch(ended.stdout + ended.stderr, /hunter2/);
         const { entries, runs } = await readLedger(broken);
         assert.deepEqual(entries, []);
         assert.deepEqual(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AuditResult } from '../../jobs/audit-result.ts';
 import { verifyExitCode, verifyLedger } from '../../jobs/ledger.ts';
+import type { FailureDocument } from '../../jobs/program.ts';
 import { advisoryLockKey } from '../../src/core/canonical.ts';
 import type { Database } from '../../src/database.ts';
 import { type DatabaseKind, databaseKinds, skipWithoutConnections } from '../databases.ts';
@@ -40,11 +41,10 @@ function assertOneAtATime(all: readonly Ended[]): void {
     assert.ok(code === 0 || code === 4, `exit ${code}: ${stderr}`);
     if (code === 0) assert.equal((JSON.parse(stdout) as AuditResult).after.covered, 18);
     else {
-      assert.equal(stdout, '');
-      assert.match(
-        stderr,
-        /^roundwarden: run \S+ \(process \d+ on \S+\) is at work since \S+; its lease ends at/,
-      );
+      const { message, exitCode } = (JSON.parse(stdout) as FailureDocument).error;
+      assert.equal(exitCode, 4);
+      assert.match(message, /^run \S+ \(process \d+ on \S+\) is at work since \S+; its lease ends at/);
+      assert.equal(stderr, `roundwarden: ${message}\n`);
     }
   }
   assert.ok(all.some(({ code }) => code === 0));
