@@ -31,7 +31,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # Whoever runs it owns /data; nothing else is written, so that the root file system may be read-only.
-RUN mkdir /data && chown node:node /data
+RUN mkdir -m 700 /data && chown node:node /data
 ENV NODE_ENV=production TZ=UTC DATA_DIR=/data
 USER node
 VOLUME /data

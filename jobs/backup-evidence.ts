@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { cp, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keepArtifact, writeWhole } from '../src/artifacts/keep.ts';
 import { codeOf, messageOf, plainError } from '../src/errors.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { checksums } from './packet.ts';
 
 /** What became of one kind of evidence: how much is in the backup now, how much of it is new, what is not. */
@@ -44,7 +45,7 @@ async function copyEach(
  */
 export async function copyArtifacts(from: string, to: string): Promise<EvidenceCopied> {
   const names = (await namesIn(from)).filter((name) => /^[0-9a-f]{64}$/.test(name));
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  makeOwnDirectory(to);
   return copyEach(names, async (sha256) => {
     const kept = await keepArtifact(to, { path: join(from, sha256), sha256 });
     return kept === 'kept' ? 'copied' : kept;
@@ -91,14 +92,14 @@ async function copyPacket(from: string, to: string): Promise<'copied' | 'already
 /** Copies the triage packets that the backup lacks, or has in another edition; each whole, or not at all. */
 export async function copyPackets(from: string, to: string): Promise<EvidenceCopied> {
   const names = (await namesIn(from)).filter((name) => !name.endsWith('.tmp'));
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  makeOwnDirectory(to);
   return copyEach(names, (name) => copyPacket(join(from, name), join(to, name)));
 }
 
 /** Copies the small files of a directory that the backup lacks, or has as they were before; each whole. */
 export async function copyFiles(from: string, to: string): Promise<EvidenceCopied> {
   const names = (await namesIn(from)).filter((name) => !name.endsWith('.tmp'));
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  makeOwnDirectory(to);
   return copyEach(names, async (name) => {
     try {
       const bytes = await readFile(join(from, name));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { incidentFold, keptArtifacts, packetsDirectory, placeLists } from '../src/context.ts';
@@ -16,6 +16,7 @@ import {
   syncFile,
 } from '../src/ledger/backup.ts';
 import { headFileIn, readHead } from '../src/ledger/head.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { replaceFile } from '../src/replace-file.ts';
 import { copyArtifacts, copyFiles, copyPackets, type EvidenceCopied } from './backup-evidence.ts';
 import { checkpointsDirectory } from './checkpoint.ts';
@@ -150,7 +151,7 @@ export async function backup(request: BackupRequest): Promise<BackupMade> {
   const unfinished = join(directory, `.ledger-${stamp}.${process.pid}.tmp`);
   let done: Omit<Backup, keyof Evidence> & { path: string };
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeOwnDirectory(directory);
     const { head, count, schema } = await copyLedger(unfinished, request);
     const path = file ?? join(directory, `ledger-${stamp}-${head.seq}.${endingOf(config.ledgerUrl)}`);
     const sum = await sumOf(unfinished);

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../src/config.ts';
 import {
@@ -37,6 +37,7 @@ import {
 import { newKey, type Signer, signerOf, signNote } from '../src/ledger/checkpoint-key.ts';
 import { entryBySeq, head } from '../src/ledger/entries.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { exportedEntry, reading } from './ledger.ts';
 
 /** Where every checkpoint that was signed here is kept. */
@@ -53,7 +54,7 @@ export const defaultKeyFile = ({ dataDir }: Config) => join(dataDir, 'checkpoint
 export function makeKey(options: { name: string; out: string }): { file: string; verifier: string } {
   const { privateText, key } = newKey(options.name);
   try {
-    mkdirSync(dirname(options.out), { recursive: true });
+    makeOwnDirectory(dirname(options.out));
     writeFileSync(options.out, `${privateText}\n`, { flag: 'wx', mode: 0o600 });
   } catch (thrown) {
     if (codeOf(thrown) === 'EEXIST')

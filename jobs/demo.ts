@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { formats } from '../reports/format.ts';
 import { type Config, parseConfig } from '../src/config.ts';
@@ -9,6 +9,7 @@ import { playedText } from '../src/core/round-text.ts';
 import { closeDatabase, openDatabase } from '../src/database.ts';
 import { OperationError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { createSource, fillSource } from '../src/source/create.ts';
 import { audit, planAudit } from './audit.ts';
 import type { AuditResult } from './audit-result.ts';
@@ -37,7 +38,7 @@ const readRows = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Row
 /** Builds the incident anew in an embedded database; what an earlier demo left there is replaced. */
 async function buildIncident(directory: string, fixture: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
+  makeOwnDirectory(directory);
   // Where GAMETIME_PATHS looks by default, so that every command finds them.
   for (const name of ['gametimes', 'logs', 'etconsole.log'])
     cpSync(join(fixture, name), join(directory, name), { recursive: true });

@@ -51,14 +51,16 @@ async function checkMounts(config: Config): Promise<Check[]> {
   return checks;
 }
 
+/** As `ls` and `chmod` name it: `0755`. */
+const modeText = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
+
 /** Like ssh itself: a key that others may read is nobody's. */
 async function checkKey(keyPath: string): Promise<Check> {
   const name = 'SFTP_KEY';
   try {
     const { mode } = await stat(keyPath);
     if ((mode & 0o077) === 0) return ok(name, `${keyPath} is for its owner alone`);
-    const shown = (mode & 0o777).toString(8).padStart(4, '0');
-    return problem(name, `${keyPath} may be read by others (mode ${shown})`, `chmod 600 ${keyPath}`);
+    return problem(name, `${keyPath} may be read by others (mode ${modeText(mode)})`, `chmod 600 ${keyPath}`);
   } catch (thrown) {
     return problem(name, `${keyPath} cannot be read: ${plainError(thrown)}`, 'name our private key');
   }
@@ -107,9 +109,13 @@ async function checkDataDir({ dataDir }: Config): Promise<Check> {
   const there = await existing(path);
   try {
     await access(there, constants.R_OK | constants.W_OK | constants.X_OK);
-    return ok(
+    if (there !== path) return ok(name, `${dataDir} is made by the first audit; it can be`);
+    const { mode } = await stat(path);
+    if ((mode & 0o007) === 0) return ok(name, `${dataDir} is writable, and closed to others`);
+    return warning(
       name,
-      there === path ? `${dataDir} is writable` : `${dataDir} is made by the first audit; it can be`,
+      `${dataDir} is open to every user of this host (mode ${modeText(mode)}): it holds names and ids of players`,
+      `chmod 700 ${dataDir}, or o-rwx where a group shall read it`,
     );
   } catch (thrown) {
     const mend = 'give the user of Roundwarden the right to write there, or set DATA_DIR';

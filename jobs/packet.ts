@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { keptArtifacts, packetsDirectory, type Source } from '../src/context.ts';
@@ -14,6 +14,7 @@ import type { Situation } from '../src/core/situation.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment } from '../src/core/verdict.ts';
 import { OperationError, plainError } from '../src/errors.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { type NearbyRows, readNearby } from '../src/source/nearby.ts';
 import { readRivals } from '../src/source/read.ts';
 import { readCapturesByEnd } from '../src/source/read-captures.ts';
@@ -175,7 +176,7 @@ async function copyArtifacts({ config, assessment }: PacketFacts, folder: string
   for (const { path, sha256: sha } of assessment.seen) {
     if (path === null || sha === null) continue;
     const name = `artifacts/${sha.slice(0, 12)}-${basename(path)}`;
-    await mkdir(join(folder, 'artifacts'), { recursive: true });
+    makeOwnDirectory(join(folder, 'artifacts'));
     const kept = join(keptArtifacts(config), sha);
     await copyFile(kept, join(folder, name)).catch(() => copyFile(path, join(folder, name)));
     copied.push(name);
@@ -220,8 +221,8 @@ function readme(facts: PacketFacts, names: readonly string[]): string {
 }
 
 async function fill(folder: string, facts: PacketFacts): Promise<string> {
-  await mkdir(join(folder, 'rows'), { recursive: true });
-  await mkdir(join(folder, 'logs'), { recursive: true });
+  makeOwnDirectory(join(folder, 'rows'));
+  makeOwnDirectory(join(folder, 'logs'));
   const files = await textFiles(facts);
   const artifacts = await copyArtifacts(facts, folder);
   files.set('README.md', readme(facts, [...files.keys(), ...artifacts]));

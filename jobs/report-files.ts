@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Format, formats } from '../reports/format.ts';
@@ -8,6 +8,7 @@ import type { Config } from '../src/config.ts';
 import { safeMap } from '../src/core/names.ts';
 import { addDays, localDay } from '../src/core/time.ts';
 import { OperationError } from '../src/errors.ts';
+import { makeOwnDirectory } from '../src/own-directory.ts';
 import { replaceFile } from '../src/replace-file.ts';
 
 /** The names of the files that reports are written to. */
@@ -137,7 +138,7 @@ export function writeReport(
   const directory = reportsDirectory(config);
   const folder = join(directory, sourceFolder(config.sourceName));
   try {
-    mkdirSync(folder, { recursive: true });
+    makeOwnDirectory(folder);
     removeOld(config, folder, of.nowMs);
     const paths = [...of.contents].map(([format, content]) => {
       const path = join(folder, `${of.name}.${format}`);

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import knex, { type Knex } from 'knex';
 import type pg from 'pg';
 import { faultCode, faultText } from './database-fault.ts';
 import { messageOf, OperationError } from './errors.ts';
+import { makeOwnDirectory } from './own-directory.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -123,7 +124,7 @@ function refuseWrites(client: pg.Client, done: (error: Error | null) => void): v
 
 function makeDirectoryOf(path: string, label: string): void {
   try {
-    mkdirSync(dirname(resolve(path)), { recursive: true });
+    makeOwnDirectory(dirname(resolve(path)));
   } catch (cause) {
     throw new OperationError(`cannot open database ${label}: its directory cannot be made`, { cause });
   }

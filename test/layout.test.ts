@@ -119,13 +119,14 @@ describe('src/core', () => {
 });
 
 for (const shell of shells)
-  test(`src/${shell} imports only itself, core, errors, database, the replacing of files and the types of the configuration`, () => {
+  test(`src/${shell} imports only itself, core, errors, database, the making of directories, the replacing of files and the types of the configuration`, () => {
     const shared = new Set([
       'src/errors.ts',
       'src/database.ts',
       'src/database-prepared.ts',
       'src/database-rights.ts',
       'src/database-twin.ts',
+      'src/own-directory.ts',
       'src/replace-file.ts',
     ]);
     const allowed = ({ local, of, typesOnly }: Import) =>

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Artifact } from '../core/model.ts';
 import { parseArtifactName } from '../core/names.ts';
 import { plainError } from '../errors.ts';
+import { makeOwnDirectory } from '../own-directory.ts';
 import { readRegularFile } from './file.ts';
 import { isMessageName, toMessage } from './message.ts';
 import { largestArtifact, sha256Of, toArtifact } from './read.ts';
@@ -73,7 +74,7 @@ export async function keepBytes(
   const sha256 = sha256Of(file.bytes);
   if (await isKept(join(directory, sha256), sha256)) return 'already';
   try {
-    await mkdir(directory, { recursive: true });
+    makeOwnDirectory(directory);
     await writeWhole(directory, sha256, file);
     return 'kept';
   } catch (thrown) {

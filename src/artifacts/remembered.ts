@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { plainError } from '../errors.ts';
+import { makeOwnDirectory } from '../own-directory.ts';
 import { readRegularFile } from './file.ts';
 import { writeWhole } from './keep.ts';
 
@@ -79,7 +79,7 @@ export async function remember(
   for (const file of found) known.set(file.name, file);
   const files = [...known.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   try {
-    await mkdir(directory, { recursive: true });
+    makeOwnDirectory(directory);
     const text = `${JSON.stringify({ version: 1, place, files })}\n`;
     await writeWhole(directory, fileOf(place), { bytes: Buffer.from(text) });
     return null;

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, NoteError, parseCheckpoint, parseNote } from '../core/signed-note.ts';
 import { codeOf, OperationError, plainError, UsageError } from '../errors.ts';
+import { makeOwnDirectory } from '../own-directory.ts';
 
 /** How the files of checkpoints end. */
 export const checkpointEnding = '.checkpoint';
@@ -95,7 +96,7 @@ export function keepCheckpoint(directory: string, note: string, nowMs: number): 
   const stamp = new Date(nowMs).toISOString().replace(/[-:.]/g, '');
   const file = join(directory, `${stamp}${checkpointEnding}`);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeOwnDirectory(directory);
     writeFileSync(file, note, { flag: 'wx' });
   } catch (thrown) {
     throw new OperationError(`cannot keep the checkpoint in ${file}: ${plainError(thrown)}`);

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { counted } from '../core/counted.ts';
 import { OperationError } from '../errors.ts';
+import { makeOwnDirectory } from '../own-directory.ts';
 import { replaceFile } from '../replace-file.ts';
 import { emptyHead, type Head } from './chain.ts';
 import { entryBySeq, head } from './entries.ts';
@@ -36,7 +37,7 @@ export interface HeadComparison {
 /** Writes the head file anew; throws an OperationError where it cannot be written. */
 export function writeHead(file: string, content: HeadFile): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeOwnDirectory(dirname(file));
     replaceFile(file, `${JSON.stringify(content)}\n`);
   } catch (cause) {
     throw new OperationError(
