@@ -109,6 +109,8 @@ async function tell(thrown: unknown, exitCode: number): Promise<void> {
 /** Does what the command line asks for; the exit code is the process's. */
 export async function run(): Promise<void> {
   process.stdout.on('error', sayUnwritten);
+  // Where nothing can be said, the exit code still says what the command came to.
+  process.stderr.on('error', () => undefined);
   try {
     await commands().parseAsync();
   } catch (thrown) {
