@@ -43,6 +43,8 @@ export interface LeaseOptions {
   termMs?: number;
   /** Who holds it. Default this process. */
   process?: ProcessName;
+  /** A clock that only runs forward, in milliseconds: how long a run takes is read from it. Default `performance.now`. */
+  elapsedMs?: () => number;
 }
 
 const defaultTermMs = 5 * 60_000;
@@ -63,14 +65,14 @@ export const longestJobMs = 6 * 3_600_000;
  * answers loses it in the end, and the next one goes on.
  */
 async function prolonging<T>(
-  of: { renew: () => Promise<boolean>; everyMs: number; log?: Log },
+  of: { renew: () => Promise<boolean>; everyMs: number; elapsedMs: () => number; log?: Log },
   work: () => Promise<T>,
 ): Promise<T> {
-  const { renew, everyMs, log } = of;
+  const { renew, everyMs, elapsedMs, log } = of;
   let busy = false;
-  const endsMs = performance.now() + longestJobMs;
+  const endsMs = elapsedMs() + longestJobMs;
   const renewal = setInterval(async () => {
-    if (busy || performance.now() > endsMs) return;
+    if (busy || elapsedMs() > endsMs) return;
     busy = true;
     try {
       if (!(await renew())) log?.warn('another run has taken over; this one stops before its next write');
@@ -90,11 +92,11 @@ async function prolonging<T>(
 /** Holds the lease while `work` runs; throws LeaseHeldError, which names the holder, where another run has it. */
 async function withLease<T>(
   ledger: Ledger,
-  of: { runId: string; process: ProcessName; termMs: number; log?: Log },
+  of: Required<LeaseOptions> & { runId: string; log?: Log },
   work: (held: Held) => Promise<T>,
 ): Promise<T> {
   const { database } = ledger;
-  const { runId, process, termMs: ttlMs, log } = of;
+  const { runId, process, termMs: ttlMs, elapsedMs, log } = of;
   const name = workLease;
   const holder = { ...process, runId };
   const answer = await acquireLease(database, { name, holder, nowMs: Date.now(), ttlMs });
@@ -124,7 +126,7 @@ async function withLease<T>(
     },
   };
   try {
-    return await prolonging({ renew, everyMs: ttlMs / renewalsPerTerm, log }, () => work(held));
+    return await prolonging({ renew, everyMs: ttlMs / renewalsPerTerm, elapsedMs, log }, () => work(held));
   } finally {
     // One that cannot be given back ends by itself, and must not hide what the run came to.
     await releaseLease(database, { name, token }).catch((thrown) =>
@@ -147,8 +149,9 @@ export async function runJob<T>(
   const at = new Date(nowMs).toISOString();
   const id = newRunId(nowMs);
   const { process = ownProcess(), termMs = defaultTermMs } = lease;
+  const { elapsedMs = () => performance.now() } = lease;
   return withLedger(config, (opened) =>
-    withLease(opened, { runId: id, process, termMs, log }, async (held) => {
+    withLease(opened, { runId: id, process, termMs, elapsedMs, log }, async (held) => {
       const { ledger } = held;
       const { database } = ledger;
       const recorded = { id, command, process, fence: ledger.fence!.number, startedAt: at };

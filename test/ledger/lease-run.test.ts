@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { type Run, runJob } from '../../jobs/run.ts';
+import { type LeaseOptions, longestJobMs, type Run, runJob } from '../../jobs/run.ts';
 import { append } from '../../src/ledger/append.ts';
 import { head } from '../../src/ledger/entries.ts';
-import { readLease, workLease } from '../../src/ledger/lease.ts';
+import { acquireLease, readLease, workLease } from '../../src/ledger/lease.ts';
 import { type DatabaseKind, forEachDatabase } from '../databases.ts';
 import { withScene } from '../failure/scene.ts';
 import { at, draft } from './ledgers.ts';
@@ -13,13 +13,14 @@ import { at, draft } from './ledgers.ts';
 /** A run with a short lease, with what it said to its log. */
 async function running(
   kind: DatabaseKind,
-  termMs: number,
+  lease: number | LeaseOptions,
   work: (run: Run, said: readonly string[]) => Promise<void>,
 ): Promise<string[]> {
   const said: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void said.push(line) });
   await withScene({ source: 'sqlite', ledger: kind }, async ({ config }) => {
-    const end = await runJob(config, { command: 'test', lease: { termMs }, log }, async (run) => {
+    const given = typeof lease === 'number' ? { termMs: lease } : lease;
+    const end = await runJob(config, { command: 'test', lease: given, log }, async (run) => {
       await work(run, said);
       return { exitCode: 0, summary: null, result: 'done' };
     });
@@ -41,6 +42,35 @@ forEachDatabase('a run', (kind) => {
       const ends = async () => (await readLease(ledger.database, workLease))!.expiresAt;
       const first = await ends();
       await until(async () => (await ends()) > first);
+    });
+  });
+
+  test('that waits for what never answers loses its lease after six hours, and the next one goes on', async () => {
+    let elapsed = 5_000;
+    const lease = { termMs: 500, elapsedMs: () => elapsed };
+    await running(kind, lease, async ({ ledger, assertNotTakenOver }) => {
+      const { database } = ledger;
+      const ends = async () => (await readLease(database, workLease))!.expiresAt;
+      const isProlonged = async () => {
+        const first = await ends();
+        await until(async () => (await ends()) > first);
+      };
+      await isProlonged();
+      elapsed += longestJobMs;
+      await isProlonged();
+      elapsed += 1;
+      const holder = { host: 'b', pid: 1, runId: 'r2' };
+      // Asks as another host does: only the end of the lease frees it.
+      const next = { name: workLease, holder, ttlMs: 600_000 };
+      const seen = new Set<string>();
+      await until(async () => {
+        seen.add(await ends());
+        // One that was on its way may come to its end; a second one is none of those.
+        assert.ok(seen.size <= 2, 'it is prolonged all the same');
+        return (await acquireLease(database, { ...next, nowMs: Date.now() })).ok;
+      });
+      await assert.rejects(assertNotTakenOver(), /run r2 \(process 1 on b\) took over/);
+      await assert.rejects(append(ledger, [draft('note', '')], at), /took over/);
     });
   });
 
