@@ -2,19 +2,24 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { type Serving, serve, tokenFor } from '../../jobs/serve.ts';
 import { parseConfig } from '../../src/config.ts';
+import { withLedger } from '../../src/context.ts';
+import { type Database, rows, transact } from '../../src/database.ts';
 import { OperationError, UsageError } from '../../src/errors.ts';
 import { openLog } from '../../src/log.ts';
+import { skipWithoutConnections } from '../databases.ts';
+import { using, withScene } from '../failure/scene.ts';
 import { fixture, inWorld, longAfter, type World } from './setup.ts';
 
 const { rounds, captures, artifacts, settings } = fixture('incident-2026-02');
@@ -210,6 +215,13 @@ async function urlOf(child: ChildProcess, output: { stdout: string; stderr: stri
   }
 }
 
+/** Resolves once somebody waits for a lock of this database. A transaction would see one moment again and again. */
+async function untilSomeoneWaits(database: Database): Promise<void> {
+  const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  for (const before = Date.now(); (await rows(database, sql)).length === 0; await sleep(20))
+    if (Date.now() - before > 60_000) throw new Error('nobody waits for the lock');
+}
+
 const ended = async (child: ChildProcess) =>
   child.exitCode === null ? once(child, 'exit') : [child.exitCode];
 
@@ -227,6 +239,53 @@ describe('The command `serve`', () => {
         assert.equal((output.stdout + output.stderr).includes(token), false);
         await assert.rejects(fetch(`${url}/healthz`));
       }));
+
+  it('ends at SIGTERM though one client keeps its connection and another never finishes its request', () =>
+    inChild({ environment: listening }, async (child, output) => {
+      const url = await urlOf(child, output);
+      const agent = new Agent({ keepAlive: true });
+      const [answer] = await once(get(`${url}/healthz`, { agent }), 'response');
+      answer.resume();
+      const slow = connect(Number(new URL(url).port), '127.0.0.1');
+      slow.on('error', () => undefined);
+      await once(slow, 'connect');
+      slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+      const drip = setInterval(() => slow.write('x'), 100);
+      try {
+        child.kill('SIGTERM');
+        assert.deepEqual(await ended(child), [0, null], output.stderr);
+      } finally {
+        clearInterval(drip);
+        slow.destroy();
+        agent.destroy();
+      }
+    }));
+
+  it(
+    'ends at SIGTERM though a page waits for a database that never answers',
+    {
+      skip: skipWithoutConnections('postgres'),
+    },
+    () =>
+      withScene({ source: 'sqlite', ledger: 'postgres' }, async ({ config }) => {
+        const { ledgerUrl } = config;
+        await withLedger(config, async () => undefined);
+        await using(ledgerUrl, (blocker) =>
+          transact(blocker, async (inside) => {
+            await inside.knex.raw('lock table roundwarden.entries in access exclusive mode');
+            const environment = { ...listening, LEDGER_DATABASE_URL: ledgerUrl };
+            await inChild({ environment }, async (child, output) => {
+              const url = await urlOf(child, output);
+              const asked = fetch(`${url}/ledger`, authorized).catch((thrown: Error) => thrown);
+              await using(ledgerUrl, untilSomeoneWaits);
+              child.kill('SIGTERM');
+              assert.deepEqual(await ended(child), [0, null], output.stderr);
+              assert.ok((await asked) instanceof Error, 'the page never came');
+            });
+          }),
+        );
+      }),
+  );
 
   it('says it in one document where a program asks', () =>
     inChild({ environment: listening, given: ['--json'] }, async (child, output) => {
