@@ -123,10 +123,11 @@ export function mustEncrypt(url: string): boolean {
 }
 
 /**
- * So long one mail may take in all: a server that says one line more again and again is never silent. Shorter than a
- * message is claimed for in the outbox, so that nobody sends it twice meanwhile.
+ * So long one mail may take in all: a server that says one line more again and again is never silent, and an audit, which
+ * holds its lease meanwhile, tries three. Shorter than a message is claimed for in the outbox, so that nobody sends it
+ * twice meanwhile.
  */
-const defaultLimitMs = 120_000;
+const defaultLimitMs = 60_000;
 
 /** The library's code of what was aborted. */
 const aborted = 'EABORT';
