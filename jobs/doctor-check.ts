@@ -20,7 +20,8 @@ export type Area = (typeof areas)[number];
 /** The acceptance criteria of the February work (DOMAIN, section 6). */
 export const acceptanceAreas: ReadonlySet<Area> = new Set<Area>(['hosts', 'pipeline']);
 
-export type CheckState = 'ok' | 'problem' | 'warning' | 'unchecked';
+/** A note says what is true here and cannot be judged from here: it is neither good nor bad. */
+export type CheckState = 'ok' | 'note' | 'problem' | 'warning' | 'unchecked';
 
 /** One line of the report: what was looked at, what it came to, and what to do about it. */
 export interface Check {
@@ -38,6 +39,7 @@ export function checksOf(area: Area) {
     ({ area, name, state, what, mend }) satisfies Check;
   return {
     ok: (name: string, what: string): Check => made('ok')(name, what, null),
+    note: made('note'),
     problem: made('problem'),
     warning: made('warning'),
     unchecked: made('unchecked'),

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import {
   botProcesses,
   type HostProcess,
+  hiddenProcesses,
   logMonitors,
   type Printed,
   parseProcesses,
@@ -11,7 +12,7 @@ import {
 import { codeOf, messageOf } from '../src/errors.ts';
 import { type Check, checksOf, type Examination } from './doctor-check.ts';
 
-const { ok, problem, warning, unchecked } = checksOf('hosts');
+const { ok, note, problem, warning, unchecked } = checksOf('hosts');
 
 const service = 'et-stats-webhook.service';
 const timeoutMs = 20_000;
@@ -43,9 +44,7 @@ function whyNot(program: string, thrown: unknown): string {
   return killed ? `${program} did not answer within ${timeoutMs / 1000} s` : messageOf(thrown);
 }
 
-const onThisHost: Runner = run;
-
-/** Runs a command on the game server; no word of it comes from outside. */
+/** Runs a command on another host; no word of it comes from outside. */
 function through(ssh: string): Runner {
   return async (command) => {
     const options = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'];
@@ -65,6 +64,8 @@ interface HostAnswer {
   processes: readonly HostProcess[] | null;
   /** Why they could not. */
   why: string | null;
+  /** Why what is listed is not all that runs there; null where it is. */
+  hidden: string | null;
 }
 
 async function askService(runner: Runner): Promise<ServiceState> {
@@ -78,18 +79,27 @@ async function askHost(name: string, runner: Runner): Promise<HostAnswer> {
   const listed = await runner(['ps', '-eo', 'pid,ppid,args']);
   const processes = listed.failed === null ? parseProcesses(listed.stdout) : [];
   const why = listed.failed ?? (processes.length === 0 ? 'ps lists no process' : null);
-  return { name, service: await askService(runner), processes: why === null ? processes : null, why };
+  const namespace = await runner(['readlink', '/proc/self/ns/pid']);
+  return {
+    name,
+    service: await askService(runner),
+    processes: why === null ? processes : null,
+    why,
+    hidden:
+      why === null ? hiddenProcesses(processes, namespace.failed === null ? namespace.stdout : '') : null,
+  };
 }
 
-/** Why the game server cannot be asked anything, or null. */
-async function refusal(runner: Runner): Promise<string | null> {
-  return (await runner(['true'])).failed;
-}
+/** What cannot be known from here is no fault of what is looked at; only the acceptance asks for proof. */
+const unseen = ({ acceptance }: Examination) => (acceptance ? unchecked : note);
 
-function checkService({ name, service: { off, what } }: HostAnswer): Check {
+function checkService(asked: Examination, { name, service: { off, what }, hidden }: HostAnswer): Check {
   const line = `${service} on ${name}`;
   const mend = `sudo systemctl disable --now ${service}`;
-  if (off === null) return unchecked(line, what, `run \`systemctl status ${service}\` by hand on ${name}`);
+  const byHand = `run \`systemctl status ${service}\` by hand on ${name}`;
+  if (off === null && hidden !== null)
+    return unseen(asked)(line, `it cannot be seen from here: ${hidden}, and ${what}`, byHand);
+  if (off === null) return unchecked(line, what, byHand);
   if (off) return ok(line, what);
   return problem(line, `${what}: the old service delivers the same rounds a second time`, mend);
 }
@@ -98,81 +108,112 @@ function checkService({ name, service: { off, what } }: HostAnswer): Check {
 interface Singleton {
   name: string;
   of: (processes: readonly HostProcess[]) => HostProcess[];
-  none: (hosts: readonly HostAnswer[]) => Check;
+  /** Nothing of it runs on the hosts that were asked, whose names these are. */
+  none: (asked: Examination, hosts: string) => Check;
 }
 
-function checkSingleton(hosts: readonly HostAnswer[], { name, of, none }: Singleton): Check {
+/** The hosts that answered, and whether all that were asked did. */
+interface Hosts {
+  answers: readonly HostAnswer[];
+  areAll: boolean;
+}
+
+function checkSingleton(
+  asked: Examination,
+  { answers: hosts, areAll }: Hosts,
+  { name, of, none }: Singleton,
+): Check[] {
   const found = hosts.flatMap((host) => of(host.processes ?? []).map(({ pid }) => ({ pid, on: host.name })));
   const places = found.map(({ pid, on }) => `${pid} on ${on}`).join(', ');
   if (found.length > 1)
-    return problem(
-      name,
-      `${found.length} processes: ${places}`,
-      `end all but one: \`kill ${found.at(-1)!.pid}\` on ${found.at(-1)!.on}, and see what started it`,
-    );
+    return [
+      problem(
+        name,
+        `${found.length} processes: ${places}`,
+        `end all but one: \`kill ${found.at(-1)!.pid}\` on ${found.at(-1)!.on}, and see what started it`,
+      ),
+    ];
+  if (!areAll) return [];
   const blind = hosts.find(({ processes }) => processes === null);
   if (blind !== undefined)
-    return unchecked(name, `${blind.name}: ${blind.why}`, `run \`ps -ef\` by hand on ${blind.name}`);
-  return found.length === 1 ? ok(name, `one process: ${places}`) : none(hosts);
+    return [unchecked(name, `${blind.name}: ${blind.why}`, `run \`ps -ef\` by hand on ${blind.name}`)];
+  if (found.length === 1) return [ok(name, `one process: ${places}`)];
+  const hiding = hosts.find(({ hidden }) => hidden !== null);
+  if (hiding === undefined) return [none(asked, hosts.map((host) => host.name).join(' and '))];
+  const what = `it cannot be seen from here: on ${hiding.name} ${hiding.hidden}`;
+  return [unseen(asked)(name, what, 'run `ps -ef` as root on the host itself: there should be one')];
 }
 
-const namesOf = (hosts: readonly HostAnswer[]) => hosts.map(({ name }) => name).join(' and ');
 const setSsh = 'set DOCTOR_SSH=user@host';
 
+/** It writes its log where it runs: a log that is named here says that it should run here. */
 const bot: Singleton = {
   name: 'bot process',
   of: botProcesses,
-  none: (hosts) => problem('bot process', `none on ${namesOf(hosts)}`, 'start the bot, on one host only'),
+  none(asked, hosts) {
+    const { botLogPaths, doctorSsh } = asked.config;
+    const start = 'start the bot, on one host only';
+    if (doctorSsh.length > 0)
+      return problem('bot process', `none on ${hosts}`, `${start}; if it has another, add it to DOCTOR_SSH`);
+    if (botLogPaths.length > 0)
+      return problem(
+        'bot process',
+        `none on ${hosts}, where WEBHOOK_LOG says that its log is`,
+        `${start}; if the log comes from another host, ${setSsh}`,
+      );
+    return unseen(asked)(
+      'bot process',
+      `none on ${hosts}; whether it runs on another host cannot be seen from here`,
+      `if it should run here, ${start}; if elsewhere, ${setSsh}, and it is looked for there`,
+    );
+  },
 };
 
-function logMonitor(asked: Examination): Singleton {
-  const name = 'log_monitor.sh process';
-  return {
-    name,
-    of: logMonitors,
-    none(hosts) {
-      const what = `none on ${namesOf(hosts)}`;
-      if (asked.config.doctorSsh !== null) return problem(name, what, 'start it, once');
-      const mend = `start it, once; if the game server is another host, ${setSsh}`;
-      return asked.acceptance ? unchecked(name, what, mend) : warning(name, what, mend);
-    },
-  };
+const logMonitor: Singleton = {
+  name: 'log_monitor.sh process',
+  of: logMonitors,
+  none(asked, hosts) {
+    const name = 'log_monitor.sh process';
+    const { consoleLogPaths, doctorSsh } = asked.config;
+    const what = `none on ${hosts}`;
+    const mend = `start it, once; if the game server is another host, ${setSsh}`;
+    if (doctorSsh.length > 0) return problem(name, what, 'start it, once');
+    if (consoleLogPaths.length > 0 && !asked.acceptance) return warning(name, what, mend);
+    return unseen(asked)(name, `${what}; whether it runs on another host cannot be seen from here`, mend);
+  },
+};
+
+/** Asks another host, or says in one line why it cannot be asked. */
+async function reach(ssh: string): Promise<HostAnswer | Check> {
+  const runner = through(ssh);
+  const why = (await runner(['true'])).failed;
+  if (why === null) return askHost(ssh, runner);
+  const mend = `make \`ssh ${ssh} true\` work without a password, or correct DOCTOR_SSH`;
+  return unchecked('DOCTOR_SSH', `${ssh}: ${why}`, mend);
 }
 
-/** The hosts that can be asked, and a line for a game server that cannot. */
-async function reachHosts({ config, acceptance }: Examination): Promise<[HostAnswer[], Check[]]> {
-  const local = await askHost('this host', onThisHost);
-  const { doctorSsh } = config;
+/** A game server that nobody named, where the acceptance wants it seen. */
+function unnamed({ config, acceptance }: Examination, local: HostAnswer): Check[] {
   const isGameServer = logMonitors(local.processes ?? []).length > 0;
-  if (doctorSsh === null) {
-    const unasked = unchecked('game server', 'DOCTOR_SSH is not set: only this host was asked', setSsh);
-    return [[local], acceptance && !isGameServer ? [unasked] : []];
-  }
-  const runner = through(doctorSsh);
-  const why = await refusal(runner);
-  if (why === null) return [[local, await askHost(doctorSsh, runner)], []];
-  const mend = `make \`ssh ${doctorSsh} true\` work without a password, or correct DOCTOR_SSH`;
-  return [[local, unreachable(doctorSsh, why)], [unchecked('game server', `${doctorSsh}: ${why}`, mend)]];
+  if (config.doctorSsh.length > 0 || !acceptance || isGameServer) return [];
+  return [unchecked('game server', 'DOCTOR_SSH is not set: only this host was asked', setSsh)];
 }
-
-const unreachable = (name: string, why: string): HostAnswer => ({
-  name,
-  service: { off: null, what: why },
-  processes: null,
-  why,
-});
 
 /**
- * Asks this host, and through the system's ssh the game server: what must not run, and what must run once
+ * Asks this host, and through the system's ssh those of DOCTOR_SSH: what must not run, and what must run once
  * (DOMAIN, section 6). A host that cannot be asked is one line; what hangs on it is left out.
  */
 export async function checkHosts(asked: Examination): Promise<Check[]> {
-  const [hosts, lines] = await reachHosts(asked);
-  const heard = lines.length > 0 && hosts.length > 1 ? hosts.slice(0, 1) : hosts;
-  const conclusive = heard.some(({ service }) => service.off !== null);
-  const services = heard.filter(({ service }) => service.off !== null || !conclusive).map(checkService);
-  const singletons = [logMonitor(asked), bot]
-    .map((one) => checkSingleton(hosts, one))
-    .filter(({ state }) => heard.length === hosts.length || state !== 'unchecked');
-  return [...lines, ...services, ...singletons];
+  const local = await askHost('this host', run);
+  const others = await Promise.all(asked.config.doctorSsh.map(reach));
+  const silent = others.filter((other) => 'state' in other);
+  const hosts = [local, ...others.filter((other) => 'service' in other)];
+  const conclusive = hosts.some(({ service }) => service.off !== null);
+  const services = hosts
+    .filter(({ service }) => service.off !== null || !conclusive)
+    .map((host) => checkService(asked, host));
+  // What was not found may run on a host that does not answer.
+  const heard = { answers: hosts, areAll: silent.length === 0 };
+  const singletons = [logMonitor, bot].flatMap((one) => checkSingleton(asked, heard, one));
+  return [...silent, ...unnamed(asked, local), ...services, ...singletons];
 }

@@ -134,12 +134,12 @@ export async function examine(request: DoctorRequest): Promise<DoctorReport> {
 
 /** How many checks came to each state. */
 export function countChecks(checks: readonly Check[]): Record<CheckState, number> {
-  const counts = { ok: 0, problem: 0, warning: 0, unchecked: 0 };
+  const counts = { ok: 0, note: 0, problem: 0, warning: 0, unchecked: 0 };
   for (const { state } of checks) counts[state] += 1;
   return counts;
 }
 
-/** 0 all well (warnings too), 2 the configuration is wrong, 3 a problem, or something could not be checked. */
+/** 0 all well (notes and warnings too), 2 the configuration is wrong, 3 a problem, or something could not be checked. */
 export function doctorExitCode({ configured, acceptance, checks }: DoctorReport): number {
   if (!configured) return 2;
   const { ok, problem, unchecked } = countChecks(checks);
@@ -149,6 +149,7 @@ export function doctorExitCode({ configured, acceptance, checks }: DoctorReport)
 
 const words: Record<CheckState, string> = {
   ok: colours.green('ok'),
+  note: colours.cyan('note'),
   problem: colours.red('problem'),
   warning: colours.yellow('warning'),
   unchecked: colours.yellow('could not check'),
@@ -160,11 +161,11 @@ export function doctorDocument(report: DoctorReport) {
 }
 
 function summary(counts: Record<CheckState, number>): string {
-  const { ok, problem, warning, unchecked } = counts;
+  const { ok, note, problem, warning, unchecked } = counts;
+  const notes = note === 0 ? [] : [counted(note, 'note')];
   const warnings = warning === 0 ? [] : [counted(warning, 'warning')];
-  return [`${ok} ok`, ...warnings, counted(problem, 'problem'), `${unchecked} could not be checked`].join(
-    ', ',
-  );
+  const rest = [counted(problem, 'problem'), `${unchecked} could not be checked`];
+  return [`${ok} ok`, ...notes, ...warnings, ...rest].join(', ');
 }
 
 /** Breaks a text between words, so that a table fits a terminal. */

@@ -69,6 +69,14 @@ export const mailAddress = z
   .string()
   .regex(/^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/, { error: 'expected an address, such as ops@example.org' });
 
+/** Hosts that ssh is given, separated by commas; none of them can be taken for an option. */
+export const sshHosts = z
+  .string()
+  .transform((text) => text.split(',').map((host) => host.trim()))
+  .refine((hosts) => hosts.every((host) => /^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/.test(host)), {
+    error: 'expected USER@HOST, or several by commas',
+  });
+
 /** A pattern of five fields, or of six with seconds first, that has a next time. */
 export const cronPattern = z.string().refine(
   (pattern) => {

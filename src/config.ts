@@ -12,6 +12,7 @@ import {
   schemaName,
   shortestToken,
   signingKey,
+  sshHosts,
   verifierKeys,
   webUrl,
   wholeNumber,
@@ -63,8 +64,8 @@ export interface Config {
   alertWebhook: { url: string; secret: string | null } | null;
   /** A dead man's switch, told of each audit; null tells none. */
   heartbeatUrl: string | null;
-  /** `user@host` of the game server, for `doctor`; null looks at no other host. */
-  doctorSsh: string | null;
+  /** `user@host` of the other hosts of the pipeline, for `doctor`: the game server, that of the bot; empty looks at none. */
+  doctorSsh: readonly string[];
   /** When an audit is expected to run: a cron pattern, in UTC. */
   auditCron: string;
   /** When yesterday's report is owed: `HH:MM` of the server. */
@@ -140,10 +141,7 @@ const settings = z.object({
   ALERT_WEBHOOK_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
   ALERT_WEBHOOK_SECRET: z.string().max(1_000).optional(),
   HEARTBEAT_URL: webUrl(['https:', 'http:'], 'https://HOST/PATH').optional(),
-  DOCTOR_SSH: z
-    .string()
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/, { error: 'expected USER@HOST' })
-    .optional(),
+  DOCTOR_SSH: sshHosts.optional(),
   AUDIT_CRON: cronPattern.default('*/3 * * * *'),
   REPORT_AT: z
     .string()
@@ -362,7 +360,7 @@ function toConfig(
         ? null
         : { url: data.ALERT_WEBHOOK_URL, secret: data.ALERT_WEBHOOK_SECRET ?? null },
     heartbeatUrl: data.HEARTBEAT_URL ?? null,
-    doctorSsh: data.DOCTOR_SSH ?? null,
+    doctorSsh: data.DOCTOR_SSH ?? [],
     auditCron: data.AUDIT_CRON,
     reportAt: data.REPORT_AT,
     reportKeepDays: data.REPORT_KEEP_DAYS,

@@ -44,7 +44,7 @@ const defaults: Config = {
   mail: null,
   alertWebhook: null,
   heartbeatUrl: null,
-  doctorSsh: null,
+  doctorSsh: [],
   auditCron: '*/3 * * * *',
   reportAt: '07:10',
   reportKeepDays: 400,
@@ -319,7 +319,12 @@ describe('parseConfig()', () => {
     [
       'an option in the place of a host',
       { DOCTOR_SSH: '-oProxyCommand=x' },
-      'DOCTOR_SSH is "-oProxyCommand=x": expected USER@HOST',
+      'DOCTOR_SSH is "-oProxyCommand=x": expected USER@HOST, or several by commas',
+    ],
+    [
+      'an option behind a host',
+      { DOCTOR_SSH: 'et@game.example.org,-oProxyCommand=x' },
+      'DOCTOR_SSH is "et@game.example.org,-oProxyCommand=x": expected USER@HOST, or several by commas',
     ],
     [
       'a private key that was cut',

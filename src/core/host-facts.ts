@@ -14,6 +14,22 @@ export function parseProcesses(text: string): HostProcess[] {
   });
 }
 
+/** The namespace of processes of a host itself, which Linux gives this number; that of a container has another. */
+const hostNamespace = 'pid:[4026531836]';
+const anyNamespace = /^pid:\[\d+\]$/;
+
+/**
+ * Why a list of processes does not hold all that run on a host, or null where it does. `namespace` is what
+ * `readlink /proc/self/ns/pid` says, or nothing where it says nothing.
+ */
+export function hiddenProcesses(processes: readonly HostProcess[], namespace: string): string | null {
+  const own = namespace.trim();
+  if (anyNamespace.test(own) && own !== hostNamespace) return 'only the processes of a container are listed';
+  return processes.some(({ pid }) => pid === 1)
+    ? null
+    : 'the processes of other users are hidden (/proc is mounted with hidepid)';
+}
+
 const baseName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 const shell = /^-?(?:ba|da|a|k|z)?sh$/;
 const python = /^python(?:\d+(?:\.\d+)*)?$/;

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { botProcesses, logMonitors, parseProcesses, serviceState } from '../../src/core/host-facts.ts';
+import {
+  botProcesses,
+  hiddenProcesses,
+  logMonitors,
+  parseProcesses,
+  serviceState,
+} from '../../src/core/host-facts.ts';
 
 const pids = (found: readonly { pid: number }[]) => found.map(({ pid }) => pid);
 const list = (...lines: string[]) => parseProcesses(['    PID    PPID COMMAND', ...lines, ''].join('\n'));
@@ -38,6 +44,22 @@ describe('log_monitor.sh is counted', () => {
   ];
   for (const [name, lines, expected] of cases)
     test(name, () => assert.deepEqual(pids(logMonitors(list(...lines))), expected));
+});
+
+describe('a list of processes', () => {
+  const first = '1 0 /sbin/init';
+  const cases: readonly [string, string[], string, RegExp | null][] = [
+    ['is whole on a host', [first, '10 1 sshd'], 'pid:[4026531836]\n', null],
+    ['is whole where no namespace is told', [first], '', null],
+    ['holds those of a container alone', ['1 0 node main.js start'], 'pid:[4026532999]\n', /of a container/],
+    ['lacks those of others', ['10 1 bash'], 'pid:[4026531836]\n', /other users are hidden/],
+  ];
+  for (const [name, lines, namespace, expected] of cases)
+    test(name, () => {
+      const why = hiddenProcesses(list(...lines), namespace);
+      if (expected === null) assert.equal(why, null);
+      else assert.match(why!, expected);
+    });
 });
 
 describe('the bot is counted', () => {

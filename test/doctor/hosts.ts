@@ -9,6 +9,7 @@ import { type Environment, runCommand } from '../failure/scene.ts';
 export interface HostCommands {
   systemctl?: string | null;
   ps?: string | null;
+  readlink?: string | null;
   ssh?: string | null;
 }
 
@@ -17,9 +18,15 @@ export const serviceOff =
   'case "$1" in is-enabled) echo disabled; exit 1;; is-active) echo inactive; exit 3;; esac';
 export const serviceOn = 'case "$1" in is-enabled) echo enabled;; is-active) echo active;; esac';
 
-/** A list of processes as `ps` prints it. */
-export const psOf = (...lines: string[]) =>
+/** A list of processes as `ps` prints it, without the first process of the host. */
+const psWithoutFirst = (...lines: string[]) =>
   `printf '%s\\n' '    PID    PPID COMMAND' ${lines.map((line) => `'${line}'`).join(' ')}`;
+
+/** A list of processes as `ps` prints it. */
+export const psOf = (...lines: string[]) => psWithoutFirst('      1       0 /sbin/init', ...lines);
+
+/** What `ps` lists where /proc shows nobody the processes of others (`hidepid=2`). */
+export const psOfOwn = (...lines: string[]) => psWithoutFirst(...lines, '  900       1 node main.js doctor');
 
 export const monitorLine = '  812       1 /bin/bash /home/et/scripts/log_monitor.sh';
 export const botLine = '  431       1 /opt/slomix/venv/bin/python3 -m bot.ultimate_bot';

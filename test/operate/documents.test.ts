@@ -28,9 +28,10 @@ describe('docs/operations.md', () => {
 
   test('says what to do about every check of doctor', () => {
     const files = readdirSync(join(root, 'jobs')).filter((name) => /^doctor-.*\.ts$/.test(name));
-    const made = /\b(?:ok|problem|warning|unchecked)\(\s*['`]([^'`$]+)['`],/g;
+    const made =
+      /\b(?:ok|note|problem|warning|unchecked|unseen\(asked\))\(\s*['`]([^'`$]+)['`],|\bname(?: =|:) '([^'$]+)'/g;
     const names = files.flatMap((file) =>
-      [...textOf(`jobs/${file}`).matchAll(made)].map(([, name]) => name!),
+      [...textOf(`jobs/${file}`).matchAll(made)].map(([, one, other]) => (one ?? other)!),
     );
     assert.ok(names.length > 10);
     const section = sectionOf('When something is red');
