@@ -1,6 +1,7 @@
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import type { Place } from '../src/core/model.ts';
+import { messageOf } from '../src/errors.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 
 /** What a check is about; the table is grouped by it, in this order. */
@@ -44,6 +45,21 @@ export function checksOf(area: Area) {
     warning: made('warning'),
     unchecked: made('unchecked'),
   };
+}
+
+const mendIt = 'mend what the message names, then run `roundwarden doctor` again';
+
+/** Runs one check, or several, by itself: what it throws is a line under its name, and takes no other check with it. */
+export async function alone(
+  area: Area,
+  name: string,
+  work: () => Promise<Check | readonly Check[]>,
+): Promise<Check[]> {
+  try {
+    return [await work()].flat();
+  } catch (thrown) {
+    return [checksOf(area).unchecked(name, messageOf(thrown), mendIt)];
+  }
 }
 
 /** What every check is given. What could not be opened is null: its own line says why, and no other repeats it. */

@@ -6,7 +6,7 @@ import { localText } from '../src/core/time.ts';
 import { linkedOf, zoneFault } from '../src/core/zone-check.ts';
 import { databaseClock, newestRounds } from '../src/source/look.ts';
 import { readCapturesLinkedTo } from '../src/source/read-captures.ts';
-import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
+import { alone, type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 
 const { ok, problem, warning } = checksOf('clock');
 
@@ -44,13 +44,15 @@ async function zoneFaultOf({ database, schema }: Source, zone: string): Promise<
   return zoneFault(linked, zone);
 }
 
+const databaseClockName = 'clock of the database';
+
 async function checkDatabaseClock({ source }: Examination): Promise<Check[]> {
   const before = Date.now();
   const theirs = source === null ? null : await databaseClock(source.database);
   if (theirs === null) return [];
   const seconds = Math.round((theirs - (before + Date.now()) / 2) / 1000);
   const apart = `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} this host's`;
-  const name = 'clock of the database';
+  const name = databaseClockName;
   if (Math.abs(seconds) > wrongSeconds) return [problem(name, apart, synchronise)];
   return [
     Math.abs(seconds) > warnSeconds ? warning(name, apart, synchronise) : ok(name, 'agrees with this host'),
@@ -76,5 +78,9 @@ export function checkFuture(
 
 /** The zone of this process, of the server, and whether the clocks agree. */
 export async function checkClock(asked: Examination): Promise<Check[]> {
-  return [checkProcess(), await checkZone(asked), ...(await checkDatabaseClock(asked))];
+  return [
+    checkProcess(),
+    ...(await alone('clock', 'SERVER_TIMEZONE', () => checkZone(asked))),
+    ...(await alone('clock', databaseClockName, () => checkDatabaseClock(asked))),
+  ];
 }

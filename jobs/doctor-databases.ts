@@ -6,11 +6,11 @@ import { codeOf, messageOf } from '../src/errors.ts';
 import { missingKeys, newestRounds } from '../src/source/look.ts';
 import { inspectRights, type Purpose, type Rights, rightText } from '../src/source/rights.ts';
 import { inspectSource } from '../src/source/schema.ts';
-import { type Area, type Check, checksOf } from './doctor-check.ts';
+import { type Area, alone, type Check, checksOf } from './doctor-check.ts';
 import { checkIndexes } from './doctor-indexes.ts';
 import { checkTransport } from './doctor-transport.ts';
 
-const { ok, problem, warning, unchecked } = checksOf('source');
+const { ok, problem, warning } = checksOf('source');
 
 const mends: Readonly<Record<string, string>> = {
   '28P01': 'correct the password',
@@ -145,23 +145,17 @@ async function checkRevert(config: Config, source: Source): Promise<Check[]> {
 /** Columns, constraints, indexes and rights of a source that is open. */
 export async function checkSource(config: Config, source: Source): Promise<Check[]> {
   const purpose = config.repair ? 'write' : 'read';
+  const way = { setting: 'SOURCE_DATABASE_URL', url: config.sourceUrl, database: source.database };
   return [
-    ...(await checkTransport('source', {
-      setting: 'SOURCE_DATABASE_URL',
-      url: config.sourceUrl,
-      database: source.database,
-    })),
+    ...(await alone('source', 'encryption', () => checkTransport('source', way))),
     checkColumns(source),
-    await checkKeys(source),
-    ...(await checkIndexes(source)),
-    await checkRights(source, { name: 'rights', purpose }),
-    ...(config.repair ? await checkRevert(config, source) : []),
-    await checkRounds(config, source).catch(unreadRounds),
+    ...(await alone('source', 'constraints', () => checkKeys(source))),
+    ...(await alone('source', 'indexes', () => checkIndexes(source))),
+    ...(await alone('source', 'rights', () => checkRights(source, { name: 'rights', purpose }))),
+    ...(config.repair ? await alone('source', 'rights for revert', () => checkRevert(config, source)) : []),
+    ...(await alone('source', 'rounds', () => checkRounds(config, source))),
   ];
 }
-
-const unreadRounds = (thrown: unknown): Check =>
-  unchecked('rounds', messageOf(thrown), 'mend what is named above, then run `roundwarden doctor` again');
 
 async function checkRounds(config: Config, source: Source): Promise<Check> {
   const [newest] = await newestRounds(source.database, source.schema, 1);

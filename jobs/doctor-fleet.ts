@@ -40,8 +40,8 @@ export async function checkFleet(
 export async function checkReplica({ sourceReadUrl: url }: Config, source: Source): Promise<Check[]> {
   if (url === null) return [];
   const { ok, warning } = ofSource;
+  const newest = await newestOf(source.database);
   try {
-    const newest = await newestOf(source.database);
     const replica = await openDatabase(url, { readOnly: true });
     try {
       if (await holdsNewest(replica, newest))

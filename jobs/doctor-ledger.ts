@@ -12,7 +12,7 @@ import { isGone, ownProcess } from '../src/ledger/process.ts';
 import { inspectLedgerRights } from '../src/ledger/rights.ts';
 import { lastRuns, type Run, wholeAudit } from '../src/ledger/runs.ts';
 import { verifyChain } from '../src/ledger/verify.ts';
-import { type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
+import { alone, type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
 import { unopened } from './doctor-databases.ts';
 import { checkTransport } from './doctor-transport.ts';
 import { checkRepairedRows } from './repaired-rows.ts';
@@ -140,16 +140,17 @@ async function checkRuns({ source, nowMs, playedUnix }: Examination, { database 
 
 /** The ledger itself: whole, not behind, worked on by one, and lately. */
 export async function checkLedger(asked: Examination, ledger: Ledger): Promise<Check[]> {
+  const way = { setting, url: asked.config.ledgerUrl, database: ledger.database };
   return [
     ok(setting, `${ledger.database.label} answers (${ledger.database.dialect})`),
-    ...(await checkLedgerRole(ledger)),
-    ...(await checkTransport('ledger', { setting, url: asked.config.ledgerUrl, database: ledger.database })),
-    await checkChain(ledger),
-    ...(await checkRows(asked, ledger)),
-    ...(await checkName(asked, ledger)),
-    await checkOpenRepairs(asked, ledger),
-    await checkLease(asked, ledger),
-    ...(await checkRuns(asked, ledger)),
+    ...(await alone('ledger', 'ledger role', () => checkLedgerRole(ledger))),
+    ...(await alone('ledger', 'encryption', () => checkTransport('ledger', way))),
+    ...(await alone('ledger', 'verify', () => checkChain(ledger))),
+    ...(await alone('ledger', 'repaired rows', () => checkRows(asked, ledger))),
+    ...(await alone('ledger', 'SOURCE_NAME', () => checkName(asked, ledger))),
+    ...(await alone('ledger', 'open repairs', () => checkOpenRepairs(asked, ledger))),
+    ...(await alone('ledger', 'lease', () => checkLease(asked, ledger))),
+    ...(await alone('ledger', 'last audit', () => checkRuns(asked, ledger))),
   ];
 }
 
@@ -190,5 +191,7 @@ export async function checkAlerts(asked: Examination): Promise<Check[]> {
           'set DISCORD_WEBHOOK_URL, SMTP_URL with MAIL_FROM and MAIL_TO, or ALERT_WEBHOOK_URL',
         )
       : alerts.ok('channels', `${names.join(', ')}; \`roundwarden notify --test\` tries them`);
-  return [channels, ...(asked.ledger === null ? [] : await checkOutbox(asked, asked.ledger))];
+  const { ledger } = asked;
+  const outbox = ledger === null ? [] : await alone('alerts', 'outbox', () => checkOutbox(asked, ledger));
+  return [channels, ...outbox];
 }

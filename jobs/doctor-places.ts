@@ -8,7 +8,7 @@ import type { Place } from '../src/core/model.ts';
 import { isSftp, type SftpAddress } from '../src/core/sftp-address.ts';
 import { localText } from '../src/core/time.ts';
 import { codeOf, messageOf, plainError } from '../src/errors.ts';
-import { type Check, checksOf } from './doctor-check.ts';
+import { alone, type Check, checksOf } from './doctor-check.ts';
 import { addressesAmong, ownPaths, visitPlaces } from './visit.ts';
 
 const { ok, problem, warning } = checksOf('directories');
@@ -129,7 +129,7 @@ export async function checkPlaces(config: Config, places: readonly Place[]): Pro
   return [
     ...(places.length === 0 ? [none] : places.map((place) => checkPlace(place, config))),
     ...(await checkMounts(config)),
-    ...(await checkSftp(config)),
+    ...(await alone('directories', 'SFTP_KEY', () => checkSftp(config))),
     await checkDataDir(config),
   ];
 }

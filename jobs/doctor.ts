@@ -3,16 +3,15 @@ import type { Source } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
 import { printable } from '../src/core/printable.ts';
 import { closeDatabase } from '../src/database.ts';
-import { messageOf } from '../src/errors.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { closeLedger } from '../src/ledger/open.ts';
 import {
   type Area,
   acceptanceAreas,
+  alone,
   areas,
   type Check,
   type CheckState,
-  checksOf,
   type Examination,
 } from './doctor-check.ts';
 import { checkClock, checkFuture } from './doctor-clock.ts';
@@ -44,16 +43,6 @@ export interface DoctorReport {
   checks: Check[];
 }
 
-/** Runs the checks of one area; what they did not expect becomes a line, and the others still run. */
-async function guarded(area: Area, work: () => Promise<Check[]>): Promise<Check[]> {
-  try {
-    return await work();
-  } catch (thrown) {
-    const mend = 'mend what the message names, then run `roundwarden doctor` again';
-    return [checksOf(area).unchecked(area, messageOf(thrown), mend)];
-  }
-}
-
 /** What was opened; null where it could not be. */
 interface Opened {
   source: Source | null;
@@ -77,31 +66,32 @@ async function examineOpened(opened: Opened, request: DoctorRequest, config: Con
   const { source, ledger } = opened;
   const { asked, played } = await prepare(opened, request, config);
   let logs: LogsExamined = { checks: [], events: [], consoleFiles: [], botRead: false };
-  const work: readonly [Area, () => Promise<Check[]>][] = [
-    ['configuration', () => checkFleet(config, request.environment)],
-    ['source', async () => (source === null ? [] : checkSource(config, source))],
-    ['source', async () => (source === null ? [] : checkReplica(config, source))],
-    ['ledger', async () => (ledger === null ? [] : checkLedger(asked, ledger))],
-    ['directories', () => checkPlaces(config, asked.places)],
+  const work: readonly [Area, string, () => Promise<Check[]>][] = [
+    ['configuration', 'FLEET_DATABASE_URL', () => checkFleet(config, request.environment)],
+    ['source', 'source', async () => (source === null ? [] : checkSource(config, source))],
+    ['source', 'SOURCE_READ_URL', async () => (source === null ? [] : checkReplica(config, source))],
+    ['ledger', 'ledger', async () => (ledger === null ? [] : checkLedger(asked, ledger))],
+    ['directories', 'directories', () => checkPlaces(config, asked.places)],
     [
+      'logs',
       'logs',
       async () => {
         logs = await checkLogs(asked);
         return logs.checks;
       },
     ],
-    ['clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]],
-    ['alerts', () => checkAlerts(asked)],
-    ['hosts', () => checkHosts(asked)],
-    ['pipeline', () => checkModule(asked, logs.consoleFiles)],
-    ['pipeline', async () => checkDuplicates(asked, logs.events, logs.botRead)],
-    ['pipeline', () => checkCoverage(asked)],
-    ['pipeline', () => checkPackets(asked)],
+    ['clock', 'clock', async () => [...(await checkClock(asked)), ...checkFuture(asked, played)]],
+    ['alerts', 'alerts', () => checkAlerts(asked)],
+    ['hosts', 'hosts', () => checkHosts(asked)],
+    ['pipeline', 'lua_modules', () => checkModule(asked, logs.consoleFiles)],
+    ['pipeline', 'duplicate ingestion', async () => checkDuplicates(asked, logs.events, logs.botRead)],
+    ['pipeline', 'R2 coverage', () => checkCoverage(asked)],
+    ['pipeline', 'triage packets', () => checkPackets(asked)],
   ];
   const checks: Check[] = [];
-  for (const [area, check] of work)
+  for (const [area, name, check] of work)
     if (!asked.acceptance || acceptanceAreas.has(area) || area === 'logs')
-      checks.push(...(await guarded(area, check)));
+      checks.push(...(await alone(area, name, check)));
   return checks;
 }
 

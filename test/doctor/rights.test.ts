@@ -182,6 +182,33 @@ test('doctor spells out the grants that a role lacks, for both roles', { skip },
   );
 });
 
+test('a role that may not read rounds takes no other check with it', { skip }, async () => {
+  await inInstallation(
+    async ({ scene, set }) => {
+      await withRoles(scene.sourceUrl, async (role) => {
+        const url = asRole(scene.sourceUrl, role);
+        const before = await doctor(set({ SOURCE_DATABASE_URL: url, SOURCE_READ_URL: scene.sourceUrl }));
+        await execute(scene.sourceUrl, `revoke select on rounds from ${role}`);
+        const seen = await doctor(set({ SOURCE_DATABASE_URL: url, SOURCE_READ_URL: scene.sourceUrl }));
+        assert.equal(seen.code, 3);
+        assert.deepEqual(
+          seen.checks.map(({ name }) => name),
+          before.checks.map(({ name }) => name),
+        );
+        const blind = ['R2 coverage', 'SERVER_TIMEZONE', 'SOURCE_READ_URL', 'rounds'];
+        assert.deepEqual(namesOf(seen, 'unchecked'), blind);
+        for (const name of blind)
+          assert.match(checkOf(seen, name).what, /permission denied for table rounds/);
+        assert.deepEqual(namesOf(seen, 'problem'), ['rights']);
+        assert.match(checkOf(seen, 'rights').mend!, /^GRANT SELECT ON rounds TO /);
+        assert.equal(checkOf(seen, 'clock of the database').state, 'ok');
+        assert.equal(checkOf(seen, 'process').state, 'ok');
+      });
+    },
+    { source: 'postgres' },
+  );
+});
+
 forEachDatabase('the unique keys of the pipeline', (kind) => {
   test('are there, and are missed where they are not', async () => {
     const source = await openTestDatabase(kind);
