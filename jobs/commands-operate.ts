@@ -43,22 +43,32 @@ interface InitOptions {
 
 async function runInit(options: InitOptions): Promise<number> {
   const { json, nowMs } = shared(options);
-  const { initialiseAsking, initialiseUnasked } = await import('./init.ts');
+  const { checkText, initialiseAsking, initialiseUnasked } = await import('./init.ts');
   const { readEnvironment } = await import('../src/config.ts');
   const { say, sayJson } = await import('./print.ts');
-  const request = { directory: process.cwd(), environment: process.env, given: options.set ?? [] };
+  const { hostZone } = await import('./host-zone.ts');
+  const request = {
+    directory: process.cwd(),
+    environment: process.env,
+    given: options.set ?? [],
+    hostZone: hostZone(),
+    nowMs,
+  };
   if (!options.yes && (json || !process.stdin.isTTY || !process.stdout.isTTY))
     throw new UsageError(
       'init asks, and this is no terminal (or --json was given): add --yes, and give settings by --set NAME=VALUE or the environment',
     );
   const done = options.yes
-    ? initialiseUnasked(request, { overwrite: options.overwrite === true })
+    ? await initialiseUnasked(request, { overwrite: options.overwrite === true })
     : await initialiseAsking(request, { input: process.stdin, output: process.stdout });
   if (done === null) {
     say('nothing was written');
     return 0;
   }
-  if (!json) say(done.changed.length === 0 ? `${done.path}: nothing to change` : `${done.path}: written`);
+  if (!json) {
+    say(done.changed.length === 0 ? `${done.path}: nothing to change` : `${done.path}: written`);
+    for (const check of done.seen) if (check.state !== 'ok') say(`${check.name}\n${checkText(check)}`);
+  }
   if (!options.doctor) {
     if (json) sayJson({ ...done, doctor: null });
     return 0;

@@ -1,12 +1,9 @@
-import type { Source } from '../src/context.ts';
 import { counted } from '../src/core/counted.ts';
-import { fileTime } from '../src/core/expected.ts';
-import { indexLinks } from '../src/core/situation.ts';
 import { localText } from '../src/core/time.ts';
-import { linkedOf, zoneFault } from '../src/core/zone-check.ts';
-import { databaseClock, newestRounds } from '../src/source/look.ts';
-import { readCapturesLinkedTo } from '../src/source/read-captures.ts';
+import { zoneFault } from '../src/core/zone-check.ts';
+import { databaseClock } from '../src/source/look.ts';
 import { alone, type Check, checksOf, type Examination, utcTime } from './doctor-check.ts';
+import { readLinked } from './zone-evidence.ts';
 
 const { ok, problem, warning } = checksOf('clock');
 
@@ -22,26 +19,12 @@ function checkProcess(): Check {
   return problem('process', 'it does not run in UTC', 'start Roundwarden by its own entry point (jobs/main)');
 }
 
-/** So many of the newest rounds tell whether their captures lie where this zone says. */
-const roundsForZone = 300;
-
 async function checkZone({ config, nowMs, source }: Examination): Promise<Check> {
   const { zone } = config;
-  const fault = source === null ? null : await zoneFaultOf(source, zone);
+  const fault = source === null ? null : zoneFault((await readLinked(source))(zone), zone);
   if (fault !== null) return problem('SERVER_TIMEZONE', fault, "set it to the game server's zone");
   const now = localText(Math.floor(nowMs / 1000), zone);
   return ok('SERVER_TIMEZONE', `${zone}: the game server's clock should show ${now}`);
-}
-
-async function zoneFaultOf({ database, schema }: Source, zone: string): Promise<string | null> {
-  const rounds = await newestRounds(database, schema, roundsForZone);
-  const ids = rounds.map(({ id }) => id);
-  const captures = await readCapturesLinkedTo(database, schema, ids);
-  const linked = linkedOf(rounds, {
-    playedOf: (round) => fileTime(round, zone),
-    linkedTo: indexLinks(captures),
-  });
-  return zoneFault(linked, zone);
 }
 
 const databaseClockName = 'clock of the database';

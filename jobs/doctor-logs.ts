@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type BotClock, botInstants, clockOfDays } from '../src/core/bot-clock.ts';
 import { counted } from '../src/core/counted.ts';
 import type { LogEvent, LogName } from '../src/core/log-event.ts';
@@ -7,6 +7,7 @@ import { plainError } from '../src/errors.ts';
 import { findLogs } from '../src/logs/places.ts';
 import { type Check, checksOf, type Examination } from './doctor-check.ts';
 import { gatherEvents } from './log-evidence.ts';
+import { botTimes, readTail } from './log-sample.ts';
 
 const { ok, problem, warning } = checksOf('logs');
 
@@ -24,25 +25,6 @@ interface LogLook {
   newestAt: string | null;
 }
 
-const tailBytes = 256 * 1024;
-
-/** The last bytes of a file, as text. */
-async function readTail(path: string): Promise<string> {
-  const handle = await open(path, 'r');
-  try {
-    const { size } = await handle.stat();
-    const start = Math.max(0, size - tailBytes);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } finally {
-    await handle.close();
-  }
-}
-
-function lastTime(text: string): string | null {
-  return text.match(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?=[.,\d]* *\|)/gm)?.at(-1) ?? null;
-}
-
 const latest = (one: string | null, other: string | null) => ((other ?? '') > (one ?? '') ? other : one);
 
 /** Finds the files of a log, and sees that each can be read. Does not throw for a file. */
@@ -56,9 +38,9 @@ async function lookAt(asked: Examination, log: LogName): Promise<LogLook> {
   let newestAt: string | null = null;
   for (const path of found.files)
     try {
-      const [{ size, mtimeMs }, text] = [await stat(path), await readTail(path)];
+      const [{ size, mtimeMs }, { text }] = [await stat(path), await readTail(path)];
       files.push({ path, bytes: size, modifiedUnix: Math.floor(mtimeMs / 1000) });
-      if (log === 'bot' && !path.endsWith('.gz')) newestAt = latest(newestAt, lastTime(text));
+      if (log === 'bot' && !path.endsWith('.gz')) newestAt = latest(newestAt, botTimes(text).at(-1) ?? null);
     } catch (thrown) {
       problems.push(problem(setting, `${path}: ${plainError(thrown)}`, mend));
     }

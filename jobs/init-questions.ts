@@ -1,14 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../src/config.ts';
+import { type Config, parseConfig } from '../src/config.ts';
 import { closeDatabase, describeUrl } from '../src/database.ts';
 import { closeLedger } from '../src/ledger/open.ts';
 import type { Check } from './doctor-check.ts';
 import { openSource } from './doctor-databases.ts';
 import { openLedgerToRead } from './doctor-ledger.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
+import { lookAtLog } from './init-logs.ts';
+import { lookAtZone, suggestedZone, usualZone, type ZoneWitnesses } from './init-zone.ts';
 
 /** The settings by name, as far as they are known. */
 export type Values = Readonly<Record<string, string | undefined>>;
+
+/** What is known of the world while questions are asked. */
+export interface Seen {
+  /** The zone of this host's clock, if it is known. */
+  hostZone: string | null;
+  witnesses: ZoneWitnesses;
+  nowMs: number;
+}
 
 /** One setting that `init` asks for. */
 export interface Question {
@@ -18,13 +28,13 @@ export interface Question {
   /** Nothing is shown of what is typed, nor of what is there. */
   isSecret?: boolean;
   /** What Enter means where the setting has no value yet; absent: it stays unset. */
-  suggested?: (values: Values) => string | undefined;
+  suggested?: (values: Values, seen: Seen) => string | undefined | Promise<string | undefined>;
   /** Not asked otherwise. */
   isAsked?: (values: Values) => boolean;
   /** Cannot be left empty. */
   isNeeded?: boolean;
   /** Looks whether the answer leads anywhere. */
-  look?: (config: Config) => Promise<Check[]>;
+  look?: (config: Config, seen: Seen) => Promise<Check[]>;
 }
 
 async function lookAtSource(config: Config): Promise<Check[]> {
@@ -45,6 +55,15 @@ const lookAtArtifacts = async (config: Config) =>
 const lookAtDataDir = async (config: Config) =>
   (await checkPlaces(config, [])).filter(({ name }) => name === 'DATA_DIR');
 
+/** What some settings come to; null where they are wrong. */
+export function configOf(values: Values): Config | null {
+  try {
+    return parseConfig(values);
+  } catch {
+    return null;
+  }
+}
+
 const hasMail = ({ SMTP_URL }: Values) => SMTP_URL !== undefined;
 
 /** What is asked, in this order. Everything else has a default that suits most, or is set in `.env` by hand. */
@@ -64,8 +83,13 @@ export const questions: readonly Question[] = [
   },
   {
     name: 'SERVER_TIMEZONE',
-    about: "The zone of the game server's clock, as in the tz database.",
-    suggested: () => 'Europe/Ljubljana',
+    about:
+      "The zone of the game server's clock, as in the tz database. What the source holds says whether it can be.",
+    suggested: async (values, { hostZone, witnesses }) => {
+      const config = configOf(values);
+      return config === null ? usualZone : suggestedZone(config, { hostZone, witnesses });
+    },
+    look: (config, { witnesses, nowMs }) => lookAtZone(config, witnesses, nowMs),
   },
   {
     name: 'GAMETIME_PATHS',
@@ -78,10 +102,12 @@ export const questions: readonly Question[] = [
     name: 'WEBHOOK_LOG',
     about:
       "The bot's webhook.log: path or glob. Without it, causes of missed rounds stay unknown. Enter for none.",
+    look: (config) => lookAtLog(config, 'bot'),
   },
   {
     name: 'CONSOLE_LOG',
     about: "The game server's etconsole.log: path or glob. Enter for none.",
+    look: (config) => lookAtLog(config, 'console'),
   },
   {
     name: 'DATA_DIR',

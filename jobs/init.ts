@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
-import { isSecret, parseConfig, settingNames } from '../src/config.ts';
+import { type Config, isSecret, parseConfig, settingNames } from '../src/config.ts';
 import { printable } from '../src/core/printable.ts';
 import { messageOf, UsageError } from '../src/errors.ts';
+import type { Check } from './doctor-check.ts';
 import { changeEnvText, readEnvFile, writeEnvFile } from './env-file.ts';
 import { type Person, type Terminal, withPerson } from './init-ask.ts';
-import { type Question, questions, type Values } from './init-questions.ts';
+import { configOf, type Question, questions, type Seen, type Values } from './init-questions.ts';
 import { colours } from './print.ts';
 
 export interface InitRequest {
@@ -16,12 +17,17 @@ export interface InitRequest {
   environment: Values;
   /** `NAME=VALUE`, before everything else. */
   given: readonly string[];
+  /** The zone of this host's clock, if it is known. */
+  hostZone: string | null;
+  nowMs: number;
 }
 
 /** What was written. `changed` are names of settings; values may be secrets. */
 export interface Initialised {
   path: string;
   changed: string[];
+  /** What was seen where settings lead, of those that nobody was asked for. */
+  seen: Check[];
 }
 
 /** What is wrong with settings, one text each; none where they are right. */
@@ -66,6 +72,29 @@ function opened({ directory }: InitRequest) {
   return { path, text, stored: present(parse(text)) };
 }
 
+const seenBy = ({ hostZone, nowMs }: InitRequest): Seen => ({ hostZone, nowMs, witnesses: new Map() });
+
+/** What Enter would mean to every question that the values leave open. */
+async function suggestions(values: Record<string, string>, seen: Seen): Promise<Record<string, string>> {
+  const all = { ...values };
+  for (const { name, suggested, isAsked } of questions) {
+    if (all[name] !== undefined || all[`${name}_FILE`] !== undefined || isAsked?.(all) === false) continue;
+    const value = await suggested?.(all, seen);
+    if (value !== undefined) all[name] = value;
+  }
+  return all;
+}
+
+/** What the doctor does not look at before the first audit: the zone and the logs. */
+const lookedAt: ReadonlySet<string> = new Set(['SERVER_TIMEZONE', 'WEBHOOK_LOG', 'CONSOLE_LOG']);
+
+async function lookUnasked(config: Config, seen: Seen): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const { name, look } of questions)
+    if (lookedAt.has(name) && look !== undefined) checks.push(...(await look(config, seen)));
+  return checks;
+}
+
 /** The names whose value is another than what `.env` holds. */
 const changesOf = (stored: Values, values: ReadonlyMap<string, string | null>) =>
   new Map([...values].filter(([name, value]) => (stored[name] ?? null) !== value));
@@ -75,22 +104,22 @@ const changesOf = (stored: Values, values: ReadonlyMap<string, string | null>) =
  * then what is suggested. Throws a UsageError where the settings are wrong, or where `.env` would change and
  * `overwrite` does not say so; nothing is written then.
  */
-export function initialiseUnasked(request: InitRequest, options: { overwrite: boolean }): Initialised {
+export async function initialiseUnasked(
+  request: InitRequest,
+  options: { overwrite: boolean },
+): Promise<Initialised> {
   const { path, text, stored } = opened(request);
   const named = settingNames.flatMap((name) => [name, `${name}_FILE`]);
   const fromOutside = Object.fromEntries(named.map((name) => [name, request.environment[name]]));
-  const values: Record<string, string> = {
+  const given = {
     ...stored,
     ...present(fromOutside),
     ...present(Object.fromEntries(givenValues(request.given))),
   };
-  for (const { name, suggested, isAsked } of questions)
-    if (values[name] === undefined && values[`${name}_FILE`] === undefined && isAsked?.(values) !== false) {
-      const value = suggested?.(values);
-      if (value !== undefined) values[name] = value;
-    }
+  const seen = seenBy(request);
+  const values = await suggestions(given, seen);
   // Throws where they are wrong.
-  parseConfig(values);
+  const config = parseConfig(values);
   const changes = changesOf(stored, new Map(Object.entries(values)));
   const replaced = [...changes.keys()].filter((name) => stored[name] !== undefined);
   if (replaced.length > 0 && !options.overwrite)
@@ -98,7 +127,7 @@ export function initialiseUnasked(request: InitRequest, options: { overwrite: bo
       `${path} sets ${replaced.join(', ')} otherwise; add --overwrite to change it; nothing was written`,
     );
   if (changes.size > 0) writeEnvFile(path, changeEnvText(text, changes));
-  return { path, changed: [...changes.keys()] };
+  return { path, changed: [...changes.keys()], seen: await lookUnasked(config, seen) };
 }
 
 /** A value for people: of an address its password is not shown, of a secret nothing. */
@@ -127,16 +156,23 @@ async function withPassword(person: Person, value: string): Promise<string> {
   return url.href;
 }
 
+/** What the answers rest on. */
+interface Asking {
+  request: InitRequest;
+  values: Values;
+  seen: Seen;
+}
+
 interface Default {
   value: string | undefined;
   /** It comes from us, and is no setting yet. */
   isSuggested: boolean;
 }
 
-function defaultOf(question: Question, request: InitRequest, values: Values): Default {
+async function defaultOf(question: Question, { request, values, seen }: Asking): Promise<Default> {
   const value = values[question.name] ?? request.environment[question.name];
   if (value) return { value, isSuggested: false };
-  return { value: question.suggested?.(values), isSuggested: true };
+  return { value: await question.suggested?.(values, seen), isSuggested: true };
 }
 
 /** One line that was answered, as a value; null takes the setting out. */
@@ -156,29 +192,29 @@ async function answered(
     : answer;
 }
 
+/** A check as a person at a terminal reads it below what it is about. */
+export function checkText({ state, what, mend }: Check): string {
+  const paint = state === 'ok' ? colours.green : colours.yellow;
+  return paint(`  ${printable(what)}`) + (mend === null ? '' : `\n  -> ${printable(mend)}`);
+}
+
 /** Says what an answer leads to; false where a person wants to answer again. */
-async function isKept(person: Person, question: Question, values: Values): Promise<boolean> {
-  if (question.look === undefined || problemsOf(values).length > 0) return true;
-  const checks = await question.look(parseConfig(values));
-  for (const { state, what, mend } of checks) {
-    const paint = state === 'ok' ? colours.green : colours.yellow;
-    person.say(paint(`  ${printable(what)}`) + (mend === null ? '' : `\n  -> ${printable(mend)}`));
-  }
+async function isKept(person: Person, question: Question, { values, seen }: Asking): Promise<boolean> {
+  const config = configOf(values);
+  if (question.look === undefined || config === null) return true;
+  const checks = await question.look(config, seen);
+  for (const check of checks) person.say(checkText(check));
   return checks.every(({ state }) => state === 'ok' || state === 'warning')
     ? true
     : person.confirm('  Keep it all the same?', false);
 }
 
 /** Asks until the answer is one; undefined where the setting stays unset. */
-async function askOne(
-  person: Person,
-  question: Question,
-  of: { request: InitRequest; values: Values },
-): Promise<string | null | undefined> {
+async function askOne(person: Person, question: Question, of: Asking): Promise<string | null | undefined> {
   const { name, about, isNeeded = false } = question;
   person.say(`\n${colours.dim(about)}`);
   for (;;) {
-    const value = await answered(person, question, defaultOf(question, of.request, of.values));
+    const value = await answered(person, question, await defaultOf(question, of));
     if (value === undefined || value === null) {
       if (!isNeeded) return value;
       person.say(colours.yellow('  it is needed'));
@@ -187,7 +223,7 @@ async function askOne(
     const values = { ...of.values, [name]: value };
     const problem = problemOf(name, values);
     if (problem !== undefined) person.say(colours.yellow(`  ${printable(problem)}`));
-    else if (await isKept(person, question, values)) return value;
+    else if (await isKept(person, question, { ...of, values })) return value;
   }
 }
 
@@ -202,6 +238,7 @@ async function askAll(
     ...Object.fromEntries(givenValues(request.given)),
   };
   const answers = new Map<string, string | null>(givenValues(request.given));
+  const seen = seenBy(request);
   for (const question of questions) {
     const { name, isAsked } = question;
     if (answers.has(name) || isAsked?.(values) === false) continue;
@@ -210,7 +247,7 @@ async function askAll(
       person.say(`\n${name} is read from ${file} (${name}_FILE); it is left so.`);
       continue;
     }
-    const value = await askOne(person, question, { request, values });
+    const value = await askOne(person, question, { request, values, seen });
     if (value === undefined) continue;
     answers.set(name, value);
     values[name] = value ?? undefined;
@@ -242,12 +279,12 @@ export async function initialiseAsking(
     const changes = changesOf(stored, answers);
     if (changes.size === 0) {
       person.say(`\n${path} says so already; nothing is to be written.`);
-      return { path, changed: [] };
+      return { path, changed: [], seen: [] };
     }
     const changed = changeEnvText(text, changes);
     const what = existsSync(path) ? `Change ${[...changes.keys()].join(', ')} in ${path}?` : `Write ${path}?`;
     if (!(await person.confirm(`\n${what}`, true))) return null;
     writeEnvFile(path, changed);
-    return { path, changed: [...changes.keys()] };
+    return { path, changed: [...changes.keys()], seen: [] };
   });
 }

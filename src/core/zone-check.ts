@@ -53,6 +53,17 @@ export function zoneFault(linked: readonly Linked[], zone: string, fitting = 0):
   return `${apart.length} of ${counted(offsets.length + fitting, 'linked capture')} lie hours from the times of their rounds: when these were played, the game server's clock was ${hoursText(Math.abs(offset))} ${direction} that of ${zone}`;
 }
 
+/** How many captures lie where the zone says, and how many as any zone would explain. */
+export function zoneFitting(linked: readonly Linked[]): { fitting: number; of: number } {
+  const offsets = linked.map(offsetOf).filter((offset) => offset !== null);
+  return { fitting: offsets.filter((offset) => offset === 0).length, of: offsets.length };
+}
+
+/** Whether enough captures lie where the zone says for it to be believed, and no more lie elsewhere. */
+export function isBorneOut(linked: readonly Linked[], zone: string): boolean {
+  return zoneFitting(linked).fitting >= fewest && zoneFault(linked, zone) === null;
+}
+
 /** Rounds with the captures that are linked to them; those whose time cannot be read are left out. */
 export function linkedOf(
   rounds: readonly Round[],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { changeEnvText } from '../../jobs/env-file.ts';
 import { type Initialised, initialiseAsking } from '../../jobs/init.ts';
 import { parseConfig } from '../../src/config.ts';
-import { type Environment, runCommand, withScene } from '../failure/scene.ts';
+import { type Environment, fixture, longAfterMs, runCommand, withScene } from '../failure/scene.ts';
 import { inDirectory } from './tree.ts';
 
 const envOf = (directory: string) => join(directory, '.env');
@@ -63,6 +63,34 @@ describe('init without a terminal', () => {
     }, environment);
   });
 
+  test('says what it sees of the zone and the logs, and writes what it was told', async () => {
+    await withScene({ source: 'sqlite' }, async ({ directory, sourceUrl }) => {
+      const set = [
+        `SOURCE_DATABASE_URL=${sourceUrl}`,
+        'SERVER_TIMEZONE=Europe/London',
+        'WEBHOOK_LOG=absent.log',
+      ];
+      const args = ['init', '--yes', '--no-doctor', '--set', ...set];
+      const place = { directory, environment: {} };
+      const { code, stdout, stderr } = await runCommand(place, args);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(
+        stdout,
+        /^\S+\.env: written\nSERVER_TIMEZONE\n {2}\d+ of \d+ linked captures lie hours from/,
+      );
+      assert.match(stdout, /\nWEBHOOK_LOG\n {2}absent\.log: it does not exist\n {2}-> correct the path/);
+      assert.equal(parse(readFileSync(envOf(directory), 'utf8')).SERVER_TIMEZONE, 'Europe/London');
+      const again = JSON.parse((await runCommand(place, [...args, '--json'])).stdout) as Initialised;
+      assert.deepEqual(
+        again.seen.map(({ name, state }) => [name, state]),
+        [
+          ['SERVER_TIMEZONE', 'problem'],
+          ['WEBHOOK_LOG', 'problem'],
+        ],
+      );
+    });
+  });
+
   test('refuses what is no setting, what is wrong, and to ask where nobody is; nothing is written', async () => {
     const cases: readonly [string[], RegExp][] = [
       [['init'], /this is no terminal.*--yes/],
@@ -104,11 +132,14 @@ function talk(answers: Readonly<Record<string, string | readonly string[]>>) {
   return { terminal: { input, output }, shown: () => shown };
 }
 
-async function asked(directory: string, answers: Parameters<typeof talk>[0], environment: Environment = {}) {
+async function asked(
+  directory: string,
+  answers: Parameters<typeof talk>[0],
+  { environment = {}, hostZone = null }: { environment?: Environment; hostZone?: string | null } = {},
+) {
   const { terminal, shown } = talk(answers);
-  const end = await initialiseAsking({ directory, environment, given: [] }, terminal).catch(
-    (thrown: unknown) => thrown,
-  );
+  const request = { directory, environment, given: [], hostZone, nowMs: longAfterMs };
+  const end = await initialiseAsking(request, terminal).catch((thrown: unknown) => thrown);
   return { end, shown: shown() };
 }
 
@@ -152,6 +183,76 @@ describe('init at a terminal', () => {
       assert.doesNotMatch(again.shown, /planted/);
       const now = parse(readFileSync(envOf(directory), 'utf8'));
       assert.deepEqual([now.SERVER_TIMEZONE, now.DISCORD_WEBHOOK_URL], ['Europe/Vienna', undefined]);
+    });
+  });
+
+  test('says at once that a zone is impossible, and offers that of this host where the source bears it out', async () => {
+    await withScene({ source: 'sqlite' }, async ({ directory, sourceUrl }) => {
+      const answers = {
+        SOURCE_DATABASE_URL: sourceUrl,
+        SERVER_TIMEZONE: ['Europe/London', 'Asia/Kathmandu', ''],
+        Keep: ['', ''],
+      };
+      const { end, shown } = await asked(directory, answers, { hostZone: 'Europe/Vienna' });
+      assert.ok(!(end instanceof Error), String(end));
+      assert.match(shown, /SERVER_TIMEZONE \[Europe\/Vienna\]/);
+      assert.match(shown, /the game server's clock was 1 h ahead of that of Europe\/London\n/);
+      assert.match(shown, /the game server's clock was 4 h 45 min behind that of Asia\/Kathmandu\n/);
+      assert.match(shown, /-> take the zone whose clock shows what the game server showed then\n/);
+      assert.match(
+        shown,
+        /\d+ of \d+ linked captures lie where Europe\/Vienna says; it is 2026-03-01 13:00:00/,
+      );
+      assert.equal(parse(readFileSync(envOf(directory), 'utf8')).SERVER_TIMEZONE, 'Europe/Vienna');
+      rmSync(envOf(directory));
+      const wrong = await asked(directory, { SOURCE_DATABASE_URL: sourceUrl }, { hostZone: 'Etc/UTC' });
+      assert.match(wrong.shown, /SERVER_TIMEZONE \[Europe\/Ljubljana\]/);
+    });
+  });
+
+  test('offers the usual zone where nothing is linked, and says that nothing tells', async () => {
+    await withScene({ source: 'sqlite', rows: { rounds: [] } }, async ({ directory, sourceUrl }) => {
+      const { shown } = await asked(
+        directory,
+        { SOURCE_DATABASE_URL: sourceUrl },
+        { hostZone: 'Europe/Vienna' },
+      );
+      assert.match(shown, /SERVER_TIMEZONE \[Europe\/Ljubljana\]/);
+      assert.match(shown, /too few linked captures tell whether it is Europe\/Ljubljana/);
+    });
+  });
+
+  test('looks into the logs that are named', async () => {
+    await withScene({ source: 'sqlite' }, async ({ directory, sourceUrl }) => {
+      const path = (name: string) => join(directory, name);
+      writeFileSync(path('notes.txt'), 'milk\neggs\n');
+      writeFileSync(path('other.log'), '2026-02-16 21:00:00 | INFO | other | nothing of a round\n');
+      writeFileSync(path('empty.log'), '');
+      const { shown } = await asked(directory, {
+        SOURCE_DATABASE_URL: sourceUrl,
+        WEBHOOK_LOG: [
+          path('absent.log'),
+          path('notes.txt'),
+          path('*.none'),
+          `${join(fixture, 'logs', 'webhook.log')},${path('absent.log')}`,
+          join(fixture, 'logs', 'webhook.log'),
+        ],
+        CONSOLE_LOG: [path('other.log'), ''],
+        Keep: ['n', 'n', 'n', 'n'],
+      });
+      for (const text of [
+        /absent\.log: it does not exist\n {2}-> correct the path, or give/,
+        /of its last 2 lines none is one of the bot's\n {2}-> name the bot's webhook\.log: DATE TIME \|/,
+        /\*\.none: nothing matches it/,
+        /1 file; \d+ of its last \d+ lines tell of rounds; the newest line is of 2026-02-\d\d \d\d:/,
+        /of its last 1 line none tells of a round; last written .*\n {2}-> name the game server's etconsole\.log/,
+      ])
+        assert.match(shown, text);
+      assert.equal(shown.match(/Keep it all the same/g)?.length, 4);
+      const again = await asked(directory, { CONSOLE_LOG: path('empty.log') });
+      assert.match(again.shown, /it is empty, last written /);
+      const full = await asked(directory, { CONSOLE_LOG: join(fixture, 'etconsole.log') });
+      assert.match(full.shown, /1 file; \d+ of its last \d+ lines tell of rounds; last written /);
     });
   });
 
