@@ -6,6 +6,7 @@ import { playedText } from '../src/core/round-text.ts';
 import { changedColumns } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
+import { heldTexts } from './held.ts';
 import { colouredVerdict, colours, equation, say, table } from './print.ts';
 
 function candidateText({ candidate }: VerdictLine): string {
@@ -93,9 +94,7 @@ const namesOf = (lines: readonly VerdictLine[]) =>
 
 /** What a person has to do next, or need not. */
 function sayNext(result: AuditResult, dryRun: boolean): void {
-  const held = result.verdicts.filter(({ action }) => action === 'held');
-  if (held.length > 0)
-    say(`held, left alone: ${namesOf(held)}; \`roundwarden incidents reopen INCIDENT\` ends it`);
+  for (const text of heldTexts(result.held)) say(text);
   const waiting = result.verdicts.filter(({ outcome }) => outcome === 'refused (waiting)');
   if (waiting.length > 0)
     say(

@@ -9,6 +9,7 @@ import type { RowChange } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { Assessment, Flag, Reason, Verdict } from '../src/core/verdict.ts';
 import type { DayRange } from '../src/source/read.ts';
+import type { HeldLine } from './held.ts';
 import type { Outcomes } from './repairing.ts';
 
 export type Action = 'relink' | 'backfill' | 'complete' | 'write_off' | 'held' | 'none';
@@ -66,6 +67,8 @@ export interface AuditResult {
   flags: Partial<Record<Flag, number>>;
   verdicts: readonly VerdictLine[];
   plan: readonly PlanLine[];
+  /** What people hold, in the window and before it; of an audit of a part, what that part has. */
+  held: readonly HeldLine[];
   orphans: Orphans;
   wrongLinks: readonly WrongLink[];
   places: readonly Place[];
@@ -88,6 +91,7 @@ export type ResultParts = Pick<
   | 'run'
   | 'source'
   | 'after'
+  | 'held'
   | 'orphans'
   | 'wrongLinks'
   | 'places'
@@ -190,6 +194,7 @@ export function auditResult(parts: ResultParts): AuditResult {
       changes,
       outcome: outcomes === null ? 'planned' : (outcomes.get(group.wants[0].key) ?? 'planned'),
     })),
+    held: parts.held,
     orphans: parts.orphans,
     wrongLinks: parts.wrongLinks,
     places: parts.places,

@@ -15,6 +15,7 @@ import { type AuditResult, auditResult, exitCodeOf } from './audit-result.ts';
 import { cycleScope } from './audits-so-far.ts';
 import { firstLook } from './first-look.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { type HeldLine, heldIn } from './held.ts';
 import { ingestLogs, type LogReading } from './log-evidence.ts';
 import { type AuditRequest, type Look, look } from './look.ts';
 import { type Plan, repairCount } from './planning.ts';
@@ -125,6 +126,7 @@ function resultOf(
     before: Look;
     after: Look;
     outcomes: Outcomes | null;
+    held: readonly HeldLine[];
     ledgerHead: AuditResult['ledger'];
   },
 ): AuditResult {
@@ -144,6 +146,7 @@ function resultOf(
     after: after.counts,
     incidents: before.observation.incidents,
     outcomes: of.outcomes,
+    held: of.held,
     orphans,
     wrongLinks: findWrongLinks(situation),
     places: situation.facts.places,
@@ -165,6 +168,11 @@ async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<Audi
   return { ...asked, scope: scope === 'cycle' ? await cycleScope(config, ledger, nowMs) : scope };
 }
 
+/** The incidents of the part that an audit looks at; null where it looks at everything. */
+function partOf({ scope }: AuditRequest, { plan }: Look): ReadonlySet<string> | null {
+  return isWhole(scope) ? null : new Set(plan.assessments.map(({ key }) => key));
+}
+
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
 export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
   assertSourceSet(asked.config);
@@ -182,6 +190,7 @@ export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
         before,
         after: before,
         outcomes: null,
+        held: ledger === null ? [] : await heldIn(ledger, source.name, partOf(request, before)),
         ledgerHead,
       });
     }),
@@ -234,7 +243,8 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
       await alertPeople(request, { run, source, seen: after });
 
       const ledgerHead = await head(run.ledger);
-      const result = resultOf(request, { runId: run.id, source, before, after, outcomes, ledgerHead });
+      const held = await heldIn(run.ledger, source.name, partOf(request, before));
+      const result = resultOf(request, { runId: run.id, source, before, after, outcomes, held, ledgerHead });
       // What a long run queued is due now, and what it claims must stay claimed.
       await deliverNews(request, run, Math.round(performance.now() - beganMs));
       await forgetOldRuns(request, run);

@@ -54,6 +54,7 @@ export async function auditOwed(duty: Duty, owed: OwedAudit, lastAuditUnix: numb
         Object.entries(after).filter(([, count]) => typeof count === 'number' && count > 0),
       ),
       repairs: made,
+      held: result.held.length === 0 ? undefined : result.held.length,
       stopped: result.stopped ?? undefined,
       ledger: ledger?.seq,
       tookMs: Date.now() - nowMs,

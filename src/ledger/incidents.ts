@@ -84,6 +84,16 @@ export async function openIncidents(ledger: Ledger, source: string): Promise<Inc
   return rows.map(incidentFromRow);
 }
 
+/** The incidents of a source that somebody holds, oldest first; none of them is open. */
+export async function heldIncidents(ledger: Ledger, source: string): Promise<Incident[]> {
+  const rows = await incidents(ledger)
+    .where({ is_open: 0, source })
+    // Canonical JSON: within a text every quote is escaped, so nothing that somebody wrote looks like this.
+    .where('state', 'not like', '%"held":null%')
+    .orderBy('id');
+  return rows.map(incidentFromRow);
+}
+
 /** The incidents of a source that have one of these keys, oldest first. */
 export async function incidentsByKeys(
   ledger: Ledger,

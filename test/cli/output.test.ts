@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
+import type { AuditResult } from '../../jobs/audit-result.ts';
 import { databaseKinds, hasRealPostgres } from '../databases.ts';
 import {
   bodyOf,
@@ -72,6 +73,7 @@ const auditDocument = z.looseObject({
       outcome: z.string().nullable(),
     }),
   ),
+  held: z.array(z.looseObject({ incident: z.int(), by: z.string(), at: z.string(), reason: z.string() })),
   orphans: z.looseObject({ captures: z.array(z.unknown()), artifacts: z.array(z.unknown()) }),
   ledger: z.looseObject({ seq: count, hash: sha256 }),
 });
@@ -280,10 +282,35 @@ test('what is held is listed with what is open, and the audit names its incident
   await withScene({ source: 'sqlite' }, async (scene) => {
     await runAudit(scene);
     const [started] = ofKind((await readLedger(scene)).entries, 'repair.started');
-    await runCommand(scene, ['revert', String(started!.seq)]);
+    const said = ['--by', 'ann', '--reason', 'of another server'];
+    await runCommand(scene, ['revert', String(started!.seq), ...said]);
     const listed = JSON.parse((await runCommand(scene, ['incidents', 'list', '--json'])).stdout);
     assert.equal(listed.length, 1);
-    const { stdout } = await runCommand(scene, ['audit', '--all']);
-    assert.match(stdout, new RegExp(`held, left alone: round \\d+ \\(incident ${listed[0].id}\\)`));
+    const [{ id, round }] = listed;
+    const line = `1 round held, not repaired, by ann: of another server: round ${round.roundId} (incident ${id}); \`roundwarden incidents reopen ${id}\` has the next audit repair it\n`;
+    // The rounds of the incident lie long before the window of a cycle.
+    for (const args of [['audit'], ['audit', '--all'], ['plan']]) {
+      const { stdout } = await runCommand(scene, args);
+      assert.ok(stdout.includes(line), stdout);
+    }
+    const other = await runCommand(scene, ['audit', '--round', '9856']);
+    assert.doesNotMatch(other.stdout, /held/);
+    const { held } = JSON.parse((await runCommand(scene, ['audit', '--json'])).stdout) as AuditResult;
+    assert.deepEqual(
+      held.map(({ at: _, ...rest }) => rest),
+      [
+        {
+          incident: id,
+          roundId: round.roundId,
+          map: round.map,
+          round: round.number,
+          date: round.date,
+          time: round.time,
+          verdict: 'recoverable',
+          by: 'ann',
+          reason: 'of another server',
+        },
+      ],
+    );
   });
 });

@@ -91,6 +91,9 @@ forEachDatabase('People', (kind) => {
         const held = await world.audit(on);
         assert.deepEqual([lineOf(held, 1).action, lineOf(held, 1).outcome], ['held', null]);
         assert.equal(exitCodeOf(held), 0, 'what is held is not open');
+        // A cycle does not look at that round any more, and says all the same that it is held.
+        const later = await world.audit({ ...on, scope: 'cycle' });
+        assert.deepEqual([later.rowsRead, later.held.map(({ roundId }) => roundId)], [0, [1]]);
         assert.deepEqual(linksOf(await world.dump()), { 11: null });
         await world.decide(1, { kind: 'incident.reopened' });
         assert.equal((await world.audit(on)).after.covered, 1);
