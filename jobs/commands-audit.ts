@@ -22,6 +22,11 @@ function day(text: string | undefined, option: string): string | null {
   return text;
 }
 
+function fingerprintOf(text: string | undefined): string | undefined {
+  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text;
+  throw new UsageError(`--expect is "${text}": expected a fingerprint, 64 hex digits, as \`plan\` prints it`);
+}
+
 interface ScopeOptions {
   since?: string;
   until?: string;
@@ -64,9 +69,10 @@ async function runAudit(options: AuditOptions, kind: 'audit' | 'plan'): Promise<
   const progress = progressOf(json);
   const dryRun = kind === 'plan' || options.dryRun === true;
   const scope = scopeOf(options);
+  const expect = fingerprintOf(options.expect);
   const { openLog } = await import('../src/log.ts');
   const log = openLog(config.logLevel);
-  const request = { config, log, scope, expect: options.expect, nowMs, progress };
+  const request = { config, log, scope, expect, nowMs, progress };
   const run = async () => {
     if (dryRun) return planAudit(request);
     const { stopOnSignals } = await import('./stopping.ts');

@@ -28,6 +28,8 @@ export function addStartCommands(program: Command): void {
         const { json } = shared(options);
         const servers = await chosenServers(options.server);
         const configs = servers?.map(({ config }) => config) ?? [settings()];
+        const { assertSourceSet } = await import('./source-settings.ts');
+        for (const config of configs) assertSourceSet(config);
         const { openLog } = await import('../src/log.ts');
         const log = openLog(configs[0]!.logLevel);
         // Rejections that nobody handles come here too.

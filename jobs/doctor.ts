@@ -24,7 +24,7 @@ import { checkLogs, type LogsExamined } from './doctor-logs.ts';
 import { checkModule } from './doctor-module.ts';
 import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
-import { colours, say, table } from './print.ts';
+import { colours, say, table, wrapped } from './print.ts';
 
 /** What is asked of the doctor. */
 export interface DoctorRequest {
@@ -156,17 +156,6 @@ function summary(counts: Record<CheckState, number>): string {
   const warnings = warning === 0 ? [] : [counted(warning, 'warning')];
   const rest = [counted(problem, 'problem'), `${unchecked} could not be checked`];
   return [`${ok} ok`, ...notes, ...warnings, ...rest].join(', ');
-}
-
-/** Breaks a text between words, so that a table fits a terminal. */
-function wrapped(text: string, width: number): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line !== '' && line.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines.join('\n');
 }
 
 /** What a check says in a column of so many characters, a line below the other. */

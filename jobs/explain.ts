@@ -19,6 +19,7 @@ import { makePlan } from './planning.ts';
 import { colouredVerdict, colours, say, table } from './print.ts';
 import { noProgress } from './progress.ts';
 import { allEntries } from './round-entries.ts';
+import { assertSourceSet } from './source-settings.ts';
 
 /** Everything that is known of one round. */
 export interface Explanation {
@@ -63,6 +64,7 @@ export async function lookAt(request: ExplainRequest, of: { source: Source; ledg
 /** Judges one round and gathers what its verdict rests on. Writes nothing but the packet that is asked for. */
 export async function explain(request: ExplainRequest): Promise<Explanation> {
   const { config, roundId, nowMs } = request;
+  assertSourceSet(config);
   return withSource(config, { readOnly: true }, (source) =>
     withLedgerToRead(config, async (ledger) => {
       const { situation, incidents, lines, assessment } = await lookAt(request, { source, ledger });

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { OperationError } from '../src/errors.ts';
+import { wrappedLines } from './print.ts';
 
 /** A person at a terminal. Every answer throws an OperationError where they end it (Ctrl-C, Ctrl-D). */
 export interface Person {
@@ -21,6 +22,7 @@ export interface Terminal {
 /** Lets `work` ask somebody at a terminal, which is as before when it ends. */
 export async function withPerson<T>(terminal: Terminal, work: (person: Person) => Promise<T>): Promise<T> {
   let hidden = false;
+  const { columns = Number.POSITIVE_INFINITY } = terminal.output as { columns?: number };
   const shown = new Writable({
     write(piece: Buffer, _encoding, done) {
       if (!hidden) terminal.output.write(piece);
@@ -42,7 +44,7 @@ export async function withPerson<T>(terminal: Terminal, work: (person: Person) =
     }
   };
   const person: Person = {
-    say: (text) => void terminal.output.write(`${text}\n`),
+    say: (text) => void terminal.output.write(`${wrappedLines(text, columns)}\n`),
     ask: question,
     async askHidden(prompt) {
       terminal.output.write(prompt);

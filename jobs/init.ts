@@ -195,7 +195,8 @@ async function answered(
 /** A check as a person at a terminal reads it below what it is about. */
 export function checkText({ state, what, mend }: Check): string {
   const paint = state === 'ok' ? colours.green : colours.yellow;
-  return paint(`  ${printable(what)}`) + (mend === null ? '' : `\n  -> ${printable(mend)}`);
+  const said = `  ${paint(printable(what))}`;
+  return mend === null ? said : `${said}\n  -> ${printable(mend)}`;
 }
 
 /** Says what an answer leads to; false where a person wants to answer again. */

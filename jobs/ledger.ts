@@ -173,6 +173,10 @@ export async function ledgerHead(config: Config): Promise<Head> {
 
 /** Entries for people. */
 export function printEntries(entries: readonly Entry[]): void {
+  if (entries.length === 0) {
+    say('the ledger has no entry yet');
+    return;
+  }
   const rows = entries.map((entry) => {
     const { seq, at, kind, source, key } = entry;
     return [seq, at, kind, printable(source), printable(key), entryText(foldEntry(entry))];

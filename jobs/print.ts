@@ -93,3 +93,24 @@ export function equation(counts: Counts): string {
   ];
   return `${total(counts)} = ${terms.join(' + ') || '0'}`;
 }
+
+/** Breaks a text between words, so that it fits a terminal. */
+export function wrapped(text: string, width: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
+/** The same for lines, each of which keeps its indent. */
+export function wrappedLines(text: string, width: number): string {
+  const ofLine = (line: string) => {
+    const indent = /^ */.exec(line)![0];
+    const pieces = wrapped(line.slice(indent.length), width - indent.length).split('\n');
+    return pieces.map((piece) => indent + piece);
+  };
+  return text.split('\n').flatMap(ofLine).join('\n');
+}

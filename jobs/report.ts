@@ -25,6 +25,7 @@ import { type DeliveryReport, deliver } from './deliver.ts';
 import { type Asked, readReportFacts } from './report-facts.ts';
 import { type WrittenReport, writeReport } from './report-files.ts';
 import { type Run, runJob } from './run.ts';
+import { assertSourceSet } from './source-settings.ts';
 import { mayStop } from './stopping.ts';
 
 /** How a report is asked for. */
@@ -75,6 +76,7 @@ async function write(
 
 /** Makes one report. Writes nothing: neither to the source, nor to the ledger, nor files. */
 export async function readReport({ config, asked, nowMs }: Omit<ReportRequest, 'formats'>): Promise<Report> {
+  assertSourceSet(config);
   return withSource(config, { readOnly: true }, (source) =>
     withLedgerToRead(config, async (ledger) =>
       assemble(await readReportFacts({ config, source, ledger, nowMs }, asked)),
@@ -232,6 +234,7 @@ export async function sendReports(request: SendRequest): Promise<SentReports> {
  */
 export async function makeOwedReports(request: SendRequest): Promise<SentReports> {
   const { config, nowMs, log, signal } = request;
+  assertSourceSet(config);
   const end = await runJob(config, { command: 'report', nowMs, log }, (run) =>
     withSource(config, { readOnly: true }, async (source) => {
       const { days, already } = await daysToSend(run.ledger, request);

@@ -13,6 +13,7 @@ import { writeRevert } from '../src/source/write-revert.ts';
 import type { Reached } from './repairing.ts';
 import { type LeaseOptions, type Run, runJob } from './run.ts';
 import { type StartedBody, settleInterrupted } from './settle.ts';
+import { assertSourceSet } from './source-settings.ts';
 
 /** A repair group as the ledger tells it: how it began, and what became of it. */
 interface Repair {
@@ -169,6 +170,7 @@ export async function revert(request: {
   const { config, seq, force, by, reason, nowMs, lease, reached } = request;
   if (!config.repair)
     throw new UsageError('REPAIR is off, which never writes to the source: set REPAIR=on to revert a repair');
+  assertSourceSet(config);
   const end = await runJob(config, { command: 'revert', nowMs, lease }, (run) =>
     withSource(config, { revert: true }, async (source) => {
       await settleInterrupted(run, source);

@@ -196,6 +196,8 @@ export function removeCopy(path: string): void {
     try {
       rmSync(`${path}${end}`, { force: true });
     } catch (thrown) {
+      // Where the directory is none, nothing was laid.
+      if (codeOf(thrown) === 'ENOTDIR') return;
       // The failure before this one is what people must read.
       process.emitWarning(`cannot remove ${path}${end}: ${messageOf(thrown)}`);
     }

@@ -144,6 +144,11 @@ describe('a wrong usage exits 2 and makes nothing', () => {
       /SOURCE_DATABASE_URL is not set, and there is no data\/source\.sqlite in .*: run `roundwarden init`/,
     ],
     [['plan', '--all'], /SOURCE_DATABASE_URL is not set/],
+    [['explain', '1'], /SOURCE_DATABASE_URL is not set/],
+    [['report'], /SOURCE_DATABASE_URL is not set/],
+    [['revert', '1'], /SOURCE_DATABASE_URL is not set/],
+    [['start'], /SOURCE_DATABASE_URL is not set/],
+    [['plan', '--expect', 'ab12'], /--expect is "ab12": expected a fingerprint, 64 hex digits/],
   ];
   for (const [args, message] of cases)
     test(`${args.join(' ')}`, async () => {

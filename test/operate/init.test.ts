@@ -109,8 +109,8 @@ describe('init without a terminal', () => {
 });
 
 /** Somebody at a terminal, who answers each prompt when it stands there. `undefined` is Enter. */
-function talk(answers: Readonly<Record<string, string | readonly string[]>>) {
-  const [input, output] = [new PassThrough(), new PassThrough()];
+function talk(answers: Readonly<Record<string, string | readonly string[]>>, columns?: number) {
+  const [input, output] = [new PassThrough(), Object.assign(new PassThrough(), { columns })];
   const left = new Map(Object.entries(answers).map(([name, given]) => [name, [given].flat()]));
   let shown = '';
   let answered = 0;
@@ -135,9 +135,13 @@ function talk(answers: Readonly<Record<string, string | readonly string[]>>) {
 async function asked(
   directory: string,
   answers: Parameters<typeof talk>[0],
-  { environment = {}, hostZone = null }: { environment?: Environment; hostZone?: string | null } = {},
+  {
+    environment = {},
+    hostZone = null,
+    columns,
+  }: { environment?: Environment; hostZone?: string | null; columns?: number } = {},
 ) {
-  const { terminal, shown } = talk(answers);
+  const { terminal, shown } = talk(answers, columns);
   const request = { directory, environment, given: [], hostZone, nowMs: longAfterMs };
   const end = await initialiseAsking(request, terminal).catch((thrown: unknown) => thrown);
   return { end, shown: shown() };
@@ -207,6 +211,23 @@ describe('init at a terminal', () => {
       rmSync(envOf(directory));
       const wrong = await asked(directory, { SOURCE_DATABASE_URL: sourceUrl }, { hostZone: 'Etc/UTC' });
       assert.match(wrong.shown, /SERVER_TIMEZONE \[Europe\/Ljubljana\]/);
+    });
+  });
+
+  test('breaks what it says between words, and keeps indents', async () => {
+    await withScene({ source: 'sqlite' }, async ({ directory, sourceUrl }) => {
+      const answers = { SOURCE_DATABASE_URL: sourceUrl, SERVER_TIMEZONE: 'Europe/London', Keep: 'y' };
+      const { shown } = await asked(directory, answers, { columns: 60 });
+      const lines = stripVTControlCharacters(shown).split('\n');
+      assert.match(
+        shown,
+        /\n {2}8 of 8 linked captures lie hours from the times of their\n {2}rounds: .*\n[\s\S]*\n {2}-> take the zone/,
+      );
+      const prompts = /^(The settings of|[A-Z_]+[ :]|Write|Change| {2}sqlite| {2}Keep)/;
+      assert.deepEqual(
+        lines.filter((line) => line.length > 60 && line.includes(' ') && !prompts.test(line)),
+        [],
+      );
     });
   });
 
