@@ -7,7 +7,7 @@ import { changedColumns } from '../src/core/row-change.ts';
 import { utcText } from '../src/core/time.ts';
 import type { AuditResult, VerdictLine } from './audit-result.ts';
 import { heldTexts } from './held.ts';
-import { colouredVerdict, colours, equation, say, table } from './print.ts';
+import { colouredVerdict, colours, equation, say, sayWords, table } from './print.ts';
 
 function candidateText({ candidate }: VerdictLine): string {
   if (candidate === null) return '';
@@ -94,15 +94,15 @@ const namesOf = (lines: readonly VerdictLine[]) =>
 
 /** What a person has to do next, or need not. */
 function sayNext(result: AuditResult, dryRun: boolean): void {
-  for (const text of heldTexts(result.held)) say(text);
+  for (const text of heldTexts(result.held)) sayWords(text);
   const waiting = result.verdicts.filter(({ outcome }) => outcome === 'refused (waiting)');
   if (waiting.length > 0)
-    say(
+    sayWords(
       `waiting, because the database refused the same before: ${namesOf(waiting)}; tried again a quarter of an hour after the first refusal, then after twice as long each time, up to a day; \`roundwarden incidents reopen INCIDENT\` has the next audit try`,
     );
   const repairs = result.plan.reduce((sum, { repairs: group }) => sum + group.length, 0);
   if (result.stopped === 'max_repairs')
-    say(
+    sayWords(
       colours.yellow(
         `The plan has ${repairs} repairs, and MAX_REPAIRS is ${result.limit}: nothing ${dryRun ? 'would be' : 'was'} repaired. ` +
           `Check it, then run \`roundwarden audit ${`${result.window.asked} --expect ${result.fingerprint}`.trim()}\`.`,
@@ -112,7 +112,7 @@ function sayNext(result: AuditResult, dryRun: boolean): void {
     say(`REPAIR is off: ${counted(repairs, 'repair')} ${dryRun ? 'would not be' : 'not'} made.`);
   const writtenOff = result.verdicts.filter(({ action }) => action === 'write_off').length;
   if (writtenOff > 0)
-    say(
+    sayWords(
       colours.yellow(
         `${counted(writtenOff, 'round')} ${dryRun ? 'would be' : 'just'} written off as lost: \`roundwarden explain ROUND --packet\` tells of each.`,
       ),

@@ -13,10 +13,11 @@ import { localText, utcText } from '../src/core/time.ts';
 import type { Assessment, SeenCandidate } from '../src/core/verdict.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { logLinesFor } from './causes.ts';
+import { decisionTexts } from './incidents.ts';
 import { observe, visitFor } from './observe.ts';
 import { laterFolder, packetFolder, writePacket } from './packet.ts';
 import { makePlan } from './planning.ts';
-import { colouredVerdict, colours, say, table } from './print.ts';
+import { colouredVerdict, colours, say, sayWords, table } from './print.ts';
 import { noProgress } from './progress.ts';
 import { allEntries } from './round-entries.ts';
 import { assertSourceSet } from './source-settings.ts';
@@ -108,17 +109,17 @@ function sayRound({ assessment }: Explanation, zone: string): void {
 function sayVerdict({ assessment, repair }: Explanation): void {
   const { exempt, verdict, reason, because, flags } = assessment;
   if (exempt !== null) say(`\n  exempt (${exempt}): this row is not expected to have a capture`);
-  else say(`\n  ${colouredVerdict(verdict!)} (${reason}): ${printable(because)}`);
+  else sayWords(`\n  ${colouredVerdict(verdict!)} (${reason}): ${printable(because)}`);
   if (flags.length > 0) say(`  flags: ${flags.join(', ')}`);
   if (repair !== null)
-    say(repair.held ? `  its ${repair.kind} is held` : `  the next audit will ${repair.kind} it`);
+    say(repair.held ? `  its ${repair.kind} is held (below)` : `  the next audit will ${repair.kind} it`);
 }
 
 /** Why the pipeline missed it, with the lines that prove it. */
 function sayCause({ assessment: { cause } }: Explanation): void {
   if (cause === null) return;
   const also = cause.also.length === 0 ? '' : ` (also: ${cause.also.join(', ')})`;
-  say(`  cause ${colours.bold(cause.code)}: ${printable(cause.because)}${also}`);
+  sayWords(`  cause ${colours.bold(cause.code)}: ${printable(cause.because)}${also}`);
   if (cause.evidence.length === 0) return;
   say(colours.bold('\nlog lines'));
   for (const { file, line, text } of cause.evidence)
@@ -130,9 +131,8 @@ function sayStory({ incident, entries }: Explanation): void {
     say('\nThe ledger knows nothing of it.');
     return;
   }
-  say(colours.bold(`\nincident ${incident.id}, ${incident.status}`));
-  for (const said of [incident.held, incident.excused, incident.acknowledged])
-    if (said !== null) say(`  by ${printable(said.by)}${said.reason && `: ${printable(said.reason)}`}`);
+  say(colours.bold(`\nincident ${incident.id}, ${incident.status.replace('_', ' ')}`));
+  for (const text of decisionTexts(incident)) sayWords(`  ${text}`);
   const rows = entries.map((entry) => [entry.seq, entry.at, entry.kind, entryText(entry)]);
   say(table(['seq', 'at', 'entry', 'what'], rows));
 }
@@ -167,7 +167,7 @@ export function printExplanation(explanation: Explanation, zone: string): void {
     );
   if (rivals.length > 0) {
     const names = rivals.map((rival) => `${rival.roundId} (R${rival.round} ${playedText(rival)})`);
-    say(`\nother rounds of this map within a day: ${printable(names.join(', '))}`);
+    sayWords(`\nother rounds of this map within a day: ${printable(names.join(', '))}`);
   }
   for (const { name, unreadable, count } of places)
     say(

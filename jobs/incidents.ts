@@ -21,7 +21,7 @@ import { assertNotBehind } from '../src/ledger/head.ts';
 import { incidentById, listIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 import { readCapturesLinkedTo } from '../src/source/read-captures.ts';
-import { colouredVerdict, colours, say, table } from './print.ts';
+import { colouredVerdict, colours, say, sayWords, table } from './print.ts';
 
 const pageSize = 500;
 
@@ -201,23 +201,28 @@ function resolutionText(resolution: NonNullable<Incident['resolution']>): string
   return resolution.kind === 'capture' ? `capture:${resolution.captureId}` : `artifact:${resolution.sha256}`;
 }
 
+/** What people have decided of an incident, a line each, and how it ends. */
+export function decisionTexts({ id, held, excused, acknowledged }: Incident): string[] {
+  return Object.entries({ held, excused, acknowledged }).flatMap(([what, said]) =>
+    said === null
+      ? []
+      : [
+          `${what} by ${printable(said.by)} at ${said.at}${said.reason && `: ${printable(said.reason)}`}; \`roundwarden incidents reopen ${id}\` ends that`,
+        ],
+  );
+}
+
 /** One incident for people. */
 export function printIncident(incident: Incident): void {
   printIncidents([incident], 'all');
-  if (incident.because !== '') say(`\n${printable(incident.because)}`);
+  if (incident.because !== '') sayWords(`\n${printable(incident.because)}`);
   const cause = causeOfIncident(incident);
   if (cause !== null) {
-    say(`cause ${cause.code}: ${printable(cause.because)}`);
+    sayWords(`cause ${cause.code}: ${printable(cause.because)}`);
     for (const { file, line, text } of cause.evidence)
       say(`  ${colours.dim(printable(`${basename(file)}:${line}`))} ${printable(text)}`);
   }
-  for (const [what, said] of Object.entries({
-    held: incident.held,
-    excused: incident.excused,
-    acknowledged: incident.acknowledged,
-  }))
-    if (said !== null)
-      say(`${what} by ${printable(said.by)} at ${said.at}${said.reason && `: ${printable(said.reason)}`}`);
+  for (const text of decisionTexts(incident)) sayWords(text);
   if (incident.resolution !== null)
     say(`chosen: ${resolutionText(incident.resolution)}; the next audit writes it, under every other rule`);
   if (incident.releases.length > 0) say(`released captures: ${incident.releases.join(', ')}`);

@@ -114,3 +114,9 @@ export function wrappedLines(text: string, width: number): string {
   };
   return text.split('\n').flatMap(ofLine).join('\n');
 }
+
+/** Says sentences: on a terminal no word of them is broken at its edge. Quoted lines and tables stay as they are. */
+export function sayWords(text: string): void {
+  const { isTTY, columns } = process.stdout;
+  say(isTTY ? wrappedLines(text, columns) : text);
+}

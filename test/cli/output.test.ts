@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { AuditResult } from '../../jobs/audit-result.ts';
 import { databaseKinds, hasRealPostgres } from '../databases.ts';
@@ -293,6 +295,14 @@ test('what is held is listed with what is open, and the audit names its incident
       const { stdout } = await runCommand(scene, args);
       assert.ok(stdout.includes(line), stdout);
     }
+    const decided = new RegExp(
+      `held by ann at \\S+: of another server; \`roundwarden incidents reopen ${id}\` ends that\\n`,
+    );
+    for (const args of [
+      ['explain', String(round.roundId)],
+      ['incidents', 'show', String(id)],
+    ])
+      assert.match((await runCommand(scene, args)).stdout, decided);
     const other = await runCommand(scene, ['audit', '--round', '9856']);
     assert.doesNotMatch(other.stdout, /held/);
     const { held } = JSON.parse((await runCommand(scene, ['audit', '--json'])).stdout) as AuditResult;
@@ -311,6 +321,27 @@ test('what is held is listed with what is open, and the audit names its incident
           reason: 'of another server',
         },
       ],
+    );
+  });
+});
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+test('on a narrow terminal no word of an explanation is broken', {
+  skip: !hasScript && 'script is not installed',
+}, async () => {
+  await withScene({ source: 'sqlite' }, async ({ directory, environment }) => {
+    const main = fileURLToPath(new URL('../../jobs/main.ts', import.meta.url));
+    const explain = `${process.execPath} --import ${import.meta.resolve('tsx')} ${main} explain 9856`;
+    const command = `stty cols 50 && ${explain}`;
+    const { stdout } = spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd: directory,
+      env: { ...environment, PATH: process.env.PATH, TERM: 'xterm', NO_COLOR: '1' },
+      encoding: 'utf8',
+    });
+    const said = stdout.replaceAll('\r\n', '\n');
+    assert.match(
+      said,
+      /\n {2}lost \(nothing_fits\): no capture and no artifact\n {2}fits; the artifact place was read/,
     );
   });
 });
