@@ -1,5 +1,5 @@
 import type { Json } from '../core/model.ts';
-import { chunks, oneOf } from '../database.ts';
+import { chunks, oneOf, rows } from '../database.ts';
 import { valueRows } from '../database-prepared.ts';
 import { OperationError } from '../errors.ts';
 import { canonicalText } from './canonical.ts';
@@ -7,6 +7,7 @@ import type { Entry } from './chain.ts';
 import { entryColumns, entryFromRow } from './entries.ts';
 import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
+import { isHeld } from './migrations.ts';
 import { eachPage } from './pages.ts';
 
 const storedColumns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
@@ -85,13 +86,9 @@ export async function openIncidents(ledger: Ledger, source: string): Promise<Inc
 }
 
 /** The incidents of a source that somebody holds, oldest first; none of them is open. */
-export async function heldIncidents(ledger: Ledger, source: string): Promise<Incident[]> {
-  const rows = await incidents(ledger)
-    .where({ is_open: 0, source })
-    // Canonical JSON: within a text every quote is escaped, so nothing that somebody wrote looks like this.
-    .where('state', 'not like', '%"held":null%')
-    .orderBy('id');
-  return rows.map(incidentFromRow);
+export async function heldIncidents({ database }: Ledger, source: string): Promise<Incident[]> {
+  const sql = `select ${storedColumns} from incidents where source = ? and ${isHeld} order by id`;
+  return (await rows<StoredIncident>(database, sql, [source])).map(incidentFromRow);
 }
 
 /** The incidents of a source that have one of these keys, oldest first. */

@@ -6,6 +6,7 @@ import { append } from '../../src/ledger/append.ts';
 import type { Entry } from '../../src/ledger/chain.ts';
 import { eachEntry, lastPlaceEntries } from '../../src/ledger/entries.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { isHeld } from '../../src/ledger/migrations.ts';
 import { forEachDatabase } from '../databases.ts';
 import { at, draft, freshLedger } from './ledgers.ts';
 
@@ -58,5 +59,7 @@ forEachDatabase('a long history', (kind) => {
     assert.match(await planOf(bare), /runs_with_summary/);
     const waiting = 'select state, count(*), min(created_at) from outbox group by state';
     assert.match(await planOf(waiting), /COVERING INDEX outbox_by_age/);
+    const held = `select id from incidents where source = 'a' and ${isHeld} order by id`;
+    assert.match(await planOf(held), /held_incidents/);
   });
 });
