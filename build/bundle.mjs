@@ -5,8 +5,8 @@ import { build } from 'esbuild';
 
 /**
  * Puts what every start loads into one file: `node build/bundle.mjs DIRECTORY`, after tsc has written DIRECTORY. The
- * program becomes DIRECTORY/jobs/program.cjs, which DIRECTORY/jobs/main.js starts; all other files stay as they are. Why:
- * docs/decisions/0016-few-files-to-start.md.
+ * program becomes DIRECTORY/jobs/program.cjs, which DIRECTORY/jobs/main.js starts, and the thread that reads artifacts has
+ * in its own file what it needs; all other files stay as they are. Why: docs/decisions/0016-few-files-to-start.md.
  */
 const directory = resolve(process.argv[2] ?? 'dist');
 const jobs = join(directory, 'jobs');
@@ -49,17 +49,33 @@ const isPackage = (file) => file.includes(`${sep}node_modules${sep}`);
 /** What knex is asked for, and what that rests on. */
 const dialects = new Set(['better-sqlite3', 'sqlite3', 'postgres']);
 
-/**
- * A file of ours: it finds its neighbours where it was before, and takes of zod what it names, so that the rest of zod
- * can be left out.
- */
+/** A file of ours takes of zod what it names, so that the rest of zod can be left out. */
+const leanText = (path) =>
+  readFileSync(path, 'utf8').replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';");
+
+/** And it finds its neighbours where it was before. */
 function ownText(path) {
   const from = `require('node:path').join(__dirname, ${JSON.stringify(relative(jobs, path))})`;
-  return readFileSync(path, 'utf8')
+  return leanText(path)
     .replaceAll('import.meta.url', `require('node:url').pathToFileURL(${from}).href`)
-    .replaceAll('import.meta.resolve', 'require.resolve')
-    .replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';");
+    .replaceAll('import.meta.resolve', 'require.resolve');
 }
+
+const isOwn = (path) => !isPackage(path) && path.startsWith(directory);
+
+/** Messages of zod in fifty languages, of which its own entry has the English one. */
+const leanZod = {
+  name: 'lean zod',
+  setup: (of) =>
+    of.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' })),
+};
+
+/** Our files as they are, but for zod. */
+const lean = {
+  name: 'lean',
+  setup: (of) =>
+    of.onLoad({ filter: /\.js$/ }, ({ path }) => (isOwn(path) ? { contents: leanText(path) } : undefined)),
+};
 
 /** A file with a piece of it replaced, which must be there once: another version may need another piece. */
 function replaced(path, piece, by) {
@@ -78,8 +94,6 @@ const choosing = {
         return { path: 'echarts/dist/echarts.min.js', external: true };
       return bundled.has(packageOf(path)) ? undefined : { path, external: true };
     });
-    // Messages of zod in fifty languages, of which its own entry has the English one.
-    of.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }));
     // Databases that nobody has here.
     of.onLoad({ filter: /[\\/]knex[\\/]lib[\\/]dialects[\\/]\w[\w-]*[\\/]index\.js$/ }, ({ path }) =>
       dialects.has(basename(dirname(path)))
@@ -94,9 +108,7 @@ const choosing = {
     of.onLoad({ filter: /[\\/]pg[\\/]lib[\\/]stream\.js$/ }, ({ path }) => ({
       contents: replaced(path, "typeof Response === 'function'", 'false'),
     }));
-    of.onLoad({ filter: /\.js$/ }, ({ path }) =>
-      isPackage(path) || !path.startsWith(directory) ? undefined : { contents: ownText(path) },
-    );
+    of.onLoad({ filter: /\.js$/ }, ({ path }) => (isOwn(path) ? { contents: ownText(path) } : undefined));
   },
 };
 
@@ -116,7 +128,7 @@ await build({
   sourcemap: true,
   sourcesContent: false,
   external: never,
-  plugins: [choosing],
+  plugins: [leanZod, choosing],
   logLevel: 'warning',
   absWorkingDir: dirname(directory),
 });
@@ -133,5 +145,19 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  logLevel: 'warning',
+});
+
+const thread = join(directory, 'src/artifacts/reader-worker.js');
+await build({
+  entryPoints: [thread],
+  outfile: thread,
+  allowOverwrite: true,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  plugins: [leanZod, lean],
   logLevel: 'warning',
 });

@@ -13,10 +13,17 @@ import {
 } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { compile, unsealed } from '../../build/compiled.mjs';
+import { type Packed, unpack } from '../../src/artifacts/packed.ts';
+import { readArtifacts } from '../../src/artifacts/read-many.ts';
+import { newBoard } from '../../src/artifacts/thread-board.ts';
+import type { Answer, Order } from '../../src/artifacts/threads.ts';
+import { parseArtifactName } from '../../src/core/names.ts';
+import { everySample, samplePaths } from '../artifacts/samples.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const directory = mkdtempSync(join(tmpdir(), 'roundwarden-built-'));
@@ -178,5 +185,29 @@ describe('the built program', () => {
       serving.kill();
       await once(serving, 'exit');
     }
+  });
+
+  it('has a thread that reads artifacts as the checkout does, and loads no package for it', async () => {
+    const file = join(directory, 'dist/src/artifacts/reader-worker.js');
+    const imported = [...readFileSync(file, 'utf8').matchAll(/\bfrom"([^"]+)"/g)].map(([, name]) => name!);
+    assert.ok(imported.length > 0 && imported.every(isBuiltin), imported.join());
+    const paths = everySample().flatMap(samplePaths);
+    const named = paths.flatMap((path) => {
+      const name = parseArtifactName(basename(path));
+      return name === null ? [] : [{ path, name, place: dirname(path) }];
+    });
+    assert.ok(named.length > 10);
+    const thread = new Worker(file);
+    const answers: Answer[] = [];
+    await new Promise<void>((done, failed) => {
+      thread.on('error', failed);
+      thread.on('message', (answer: Answer | null) => void (answer === null ? done() : answers.push(answer)));
+      thread.postMessage({ paths: named.map(({ path }) => path), board: newBoard() } satisfies Order);
+    });
+    const read = answers.flatMap(({ packed }) => JSON.parse(packed) as Packed[]);
+    assert.deepEqual(
+      read.map((one, at) => unpack(one, named[at]!)),
+      await readArtifacts(named, { threads: 1 }),
+    );
   });
 });
