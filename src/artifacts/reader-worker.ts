@@ -8,9 +8,9 @@ import type { Answer, Order } from './threads.ts';
 
 /* The other end of threads.ts: reads artifacts piece by piece until none is left, and answers with null then. */
 
-const filesInPiece = 256;
-/** So many answers may lie unread, of about half a megabyte each: a list has no end, and memory has. */
-const mostUnread = 8;
+const filesInPiece = 64;
+/** So many answers may lie unread, of about 100 kB each: larger ones would be garbage that lies long. */
+const mostUnread = 32;
 
 const readPacked = (path: string) =>
   pack(readArtifactNow({ path, name: parseArtifactName(basename(path))! }));

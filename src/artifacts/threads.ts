@@ -88,6 +88,31 @@ async function readMeanwhile({ files, board, artifacts }: Queue): Promise<void> 
   }
 }
 
+/** Reads what a thread took and did not answer. */
+async function readMissing({ files, artifacts }: Queue): Promise<Artifact[]> {
+  for (const [index, file] of files.entries()) {
+    if (artifacts[index] !== undefined) continue;
+    artifacts[index] = readArtifactNow(file);
+    if (index % filesAtOnce === 0) await setImmediate();
+  }
+  return artifacts as Artifact[];
+}
+
+async function readList(
+  files: readonly ListedFile[],
+  threads: number,
+  start: () => Worker,
+): Promise<Artifact[]> {
+  const queue: Queue = { files, board: newBoard(), artifacts: new Array(files.length) };
+  const others = Array.from({ length: threads - 1 }, () => employ(queue, start));
+  await readMeanwhile(queue);
+  await Promise.all(others);
+  return await readMissing(queue);
+}
+
+/** A thread is given so many paths: more would not fit into its memory. */
+const filesInList = 100_000;
+
 /**
  * Reads files in this thread and `threads - 1` others, and keeps their order. The others go on while this one is busy
  * with something else, such as a statement of SQLite. What a thread does not come to, because it cannot start, fails or
@@ -98,10 +123,10 @@ export async function readInThreads(
   threads: number,
   start: () => Worker = startReader,
 ): Promise<Artifact[]> {
-  const artifacts = new Array<Artifact | undefined>(files.length);
-  const queue: Queue = { files, board: newBoard(), artifacts };
-  const others = Array.from({ length: threads - 1 }, () => employ(queue, start));
-  await readMeanwhile(queue);
-  await Promise.all(others);
-  return files.map((file, index) => artifacts[index] ?? readArtifactNow(file));
+  const artifacts: Artifact[] = [];
+  for (let from = 0; from < files.length; from += filesInList) {
+    const read = await readList(files.slice(from, from + filesInList), threads, start);
+    for (const artifact of read) artifacts.push(artifact);
+  }
+  return artifacts;
 }

@@ -503,15 +503,15 @@ describe('threads read what is read here', () => {
     // Nothing is heard or answered in between: this thread only waits, as in a statement of SQLite.
     const clock = new Int32Array(new SharedArrayBuffer(4));
     const takenAfter = (pieces: number) => {
-      for (let waits = 0; Atomics.load(board, 0) < pieces * 256 && waits < 600; waits++)
+      for (let waits = 0; Atomics.load(board, 0) < pieces * 64 && waits < 600; waits++)
         Atomics.wait(clock, 0, 0, 100);
       Atomics.wait(clock, 0, 0, 300);
-      return Atomics.load(board, 0) / 256;
+      return Atomics.load(board, 0) / 64;
     };
-    // It stops by itself where eight answers lie unread and one more is made, and goes on with each that is accepted.
-    assert.equal(takenAfter(9), 9);
+    // It stops by itself where 32 answers lie unread and one more is made, and goes on with each that is accepted.
+    assert.equal(takenAfter(33), 33);
     noteAccepted(board);
-    assert.equal(takenAfter(10), 10);
+    assert.equal(takenAfter(34), 34);
     await reader.terminate();
   });
 
