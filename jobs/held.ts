@@ -26,7 +26,7 @@ function heldLine({ id, round, verdict, held }: Incident & { held: Said }): Held
   return { incident: id, roundId, map, round: number, date, time, verdict, ...held };
 }
 
-/** What people hold of a source; of `keys` alone where they are given. */
+/** What people hold of a source and is left to do; of `keys` alone where they are given. */
 export async function heldIn(
   ledger: Ledger,
   source: string,
@@ -35,16 +35,23 @@ export async function heldIn(
   const stored = await heldIncidents(ledger, source);
   return stored
     .filter(({ key }) => keys === null || keys.has(key))
-    .map(({ state }) => heldLine(state as unknown as Incident & { held: Said }));
+    .map(({ state }) => state as unknown as Incident & { held: Said })
+    .filter(({ status }) => status !== 'closed')
+    .map(heldLine);
 }
 
 const mostNamed = 5;
 
-/** What people hold, a line for each reason: in a log of cron nobody has `incidents` before his eyes. */
+/** Whether a repair may wait for the end of the hold: one was reverted, or the last audit saw one. */
+const mayBeRepaired = ({ verdict }: HeldLine) =>
+  verdict === null || verdict === 'recoverable' || verdict === 'relinkable';
+
+/** What people hold, a line for each reason and what became of it: in a log of cron nobody has `incidents` before his eyes. */
 export function heldTexts(held: readonly HeldLine[]): string[] {
   const byReason = new Map<string, HeldLine[]>();
   for (const line of held) {
-    const why = `by ${line.by}: ${line.reason || 'no reason was given'}`;
+    const what = mayBeRepaired(line) ? 'held, not repaired,' : `held, ${line.verdict},`;
+    const why = `${what} by ${line.by}: ${line.reason || 'no reason was given'}`;
     byReason.set(why, [...(byReason.get(why) ?? []), line]);
   }
   return [...byReason].map(([why, lines]) => {
@@ -55,6 +62,7 @@ export function heldTexts(held: readonly HeldLine[]): string[] {
       .slice(0, mostNamed)
       .map(({ roundId, incident }) => `round ${roundId} (incident ${incident})`);
     const id = lines.length === 1 ? first!.incident : 'INCIDENT';
-    return `${counted(lines.length, 'round')} held, not repaired, ${printable(why)}: ${named.join(', ')}${more}; \`roundwarden incidents reopen ${id}\` has the next audit repair it`;
+    const next = mayBeRepaired(first!) ? 'repair it' : 'judge it anew';
+    return `${counted(lines.length, 'round')} ${printable(why)}: ${named.join(', ')}${more}; \`roundwarden incidents reopen ${id}\` has the next audit ${next}`;
   });
 }

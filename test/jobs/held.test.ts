@@ -30,6 +30,15 @@ describe('what is held, in words', () => {
     );
   });
 
+  it('promises a repair only where one may wait', () => {
+    const lost: HeldLine = { ...heldAs(8, 'a doubt'), verdict: 'lost' };
+    const reverted: HeldLine = { ...heldAs(9, 'a doubt'), verdict: null };
+    assert.deepEqual(heldTexts([lost, reverted]), [
+      '1 round held, lost, by ann: a doubt: round 108 (incident 8); `roundwarden incidents reopen 8` has the next audit judge it anew',
+      '1 round held, not repaired, by ann: a doubt: round 109 (incident 9); `roundwarden incidents reopen 9` has the next audit repair it',
+    ]);
+  });
+
   it('names five, and where the others are listed', () => {
     const [text] = heldTexts([1, 2, 3, 4, 5, 6, 7].map((id) => heldAs(id, 'x\u001b[31m')));
     assert.match(
