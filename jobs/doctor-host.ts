@@ -125,14 +125,15 @@ function checkSingleton(
 ): Check[] {
   const found = hosts.flatMap((host) => of(host.processes ?? []).map(({ pid }) => ({ pid, on: host.name })));
   const places = found.map(({ pid, on }) => `${pid} on ${on}`).join(', ');
-  if (found.length > 1)
-    return [
-      problem(
-        name,
-        `${found.length} processes: ${places}`,
-        `end all but one: \`kill ${found.at(-1)!.pid}\` on ${found.at(-1)!.on}, and see what started it`,
-      ),
-    ];
+  if (found.length > 1) {
+    const { pid, on } = found.at(-1)!;
+    const end = `end all but one: \`kill ${pid}\` on ${on}, and see what started it`;
+    const isOnSeveral = new Set(found.map((one) => one.on)).size > 1;
+    const mend = isOnSeveral
+      ? `where these are names of one machine, name it once in DOCTOR_SSH; else ${end}`
+      : end;
+    return [problem(name, `${found.length} processes: ${places}`, mend)];
+  }
   if (!areAll) return [];
   const blind = hosts.find(({ processes }) => processes === null);
   if (blind !== undefined)

@@ -72,7 +72,7 @@ export const mailAddress = z
 /** Hosts that ssh is given, separated by commas; none of them can be taken for an option. */
 export const sshHosts = z
   .string()
-  .transform((text) => text.split(',').map((host) => host.trim()))
+  .transform((text) => [...new Set(text.split(',').map((host) => host.trim()))])
   .refine((hosts) => hosts.every((host) => /^[A-Za-z0-9_][A-Za-z0-9_.@:-]*$/.test(host)), {
     error: 'expected USER@HOST, or several by commas',
   });
