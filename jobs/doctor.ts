@@ -24,7 +24,7 @@ import { checkLogs, type LogsExamined } from './doctor-logs.ts';
 import { checkModule } from './doctor-module.ts';
 import { checkCoverage, checkDuplicates, checkPackets } from './doctor-pipeline.ts';
 import { checkPlaces, lookAtPlaces } from './doctor-places.ts';
-import { colours, say, table, wrapped } from './print.ts';
+import { colours, say, table, widthOf, wrapped } from './print.ts';
 
 /** What is asked of the doctor. */
 export interface DoctorRequest {
@@ -197,7 +197,8 @@ const narrowest = 50;
 /** The report for people, as wide as their terminal: every check, and what to do about each that is not ok. */
 export function printDoctor(report: DoctorReport): void {
   const { checks } = report;
-  const { isTTY, columns } = process.stdout;
+  const { isTTY } = process.stdout;
+  const columns = widthOf(process.stdout.columns);
   const names = Math.max(...checks.map(({ name }) => name.length));
   const taken = 'configuration'.length + 'could not check'.length + names + 6;
   if (!isTTY) say(tableOf(checks, Number.POSITIVE_INFINITY));

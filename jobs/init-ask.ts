@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { OperationError } from '../src/errors.ts';
-import { wrappedLines } from './print.ts';
+import { widthOf, wrappedLines } from './print.ts';
 
 /** A person at a terminal. Every answer throws an OperationError where they end it (Ctrl-C, Ctrl-D). */
 export interface Person {
@@ -22,7 +22,7 @@ export interface Terminal {
 /** Lets `work` ask somebody at a terminal, which is as before when it ends. */
 export async function withPerson<T>(terminal: Terminal, work: (person: Person) => Promise<T>): Promise<T> {
   let hidden = false;
-  const { columns = Number.POSITIVE_INFINITY } = terminal.output as { columns?: number };
+  const columns = widthOf((terminal.output as { columns?: number }).columns);
   const shown = new Writable({
     write(piece: Buffer, _encoding, done) {
       if (!hidden) terminal.output.write(piece);

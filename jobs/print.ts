@@ -94,6 +94,9 @@ export function equation(counts: Counts): string {
   return `${total(counts)} = ${terms.join(' + ') || '0'}`;
 }
 
+/** How wide a terminal is; one whose size nobody has set says 0. */
+export const widthOf = (columns: number | undefined): number => columns || Number.POSITIVE_INFINITY;
+
 /** Breaks a text between words, so that it fits a terminal. */
 export function wrapped(text: string, width: number): string {
   const lines = [''];
@@ -118,5 +121,5 @@ export function wrappedLines(text: string, width: number): string {
 /** Says sentences: on a terminal no word of them is broken at its edge. Quoted lines and tables stay as they are. */
 export function sayWords(text: string): void {
   const { isTTY, columns } = process.stdout;
-  say(isTTY ? wrappedLines(text, columns) : text);
+  say(isTTY ? wrappedLines(text, widthOf(columns)) : text);
 }
