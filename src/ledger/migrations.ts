@@ -51,7 +51,7 @@ export async function pendingMigrations(database: Database): Promise<string[]> {
 export async function assertMigrated(database: Database): Promise<void> {
   if (missing(database, await appliedMigrations(database)).length > 0)
     throw new OperationError(
-      `cannot read the ledger ${database.label}: an older Roundwarden made it, and it was opened for reading only; run \`roundwarden audit\` once`,
+      `cannot read the ledger ${database.label}: an older Roundwarden made it, and it was opened for reading only; run \`roundwarden migrate\` once`,
     );
 }
 
