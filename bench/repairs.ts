@@ -147,7 +147,7 @@ async function repairPlan({ config, plan, incidents }: Scene): Promise<void> {
 }
 
 async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding> {
-  const count = options.sizeOf({ full: 20_000, small: 1_000 });
+  const count = options.sizeOf({ full: 20_000, small: 4_000 });
   options.say(`${dialect}: ${count} repairs`);
   const scene = await sceneOf(dialect, { ...options, count });
   await prepare(scene);
