@@ -10,11 +10,11 @@ import { firstDay } from './source-data.ts';
 
 const atMost = 2;
 const atMostMegabytes = 200;
-/** The small one is a third of the other on as many days: what the last days cost weighs as much in both. */
+/** The small one is half of the other on as many days: what the last days cost weighs as much in both. */
 const sizes = {
-  rounds: { full: 1_000_000, small: 300_000 },
-  roundsPerDay: { full: 410, small: 123 },
-  artifacts: { full: 10_000, small: 3_000 },
+  rounds: { full: 1_000_000, small: 500_000 },
+  roundsPerDay: { full: 410, small: 206 },
+  artifacts: { full: 10_000, small: 5_000 },
 };
 
 /** Seconds of the day of six digits. */
