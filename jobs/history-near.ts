@@ -61,7 +61,7 @@ async function ownOf(
   const keys = await readSpawnKeys(database, schema, matchIds);
   const covered = of.links.flatMap(({ matchId, number, ...link }): CoveredRound[] => {
     if (number !== 1 && number !== 2) return [];
-    return [{ ...link, number, hasSpawnRows: keys === null || keys.has(spawnKey(matchId, number)) }];
+    return [{ number, hasSpawnRows: keys === null || keys.has(spawnKey(matchId, number)), ...link }];
   });
   const own = ownArtifacts(of.artifacts, { covered, staying: of.staying, nowUnix: asked.nowUnix });
   return new Set(own.values());

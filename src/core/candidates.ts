@@ -63,7 +63,7 @@ export function coveringCapture(
   const paired = pairedCapture(situation, roundId);
   if (paired !== null) {
     const linked = linkedMember(paired);
-    return linked === undefined ? null : { ...paired, linked };
+    return linked === undefined ? null : { linked, ...paired };
   }
   const fits = captureFits(situation, roundId);
   const linkedFits = fits.filter((chosen) => linkedMember(chosen) !== undefined);
@@ -73,7 +73,7 @@ export function coveringCapture(
   const nearest = (others: readonly Fit[]) =>
     others.every((other) => Math.abs(other.deltaSeconds) >= Math.abs(only.fit.deltaSeconds));
   const equal = nearest(fits.map((chosen) => chosen.fit)) && nearest(rivalFits);
-  return equal ? { ...only, linked: linkedMember(only)! } : null;
+  return equal ? { linked: linkedMember(only)!, ...only } : null;
 }
 
 /** The artifact whose spawn rows the source lacks altogether for a covered round, or null. */

@@ -44,7 +44,7 @@ export const byArtifact: Rule = (of) => {
     reason: 'artifact',
     because: `${chosen.member.path} is whole${chosen.member.bare ? ' (a bare message: no spawn rows)' : ''}, sane and fits it alone, ${chosen.fit.deltaSeconds} s before the file`,
     candidate,
-    want: { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'backfill', artifact: chosen.member },
+    want: { kind: 'backfill', artifact: chosen.member, ...wantFor(of, chosen.fit.deltaSeconds) },
   };
 };
 

@@ -26,7 +26,7 @@ function coveredBy(of: Case, chosen: Chosen<Capture>): Ruling {
   const capture = chosen.member;
   const artifact = unfilledSpawns(of.situation, of.round.id, capture);
   const incomplete = lacksTiming(of.round.timing) || artifact !== null;
-  const complete: Want = { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'complete', capture, artifact };
+  const complete: Want = { kind: 'complete', capture, artifact, ...wantFor(of, chosen.fit.deltaSeconds) };
   return {
     verdict: 'covered',
     reason: 'linked',
@@ -99,6 +99,6 @@ export const byCapture: Rule = (of) => {
     reason: link,
     because: relinkSentences[link]!(chosen.member),
     candidate,
-    want: { ...wantFor(of, chosen.fit.deltaSeconds), kind: 'relink', capture: chosen.member, artifact },
+    want: { kind: 'relink', capture: chosen.member, artifact, ...wantFor(of, chosen.fit.deltaSeconds) },
   };
 };

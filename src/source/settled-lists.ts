@@ -15,22 +15,32 @@ export function wholeNumbers(list: string | null, count: number): Float64Array {
   return numbers;
 }
 
+/** How many numbers follow a greater one. */
+function lateOnes(numbers: Float64Array): number {
+  let [late, greatest] = [0, Number.NEGATIVE_INFINITY];
+  for (let at = 0; at < numbers.length; at++)
+    if (numbers[at]! < greatest) late++;
+    else greatest = numbers[at]!;
+  return late;
+}
+
 /**
- * Sorts numbers in place, ascending, of which most are in order: rows come in the order of play, nearly always. Only what
- * follows a greater number is sorted, and merged into the others.
+ * Sorts numbers in place, ascending. Where most are in order, as rows come in the order of play, only those that follow a
+ * greater one are sorted, and merged into the others.
  */
 export function sortNearlySorted(numbers: Float64Array): Float64Array {
-  const late: number[] = [];
-  let [kept, greatest] = [0, Number.NEGATIVE_INFINITY];
+  const late = new Float64Array(lateOnes(numbers));
+  if (late.length > numbers.length / 8) return numbers.sort();
+  let [kept, left, greatest] = [0, 0, Number.NEGATIVE_INFINITY];
   for (let at = 0; at < numbers.length; at++) {
     const number = numbers[at]!;
-    if (number < greatest) late.push(number);
+    if (number < greatest) late[left++] = number;
     else numbers[kept++] = greatest = number;
   }
-  const sorted = Float64Array.from(late).sort();
+  late.sort();
   // From the end on: what is not yet merged stands before the place that is written.
-  for (let at = numbers.length - 1, left = sorted.length; left > 0; at--)
-    numbers[at] = kept > 0 && numbers[kept - 1]! > sorted[left - 1]! ? numbers[--kept]! : sorted[--left]!;
+  for (let at = numbers.length - 1; left > 0; at--)
+    numbers[at] = kept > 0 && numbers[kept - 1]! > late[left - 1]! ? numbers[--kept]! : late[--left]!;
   return numbers;
 }
 

@@ -8,6 +8,7 @@ export interface Part {
   rounds: number;
   linked: number;
   open: number[];
+  /** Ascending. */
   starts: Float64Array;
   reasons: Reasons;
 }
@@ -24,7 +25,8 @@ export function toPart(found: Found): Part {
     rounds: Number(found.rounds ?? 0),
     linked: Number(found.linked ?? 0),
     open: idsOf(found, 'open_ids'),
-    starts: wholeNumbers(textOf(found, 'starts'), Number(found.started ?? 0)),
+    // Here, while the database goes on: all parts together are nearly in order then.
+    starts: sortNearlySorted(wholeNumbers(textOf(found, 'starts'), Number(found.started ?? 0))),
     reasons: reasonsOf(found),
   };
 }
