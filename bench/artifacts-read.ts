@@ -26,7 +26,7 @@ export const bench: Bench = {
   id: 'artifacts-read',
   about: 'reading, salvaging and hashing artifacts against a bare read, JSON.parse and SHA-256 in a loop',
   async run({ sizeOf, times, seed, directory, say }): Promise<Finding[]> {
-    const count = sizeOf({ full: 50_000, small: 4_000 });
+    const count = sizeOf({ full: 50_000, small: 16_000 });
     say(`making ${count} artifacts`);
     const place = artifactDirectory({ directory, count, seed, content: true });
     const { files } = await listPlaces([place]);
