@@ -19,24 +19,25 @@ export function decisionOf(situation: Situation, key: string): Decision {
   return situation.facts.decisions.get(key) ?? noDecision;
 }
 
-/** The captures in reach of a round, certain or not. */
-export function captureFits(situation: Situation, roundId: number): Chosen<Capture>[] {
-  const fits = situation.captures.reach.get(roundId);
+function chosenOf<T>(fits: readonly Fit[] | undefined, groups: ReadonlyMap<string, Group<T>>): Chosen<T>[] {
   if (fits === undefined) return [];
   return fits.map((fit) => {
-    const group = situation.captureGroups.get(fit.candidateId)!;
+    const group = groups.get(fit.candidateId)!;
     return { fit, group, member: group.members[0] };
   });
 }
 
+/** The captures in reach of a round, certain or not. */
+export function captureFits({ captures, captureGroups }: Situation, roundId: number): Chosen<Capture>[] {
+  return chosenOf(captures.reach.get(roundId), captureGroups);
+}
+
 /** The artifacts in reach of a round, certain or not. */
-export function artifactFits(situation: Situation, roundId: number): Chosen<UsableArtifact>[] {
-  const fits = situation.artifacts.reach.get(roundId);
-  if (fits === undefined) return [];
-  return fits.map((fit) => {
-    const group = situation.artifactGroups.get(fit.candidateId)!;
-    return { fit, group, member: group.members[0] };
-  });
+export function artifactFits(
+  { artifacts, artifactGroups }: Situation,
+  roundId: number,
+): Chosen<UsableArtifact>[] {
+  return chosenOf(artifacts.reach.get(roundId), artifactGroups);
 }
 
 /** The capture that is this round's, if matching is certain of one. */
