@@ -168,11 +168,6 @@ async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<Audi
   return { ...asked, scope: scope === 'cycle' ? await cycleScope(config, ledger, nowMs) : scope };
 }
 
-/** The incidents of the part that an audit looks at; null where it looks at everything. */
-function partOf({ scope }: AuditRequest, { plan }: Look): ReadonlySet<string> | null {
-  return isWhole(scope) ? null : new Set(plan.assessments.map(({ key }) => key));
-}
-
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
 export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
   assertSourceSet(asked.config);
@@ -190,7 +185,7 @@ export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
         before,
         after: before,
         outcomes: null,
-        held: ledger === null ? [] : await heldIn(ledger, source.name, partOf(request, before)),
+        held: await heldIn(ledger, source.name, { scope: request.scope, ...before.plan }),
         ledgerHead,
       });
     }),
@@ -243,7 +238,7 @@ async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<A
       await alertPeople(request, { run, source, seen: after });
 
       const ledgerHead = await head(run.ledger);
-      const held = await heldIn(run.ledger, source.name, partOf(request, before));
+      const held = await heldIn(run.ledger, source.name, { scope: request.scope, ...before.plan });
       const result = resultOf(request, { runId: run.id, source, before, after, outcomes, held, ledgerHead });
       // What a long run queued is due now, and what it claims must stay claimed.
       await deliverNews(request, run, Math.round(performance.now() - beganMs));

@@ -1,9 +1,10 @@
 import { counted } from '../src/core/counted.ts';
 import type { Incident, Said } from '../src/core/incident.ts';
 import { printable } from '../src/core/printable.ts';
-import type { Verdict } from '../src/core/verdict.ts';
+import type { Assessment, Verdict } from '../src/core/verdict.ts';
 import { heldIncidents } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
+import { isWhole, type Scope } from './scope.ts';
 
 /** A round that somebody holds: no audit repairs it until its incident is reopened. */
 export interface HeldLine {
@@ -26,12 +27,14 @@ function heldLine({ id, round, verdict, held }: Incident & { held: Said }): Held
   return { incident: id, roundId, map, round: number, date, time, verdict, ...held };
 }
 
-/** What people hold of a source and is left to do; of `keys` alone where they are given. */
+/** What people hold of a source and is left to do: of a part of it, where an audit looks at no more. */
 export async function heldIn(
-  ledger: Ledger,
+  ledger: Ledger | null,
   source: string,
-  keys: ReadonlySet<string> | null,
+  { scope, assessments }: { scope: Scope; assessments: readonly Assessment[] },
 ): Promise<HeldLine[]> {
+  if (ledger === null) return [];
+  const keys = isWhole(scope) ? null : new Set(assessments.map(({ key }) => key));
   const stored = await heldIncidents(ledger, source);
   return stored
     .filter(({ key }) => keys === null || keys.has(key))
