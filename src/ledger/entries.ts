@@ -7,19 +7,7 @@ import type { Ledger } from './ledger.ts';
 export const entryColumns = ['seq', 'at', 'kind', 'source', 'key', 'body', 'prev_hash', 'hash'] as const;
 
 /** Where entries are inserted. One that is there is an error: the ledger only grows. */
-export const entryTarget: Target = {
-  table: 'entries',
-  columns: {
-    seq: 'bigint',
-    at: 'text',
-    kind: 'text',
-    source: 'text',
-    key: 'text',
-    body: 'text',
-    prev_hash: 'text',
-    hash: 'text',
-  },
-};
+export const entryTarget: Target = { table: 'entries', columns: entryColumns };
 
 /** The entry in a row of `entries`, or null where a column is missing or of another type. */
 export function parseEntry(row: unknown): Entry | null {

@@ -15,14 +15,7 @@ const storedColumns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as
 /** Where incidents are stored: one that is there gets its new story. */
 export const incidentTarget: Target = {
   table: 'incidents',
-  columns: {
-    source: 'text',
-    key: 'text',
-    id: 'bigint',
-    is_open: 'integer',
-    last_seq: 'bigint',
-    state: 'text',
-  },
+  columns: storedColumns,
   conflict: `on conflict (source, key) do update
     set is_open = excluded.is_open, last_seq = excluded.last_seq, state = excluded.state`,
 };

@@ -1,18 +1,18 @@
+import type { Knex } from 'knex';
 import { chunks, type Database } from '../database.ts';
 import { withPrepared } from '../database-prepared.ts';
 
-/** A table that rows are inserted into: its columns with their types, and what becomes of a row that is there. */
+/** A table that rows are inserted into, with the columns that they have. */
 export interface Target {
   table: string;
-  columns: Readonly<Record<string, 'bigint' | 'integer' | 'text'>>;
+  columns: readonly string[];
   /** `on conflict ...`; without it such a row is an error. */
   conflict?: string;
 }
 
 /**
  * Inserts rows in the transaction of `database`: on SQLite by one prepared statement, run for each of them; on
- * PostgreSQL by one statement for 500, which is given one JSON document, because each value that is bound costs more
- * than what the document holds of it. The builder's statements for many rows take longer to make than to run.
+ * PostgreSQL by one statement for 500, because each statement is a way to the server and back.
  */
 export async function insertRows<T extends object>(
   database: Database,
@@ -20,28 +20,16 @@ export async function insertRows<T extends object>(
   rows: readonly T[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  if (database.dialect === 'sqlite') return await insertEach(database, target, rows);
-  for (const chunk of chunks(rows)) await database.knex.raw(fromDocument(target), [JSON.stringify(chunk)]);
+  const lists = rows.map((row) => target.columns.map((name) => row[name as keyof T]));
+  if (database.dialect === 'sqlite')
+    return await withPrepared(database, inserting(target, 1), ({ run }) => {
+      for (const list of lists) run(list);
+    });
+  for (const chunk of chunks(lists))
+    await database.knex.raw(inserting(target, chunk.length), chunk.flat() as Knex.RawBinding[]);
 }
 
-function fromDocument({ table, columns, conflict = '' }: Target): string {
-  const names = Object.keys(columns);
-  const typed = names.map((name) => `${name} ${columns[name]}`);
-  return `insert into ${table} (${names}) select ${names} from json_to_recordset(?) as given(${typed}) ${conflict}`;
-}
-
-function insertEach<T extends object>(
-  database: Database,
-  { table, columns, conflict = '' }: Target,
-  rows: readonly T[],
-): Promise<void> {
-  const names = Object.keys(columns);
-  const places = names.map(() => '?');
-  return withPrepared(
-    database,
-    `insert into ${table} (${names}) values (${places}) ${conflict}`,
-    ({ run }) => {
-      for (const row of rows) run(names.map((name) => row[name as keyof T]));
-    },
-  );
+function inserting({ table, columns, conflict = '' }: Target, count: number): string {
+  const row = `(${columns.map(() => '?')})`;
+  return `insert into ${table} (${columns}) values ${Array(count).fill(row)} ${conflict}`;
 }

@@ -50,20 +50,22 @@ const eventRow = z.object({
 /** Where lines are stored; one that is there stays as it is. */
 const eventTarget: Target = {
   table: 'log_events',
-  columns: {
-    lineage: 'text',
-    line: 'bigint',
-    source: 'text',
-    log: 'text',
-    kind: 'text',
-    file: 'text',
-    at: 'text',
-    end_unix: 'bigint',
-    map: 'text',
-    number: 'integer',
-    subject: 'text',
-    text: 'text',
-  },
+  columns: [
+    ...[
+      'lineage',
+      'line',
+      'source',
+      'log',
+      'kind',
+      'file',
+      'at',
+      'end_unix',
+      'map',
+      'number',
+      'subject',
+      'text',
+    ],
+  ],
   conflict: 'on conflict (lineage, line) do nothing',
 };
 

@@ -56,7 +56,7 @@ function assertBeginsOne(
     );
 }
 
-const openRepairTarget: Target = { table: 'open_repairs', columns: { seq: 'bigint', source: 'text' } };
+const openRepairTarget: Target = { table: 'open_repairs', columns: ['seq', 'source'] };
 
 /**
  * Folds new entries into the stored projections, inside the transaction that appends them, and after they are stored.
