@@ -1,5 +1,5 @@
 import type { Json } from '../core/model.ts';
-import { chunks, oneOf, rows } from '../database.ts';
+import { chunks, type Database, oneOf, rows } from '../database.ts';
 import { valueRows } from '../database-prepared.ts';
 import { OperationError } from '../errors.ts';
 import { canonicalText } from './canonical.ts';
@@ -84,18 +84,31 @@ export async function heldIncidents({ database }: Ledger, source: string): Promi
   return (await rows<StoredIncident>(database, sql, [source])).map(incidentFromRow);
 }
 
+/**
+ * Looks up key by key. PostgreSQL is told so, because it reads every incident of the source where its statistics do not
+ * say how many those are, and of a table that has just grown they do not.
+ */
+function keyLookUp(database: Database, keys: readonly string[]): { sql: string; bindings: unknown[] } {
+  if (database.dialect === 'sqlite') {
+    const { condition, binding } = oneOf(database, keys);
+    const sql = `select ${storedColumns} from incidents where key ${condition} and source = ?`;
+    return { sql, bindings: [binding] };
+  }
+  const one = `select ${storedColumns} from incidents where key = given.name and source = ? limit 1`;
+  const sql = `select found.* from unnest(?::text[]) as given (name) cross join lateral (${one}) as found`;
+  return { sql, bindings: [keys] };
+}
+
 /** The incidents of a source that have one of these keys, oldest first. */
 export async function incidentsByKeys(
-  ledger: Ledger,
+  { database }: Ledger,
   source: string,
   keys: readonly string[],
 ): Promise<Incident[]> {
-  const { database } = ledger;
   const found: Incident[] = [];
-  for (const chunk of chunks(keys)) {
-    const { condition, binding } = oneOf(database, chunk);
-    const sql = `select ${storedColumns} from incidents where source = ? and key ${condition}`;
-    for (const values of await valueRows(database, sql, [source, binding]))
+  for (const chunk of chunks([...new Set(keys)])) {
+    const { sql, bindings } = keyLookUp(database, chunk);
+    for (const values of await valueRows(database, sql, [...bindings, source]))
       found.push(incidentFromRow(rowOfValues(values)));
   }
   return found.sort((a, b) => a.id - b.id);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Knex } from 'knex';
 import { rows } from '../../src/database.ts';
 import { append } from '../../src/ledger/append.ts';
 import type { Entry } from '../../src/ledger/chain.ts';
 import { eachEntry, lastPlaceEntries } from '../../src/ledger/entries.ts';
+import { incidentsByKeys } from '../../src/ledger/incidents.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { isHeld } from '../../src/ledger/migrations.ts';
 import { forEachDatabase } from '../databases.ts';
@@ -61,5 +63,29 @@ forEachDatabase('a long history', (kind) => {
     assert.match(await planOf(waiting), /COVERING INDEX outbox_by_age/);
     const held = `select id from incidents where source = 'a' and ${isHeld} order by id`;
     assert.match(await planOf(held), /held_incidents/);
+  });
+
+  test('has its incidents looked up by their keys, also where it has just grown and nobody has counted it', async (t) => {
+    const { ledger } = await freshLedger(t, kind);
+    const { knex, dialect } = ledger.database;
+    await knex.raw(
+      `insert into incidents (source, key, id, is_open, last_seq, state)
+       with recursive many (n) as (select 1 union all select n + 1 from many where n < 60000)
+       select 'stats', 'map|' || n, n, 1, n, '{"held":null,"note":"a text as long as many are"}' from many`,
+    );
+    const asked: { sql: string; bindings: Knex.RawBinding[] }[] = [];
+    knex.on('query', (query) => asked.push(query));
+    const keys = Array.from({ length: 400 }, (_, n) => `map|${100 * n + 1}`);
+    const found = await incidentsByKeys(ledger, 'stats', [...keys, keys[0]!]);
+    assert.deepEqual(
+      found.map(({ key }) => key),
+      keys,
+    );
+    if (dialect === 'sqlite') return;
+    const [{ sql, bindings }] = asked as [(typeof asked)[0]];
+    const plan = await knex.raw(`explain ${sql.replaceAll(/\$\d/g, '?')}`, bindings);
+    const text = JSON.stringify(plan.rows);
+    assert.match(text, /Index Cond: \(\(source = 'stats'::text\) AND \(key = /);
+    assert.doesNotMatch(text, /Seq Scan on incidents|Filter: \(key/);
   });
 });
