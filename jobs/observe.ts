@@ -1,6 +1,7 @@
 import { incidentKey } from '../src/core/expected.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import { type AuditFacts, type AuditRules, type Situation, understand } from '../src/core/situation.ts';
+import { collectGarbage } from '../src/garbage.ts';
 import { incidentsByKeys } from '../src/ledger/incidents.ts';
 import { type DayRange, readRoundsById } from '../src/source/read.ts';
 import { readSpawnKeys } from '../src/source/read-captures.ts';
@@ -74,9 +75,10 @@ export async function observe(asked: Observing): Promise<Observation> {
   const { database, schema } = source;
   const stored = await openStored(asked);
   const open = openWithin(asked.scope, stored);
-  const read = letsSqlSettle(asked)
-    ? await readWhole(asked, { visit })
-    : await readAround(asked, { stored, visit });
+  const isWhole = letsSqlSettle(asked);
+  const read = await (isWhole ? readWhole(asked, { visit }) : readAround(asked, { stored, visit }));
+  // Of a long history most of what was read of artifacts and rows is left out again.
+  if (isWhole) collectGarbage();
   const { judged, near, captures, artifacts, places } = read;
   const known = new Set([...judged, ...near].map((round) => round.id));
   const holders = captures.flatMap(({ roundId }) =>
