@@ -126,15 +126,10 @@ async function settledFor(
 }
 
 /** The captures that no settled round has. */
-async function readLooseCaptures(
-  asked: Observing,
-  { open, captures, linkedCaptures }: SettledHistory,
-): Promise<Capture[]> {
+async function readLooseCaptures(asked: Observing, { open, hasStrays }: SettledHistory): Promise<Capture[]> {
   const { database, schema } = asked.source;
-  const unlinked = await readUnlinkedCaptures(database, schema);
-  const hasStrays = captures > unlinked.length + linkedCaptures;
   return [
-    ...unlinked,
+    ...(await readUnlinkedCaptures(database, schema)),
     ...(hasStrays ? await readStrayCaptures(database, schema) : []),
     ...(await readCapturesLinkedTo(database, schema, open)),
   ];

@@ -13,16 +13,19 @@ export interface GivenTable {
   bindings: readonly unknown[];
 }
 
-/** Makes given rows a table to join: PostgreSQL takes arrays, SQLite a temporary table with a key. */
+/**
+ * Makes given rows a table to join: SQLite takes a temporary table with a key; PostgreSQL takes arrays, grouped by the key, so
+ * that it knows that no row meets two of them.
+ */
 export async function givenTable(reader: Reader, { name, columns, key }: Given): Promise<GivenTable> {
   const names = Object.keys(columns);
   const values = Object.values(columns);
   if (reader.dialect === 'postgres') {
     const arrays = values.map(({ type }) => `?::${type}[]`);
-    return {
-      table: `unnest(${arrays}) as ${name} (${names})`,
-      bindings: values.map((column) => column.values),
-    };
+    const keys = key.split(', ');
+    const grouped = names.map((column) => (keys.includes(column) ? column : `min(${column}) as ${column}`));
+    const given = `select ${grouped} from unnest(${arrays}) as given (${names}) group by ${key}`;
+    return { table: `(${given}) as ${name}`, bindings: values.map((column) => column.values) };
   }
   await reader.rows(`drop table if exists temp.${name}`);
   const typed = names.map((column, at) => `${column} ${values[at]!.type === 'text' ? 'text' : 'integer'}`);

@@ -6,16 +6,23 @@ import type { Spelling } from './settling.ts';
 /** A part of a history, as the database counted it. */
 export interface Part {
   rounds: number;
+  /** Captures that are linked to them. */
   linked: number;
+  /** Captures that are linked to what is no round, as far as they were looked at. */
+  strays: number;
   open: number[];
   /** Ascending. */
   starts: Float64Array;
   reasons: Reasons;
 }
 
-/** What every part is counted by, of an inner query with `id`, `capture_id`, `start_unix` and `is_open`. */
+/**
+ * What every part is counted by, of an inner query with `id`, which is null of a capture without a round, `capture_id`,
+ * `start_unix` and `is_open`.
+ */
 export function partColumns({ list }: Spelling): string {
-  return `count(*) as rounds, count(capture_id) as linked, count(start_unix) as started,
+  return `count(id) as rounds, count(capture_id) filter (where id is not null) as linked,
+    count(*) - count(id) as strays, count(start_unix) as started,
     ${list('case when is_open then id end')} as open_ids, ${list('start_unix')} as starts`;
 }
 
@@ -24,6 +31,7 @@ export function toPart(found: Found): Part {
   return {
     rounds: Number(found.rounds ?? 0),
     linked: Number(found.linked ?? 0),
+    strays: Number(found.strays ?? 0),
     open: idsOf(found, 'open_ids'),
     // Here, while the database goes on: all parts together are nearly in order then.
     starts: sortNearlySorted(wholeNumbers(textOf(found, 'starts'), Number(found.started ?? 0))),
@@ -34,8 +42,8 @@ export function toPart(found: Found): Part {
 /** Of nothing it is 0. */
 export const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
 
-/** All parts together: how many rounds, how many of them have a capture, and every start, ascending. */
-export function joined(parts: readonly Part[]): Pick<Part, 'rounds' | 'linked' | 'starts'> {
+/** All parts together: how many rounds there are, their captures, those of no round, and every start, ascending. */
+export function joined(parts: readonly Part[]): Pick<Part, 'rounds' | 'linked' | 'strays' | 'starts'> {
   const starts = new Float64Array(sum(parts.map((part) => part.starts.length)));
   let at = 0;
   for (const part of parts) {
@@ -45,6 +53,7 @@ export function joined(parts: readonly Part[]): Pick<Part, 'rounds' | 'linked' |
   return {
     rounds: sum(parts.map(({ rounds }) => rounds)),
     linked: sum(parts.map(({ linked }) => linked)),
+    strays: sum(parts.map(({ strays }) => strays)),
     starts: sortNearlySorted(starts),
   };
 }

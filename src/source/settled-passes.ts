@@ -1,4 +1,4 @@
-import { type Database, type Reader, readerOf } from '../database.ts';
+import { type Database, type Dialect, type Reader, readerOf } from '../database.ts';
 import { shareOut } from '../database-twin.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
@@ -53,22 +53,38 @@ async function passesOver(reader: Reader, pass: number): Promise<IdRange[]> {
   return passes;
 }
 
-/** How many rows there are, how many of them are of no round, and how many captures. */
+/** How many rows there are, how many of them are of no round, and what the passes do not tell of captures. */
 export interface Counted {
   rows: number;
   summaries: number;
-  captures: number;
+  /** All captures that are linked to something; null where a pass tells which of them are linked to no round. */
+  linked: number | null;
+  /** Where it does: those that are linked to an id beyond those of all rows, which no pass comes to. */
+  beyond: number;
 }
+
+const capturesBeyond = (id: string, is: '<' | '>') =>
+  `(select count(*) from lua_round_teams where round_id ${is} coalesce((select ${id} from rounds)::bigint, 9223372036854775807))`;
+
+const capturesToCount: Record<Dialect, string> = {
+  sqlite: '(select count(round_id) from lua_round_teams) as linked, 0 as beyond',
+  postgres: `null as linked, ${capturesBeyond('min(id)', '<')} + ${capturesBeyond('max(id)', '>')} as beyond`,
+};
 
 async function countRows(reader: Reader): Promise<Counted> {
   const isInteger = reader.dialect === 'sqlite' ? `typeof(round_number) = 'integer'` : 'true';
   const [found] = await reader.rows<Found>(
     `select count(*) as all_rows, count(*) filter (where round_number is null
        or (round_number not in (1, 2) and ${isInteger})) as summaries,
-       (select count(*) from lua_round_teams) as captures from rounds`,
+       ${capturesToCount[reader.dialect]} from rounds`,
   );
-  const { all_rows, summaries, captures } = found!;
-  return { rows: Number(all_rows), summaries: Number(summaries), captures: Number(captures) };
+  const { all_rows, summaries, linked, beyond } = found!;
+  return {
+    rows: Number(all_rows),
+    summaries: Number(summaries),
+    linked: linked === null ? null : Number(linked),
+    beyond: Number(beyond),
+  };
 }
 
 /**
@@ -99,20 +115,26 @@ async function passReader(
   const days = await uniformDays(reader, rules);
   const lookCloser = await openReader(reader, schema, { rules, days });
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
-  // PostgreSQL would join all captures again for each pass, and does not conclude which of them there can be.
-  const captures = reader.dialect === 'postgres' ? ' and c.round_id between ? and ?' : '';
+  const isSince = `${spelling.plain('r.round_date')} >= ?`;
+  // PostgreSQL merges both by id, and meets captures of no round on the way; it does not conclude from the ids of the rounds which
+  // captures there can be. SQLite would look through everything once more for those.
+  const from =
+    reader.dialect === 'sqlite'
+      ? `rounds r left join ${days.table} on uniform_days.day = r.round_date
+         left join lua_round_teams c on c.round_id = r.id
+         where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`
+      : `(select * from rounds where round_number in (1, 2) and id between ? and ?) as r
+         full join (select * from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
+         left join ${days.table} on uniform_days.day = r.round_date
+         where r.id is null or ${isSince}`;
   const sql = `select ${partColumns(spelling)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
-        coalesce(${covered}, false) = false as is_open
-      from rounds r
-      left join ${days.table} on uniform_days.day = r.round_date
-      left join lua_round_teams c on c.round_id = r.id${captures}
-      where r.round_number in (1, 2) and ${spelling.plain('r.round_date')} >= ?
-        and r.id between ? and ?) as since`;
+        coalesce(${covered}, false) = false as is_open from ${from}) as since`;
   return async ({ fromId, toId }) => {
     const ids = [fromId, toId];
-    const more = captures === '' ? [] : ids;
-    const [found] = await reader.rows<Found>(sql, [...days.bindings, ...more, rules.exemptBefore, ...ids]);
+    const ranges = reader.dialect === 'sqlite' ? ids : [...ids, ...ids];
+    const bindings = [...ranges, ...days.bindings, rules.exemptBefore];
+    const [found] = await reader.rows<Found>(sql, bindings);
     const part = toPart(found!);
     return { part, closer: await lookCloser(part.open) };
   };

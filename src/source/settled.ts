@@ -25,10 +25,8 @@ export interface SettledHistory {
   exemptNear: ExemptRow[];
   /** The ids of all other rows. */
   open: number[];
-  /** Every capture. */
-  captures: number;
-  /** Those that are linked to a round of number 1 or 2. */
-  linkedCaptures: number;
+  /** Whether there are captures that are linked to what is no round: to a summary, or to nothing. */
+  hasStrays: boolean;
   /** The start of every such round that has one, unix seconds, ascending. */
   starts: Float64Array;
 }
@@ -88,8 +86,7 @@ export async function readSettled(
     exempt: { ...reasons, summary: counted.summaries },
     exemptNear: closer.flatMap(({ exempt }) => exempt),
     open: [...closer.flatMap(({ open }) => open), ...before.open, ...strange],
-    captures: counted.captures,
-    linkedCaptures: all.linked,
+    hasStrays: counted.linked === null ? all.strays + counted.beyond > 0 : counted.linked > all.linked,
     starts: all.starts,
   };
 }
