@@ -81,7 +81,7 @@ export async function openReader(
     },
     key: 'day, from_second',
   });
-  const second = `case when ${spelling.isClock('r.round_time')} then ${secondOfDay} end`;
+  const second = `case when ${spelling.isClock} then ${secondOfDay(spelling)} end`;
   const fileUnix = `coalesce(uniform_days.start_unix, clear_spans.start_unix) + ${second}`;
   const sql = (
     ids: GivenTable,
@@ -96,7 +96,7 @@ export async function openReader(
            coalesce(${isCovered(schema, spelling, fileUnix)}, false) as is_covered,
            ${exemptBy(schema, spelling, 'r.round_date < ?')} as reason
          from ${ids.table}
-         join rounds r on r.id = open_ids.id
+         join ${spelling.rounds} r on r.id = open_ids.id
          left join ${days.table} on uniform_days.day = r.round_date
          left join ${spans.table} on clear_spans.day = r.round_date
            and ${second} >= clear_spans.from_second and ${second} < clear_spans.to_second

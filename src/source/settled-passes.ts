@@ -114,7 +114,7 @@ async function passReader(
   await prepareServer(reader);
   const days = await uniformDays(reader, rules);
   const lookCloser = await openReader(reader, schema, { rules, days });
-  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay}`);
+  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay(spelling)}`);
   const isSince = `${spelling.plain('r.round_date')} >= ?`;
   // PostgreSQL merges both by id, and meets captures of no round on the way; it does not conclude from the ids of the rounds which
   // captures there can be. SQLite would look through everything once more for those.
@@ -123,7 +123,7 @@ async function passReader(
       ? `rounds r left join ${days.table} on uniform_days.day = r.round_date
          left join lua_round_teams c on c.round_id = r.id
          where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`
-      : `(select * from rounds where round_number in (1, 2) and id between ? and ?) as r
+      : `(select * from ${spelling.rounds} as timed where round_number in (1, 2) and id between ? and ?) as r
          full join (select * from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
          left join ${days.table} on uniform_days.day = r.round_date
          where r.id is null or ${isSince}`;

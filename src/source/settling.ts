@@ -29,8 +29,12 @@ export interface Spelling {
   isFalse: (column: string) => string;
   /** Begins with a letter or a digit: it has no colour code there, and is not empty. */
   isPlainName: (column: string) => string;
-  /** Six digits that are a time. */
-  isClock: (column: string) => string;
+  /** `rounds`, with what is worked out of each row once. */
+  rounds: string;
+  /** The time of `r`, of that, as a number of six digits; of one that is no such digits it is null, or anything. */
+  clock: string;
+  /** Whether that is a time. */
+  isClock: string;
   /** The column, for a comparison by which rows shall not be looked up. */
   plain: (column: string) => string;
   /** Keeps an expression of an inner query from being worked out once for each of its uses. */
@@ -51,19 +55,23 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     isFalse: (column) => `${column} = 0`,
     isPlainName: (column) =>
       `(${[between(column, 'a', '{'), between(column, 'A', '['), between(column, '0', ':')].join(' or ')})`,
-    isClock: (column) => `${column} < '24' and ${column} glob '[0-2][0-9][0-5][0-9][0-5][0-9]'`,
+    rounds: 'rounds',
+    clock: 'cast(r.round_time as integer)',
+    isClock: `r.round_time < '24' and r.round_time glob '[0-2][0-9][0-5][0-9][0-5][0-9]'`,
     plain: (column) => `+${column}`,
     fence: 'limit -1 offset 0',
     list: (expression) => `group_concat(${expression})`,
   },
   postgres: {
-    isInteger: (column) => `${column} is not null`,
+    // By its type; whether there is one, what it is compared with tells.
+    isInteger: () => 'true',
     isTrue: (column) => `${column}::text in ('true', '1')`,
     isFalse: (column) => `${column}::text in ('false', '0')`,
     isPlainName: (column) => `ascii(${column}) in (${plainCharacters})`,
-    isClock: (column) =>
-      `case when length(${column}) = 6 and translate(${column}, '0123456789', '') = ''
-        then ${column}::int < 240000 and ${column}::int / 100 % 100 < 60 and ${column}::int % 100 < 60 end`,
+    rounds: `(select *, case when length(round_time) = 6 and translate(round_time, '0123456789', '') = ''
+      then round_time::int end as clock_digits from rounds)`,
+    clock: 'r.clock_digits',
+    isClock: 'r.clock_digits < 240000 and r.clock_digits / 100 % 100 < 60 and r.clock_digits % 100 < 60',
     plain: (column) => column,
     fence: 'offset 0',
     list: (expression) => `string_agg((${expression})::text, ',')`,
@@ -71,8 +79,8 @@ export const spellings: Record<Database['dialect'], Spelling> = {
 };
 
 /** Seconds of the day of a round's time, where it `isClock`. */
-export const secondOfDay = `(cast(r.round_time as integer) - 40 * (cast(r.round_time as integer) / 100)
-  - 2400 * (cast(r.round_time as integer) / 10000))`;
+export const secondOfDay = ({ clock }: Spelling) =>
+  `(${clock} - 40 * (${clock} / 100) - 2400 * (${clock} / 10000))`;
 
 /** A start that stands on a row; what is no whole number, or 0, is none. */
 export const startOf = ({ isInteger }: Spelling) =>
@@ -107,7 +115,7 @@ export function isCovered(schema: SourceSchema, spelling: Spelling, fileUnix: st
        between -${durationToleranceSeconds} and ${durationToleranceSeconds}`,
     ...isExpected(schema, spelling),
     isPlainName('r.map_name'),
-    isClock('r.round_time'),
+    isClock,
   ];
   // The time is worked out only where it is one.
   return `case when ${conditions.join(' and ')}
