@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { closeDatabase, type Database, type Reader, readerOf, rows, snapshot } from './database.ts';
+import { snapshotOfTwoThreads } from './database-thread.ts';
 
 /*
- * Two connections that see one moment, so that two processes of a server can look through a long history
- * (docs/decisions/0022). SQLite, which works in the thread that asks it, has none.
+ * Two connections that see one moment, so that two processors can look through a long history (docs/decisions/0022).
  */
 
 /** A second connection in a transaction, and the moment that it sees. */
@@ -37,14 +37,15 @@ async function openTwin(database: Database): Promise<Twin> {
 }
 
 /**
- * A snapshot with a twin: `inside.twin` sees what `inside` sees, and answers at the same time. Without one on SQLite, and where
- * the server takes no second connection or leads it elsewhere: a twin saves time, and nothing depends on it.
+ * A snapshot with a twin: `inside.twin` sees what `inside` sees, and answers at the same time. Without one where the server
+ * takes no second connection or leads it elsewhere: a twin saves time, and nothing depends on it.
  */
 export async function snapshotOfTwo<T>(
   database: Database,
   work: (inside: Database) => Promise<T>,
 ): Promise<T> {
-  if (database.dialect === 'sqlite' || database.another === undefined) return snapshot(database, work);
+  if (database.dialect === 'sqlite') return snapshotOfTwoThreads(database, work);
+  if (database.another === undefined) return snapshot(database, work);
   const twin = await openTwin(database).catch(() => null);
   if (twin === null) return snapshot(database, work);
   let isTwo = false;

@@ -16,6 +16,8 @@ export interface Database {
   label: string;
   /** The schema in which unqualified names are looked up, where one was asked for (PostgreSQL). */
   schema?: string;
+  /** Where its file is (SQLite). */
+  path?: string;
   /** Opens one more connection to it, which only reads. */
   another?: () => Promise<Database>;
   /** Inside a snapshot: a second connection that sees the same moment, where there is one (`snapshotOfTwo`). */
@@ -150,7 +152,8 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
   handle.on('query-error', (thrown: unknown) => told(thrown, label));
   const another = () => openDatabase(url, { schema: options.schema, readOnly: true });
-  return { dialect, knex: handle, label, schema: options.schema, another };
+  const file = path === null ? {} : { path: resolve(path) };
+  return { dialect, knex: handle, label, schema: options.schema, another, ...file };
 }
 
 /**

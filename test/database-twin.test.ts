@@ -194,3 +194,115 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     });
   });
 });
+
+describe('A snapshot of two threads', () => {
+  let test: TestDatabase;
+  let writing: Database;
+  let reading: Database;
+
+  before(async () => {
+    test = await openTestDatabase('sqlite');
+    writing = await openDatabase(test.url, { create: true });
+    await rows(writing, 'create table played (id integer primary key, map text)');
+    reading = await openDatabase(test.url, { readOnly: true });
+  });
+
+  after(async () => {
+    for (const database of [reading, writing]) await closeDatabase(database);
+    await test.close();
+  });
+
+  const play = (map: string) =>
+    rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
+  const count = async (reader: Reader) =>
+    Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
+
+  /** The same database, in which somebody plays before, or after, one of its statements. */
+  function meanwhile(when: 'before' | 'after', statement: string): Database {
+    const raw = async (sql: string, ...more: unknown[]) => {
+      if (sql === statement && when === 'before') await play('supply');
+      const found = await (reading.knex.raw as (...all: unknown[]) => Promise<unknown>)(sql, ...more);
+      if (sql === statement && when === 'after') await play('supply');
+      return found;
+    };
+    return {
+      ...reading,
+      knex: new Proxy(reading.knex, {
+        get: (knex, name) => (name === 'raw' ? raw : Reflect.get(knex, name)),
+      }),
+    };
+  }
+
+  it('sees one moment on both, whoever writes meanwhile', async () => {
+    await play('supply');
+    const seen = await snapshotOfTwo(reading, async (inside) => {
+      assert.ok(inside.twin, 'there is a twin');
+      const first = await count(readerOf(inside));
+      await play('te_escape2');
+      return [first, await count(inside.twin), await count(readerOf(inside))];
+    });
+    assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
+  });
+
+  for (const [when, statement] of [
+    ['before', 'begin'],
+    ['after', 'begin'],
+    ['after', 'select 1 from sqlite_master'],
+  ] as const)
+    it(`has no twin where somebody writes ${when} \`${statement}\`, and both could differ`, async () => {
+      const seen = await snapshotOfTwo(meanwhile(when, statement), async (inside) => inside.twin);
+      assert.equal(seen, undefined);
+    });
+
+  it('takes values, makes tables of its own, and tells what is wrong with a question', async () => {
+    await snapshotOfTwo(reading, async (inside) => {
+      const twin = inside.twin!;
+      await twin.rows('create temp table own (map text)');
+      await twin.rows('insert into temp.own values (?)', ['braundorf']);
+      assert.deepEqual(await twin.rows('select map from own where map = ?', ['braundorf']), [
+        { map: 'braundorf' },
+      ]);
+      await assert.rejects(twin.rows('select map from nowhere'), /no such table: nowhere/);
+      await assert.rejects(twin.rows('delete from played'), /readonly/);
+    });
+  });
+
+  it('does what a thread that ends has begun by itself', async () => {
+    await snapshotOfTwo(reading, async (inside) => {
+      const before = await count(readerOf(inside));
+      // More than the thread has memory for.
+      const tooMuch =
+        'with recursive n (n) as (select 1 union all select n + 1 from n where n < 1000000) select n, n as more from n';
+      await assert.rejects(inside.twin!.rows(tooMuch));
+      await assert.rejects(inside.twin!.rows('select 1'));
+      const counts: number[] = [];
+      const pieces = Array.from({ length: 10 }, (_, at) => async (reader: Reader) => {
+        counts[at] = await count(reader);
+      });
+      await shareOut(inside, pieces);
+      assert.deepEqual(counts, Array(10).fill(before));
+    });
+  });
+
+  it('gives the work back, throws what it throws, and leaves no thread behind', async () => {
+    const thrown = new Error('the work went wrong');
+    await assert.rejects(
+      snapshotOfTwo(reading, async () => Promise.reject(thrown)),
+      (got) => got === thrown,
+    );
+    let twin: Reader | undefined;
+    assert.equal(
+      await snapshotOfTwo(reading, async (inside) => {
+        twin = inside.twin;
+        return 'done';
+      }),
+      'done',
+    );
+    await assert.rejects(twin!.rows('select 1'), /has ended/);
+  });
+
+  it('does without a twin where its file cannot be opened a second time', async () => {
+    const moved = { ...reading, path: `${reading.path}.gone` };
+    assert.equal(await snapshotOfTwo(moved, async (inside) => inside.twin), undefined);
+  });
+});

@@ -119,7 +119,7 @@ describe('src/core', () => {
 });
 
 for (const shell of shells)
-  test(`src/${shell} imports only itself, core, errors, database, the making of directories, the replacing of files and the types of the configuration`, () => {
+  test(`src/${shell} imports only itself, core, errors, database, the making of directories, the replacing of files, the starting of threads and the types of the configuration`, () => {
     const shared = new Set([
       'src/errors.ts',
       'src/database.ts',
@@ -128,6 +128,7 @@ for (const shell of shells)
       'src/database-twin.ts',
       'src/own-directory.ts',
       'src/replace-file.ts',
+      'src/thread.ts',
     ]);
     const allowed = ({ local, of, typesOnly }: Import) =>
       !local ||

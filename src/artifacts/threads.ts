@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Artifact } from '../core/model.ts';
+import { startThread } from '../thread.ts';
 import { type Packed, unpack } from './packed.ts';
 import type { ListedFile } from './places.ts';
 import { readArtifactNow } from './read.ts';
@@ -30,19 +31,9 @@ export interface Answer {
   packed: string;
 }
 
-/** What a thread runs from source: tsx does not come along into threads by itself. */
-const fromSource = `
-  const { tsx, program } = require('node:worker_threads').workerData;
-  import(tsx).then(({ register }) => { register(); return import(program); });`;
-
-/** Starts a thread that reads what it is given, from source or from what was built of it. */
-export function startReader(): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./reader-worker.js', import.meta.url), { resourceLimits });
-  const program = new URL('./reader-worker.ts', import.meta.url).href;
-  const workerData = { tsx: import.meta.resolve('tsx/esm/api'), program };
-  return new Worker(fromSource, { eval: true, workerData, resourceLimits });
-}
+/** Starts a thread that reads what it is given. */
+export const startReader = (): Worker =>
+  startThread(new URL('./reader-worker', import.meta.url), { resourceLimits });
 
 /** Puts a thread's answer into its place; throws where it is not one artifact for each path. */
 function accept({ files, artifacts }: Queue, { piece, packed }: Answer): void {

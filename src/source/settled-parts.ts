@@ -17,13 +17,13 @@ export interface Part {
 }
 
 /**
- * What every part is counted by, of an inner query with `id`, which is null of a capture without a round, `capture_id`,
- * `start_unix` and `is_open`.
+ * What every part is counted by, of an inner query with `id`, `capture_id`, `start_unix` and `is_open`. `strays` counts the
+ * rows that are captures without a round.
  */
-export function partColumns({ list }: Spelling): string {
-  return `count(id) as rounds, count(capture_id) filter (where id is not null) as linked,
-    count(*) - count(id) as strays, count(start_unix) as started,
-    ${list('case when is_open then id end')} as open_ids, ${list('start_unix')} as starts`;
+export function partColumns({ list }: Spelling, strays = '0'): string {
+  return `count(*) - ${strays} as rounds, count(capture_id) - ${strays} as linked, ${strays} as strays,
+    count(start_unix) as started, ${list('case when is_open then id end')} as open_ids,
+    ${list('start_unix')} as starts`;
 }
 
 /** What the database counted; of nothing it counted nothing. */

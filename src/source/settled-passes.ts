@@ -1,5 +1,6 @@
 import { type Database, type Dialect, type Reader, readerOf } from '../database.ts';
 import { shareOut } from '../database-twin.ts';
+import type { GivenTable } from './given.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
 import { openReader, type Settled, type SettlingRules, uniformDays } from './settled-open.ts';
@@ -37,7 +38,6 @@ async function spanOfIds(reader: Reader): Promise<IdRange | null> {
 
 /** Whether a history is so long that a second connection to look through it saves time, where there can be one. */
 export async function isLong(database: Database, pass = idsAtOnce): Promise<boolean> {
-  if (database.dialect === 'sqlite') return false;
   const span = await spanOfIds(readerOf(database));
   return span !== null && span.toId - span.fromId >= 2 * pass;
 }
@@ -104,6 +104,33 @@ export interface Pass {
   closer: Settled;
 }
 
+/** The rounds of a pass with their captures, and how those are counted that have no round. */
+interface PassRows {
+  from: string;
+  /** How often the ids of the pass are bound in it, before everything else. */
+  idsBound: number;
+  strays: string;
+}
+
+/**
+ * PostgreSQL merges both by id, and meets captures of no round on the way; it does not conclude from the ids of the rounds
+ * which captures there can be. SQLite would look through everything once more for captures of no round.
+ */
+function passRows(dialect: Dialect, days: GivenTable): PassRows {
+  const { rounds, plain } = spellings[dialect];
+  const ofDay = `left join ${days.table} on uniform_days.day = r.round_date`;
+  const isSince = `${plain('r.round_date')} >= ?`;
+  if (dialect === 'sqlite') {
+    const from = `${rounds} r ${ofDay} left join lua_round_teams c on c.round_id = r.id
+      where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`;
+    return { from, idsBound: 1, strays: '0' };
+  }
+  const from = `(select * from ${rounds} as timed where round_number in (1, 2) and id between ? and ?) as r
+    full join (select * from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
+    ${ofDay} where r.id is null or ${isSince}`;
+  return { from, idsBound: 2, strays: '(count(*) - count(id))' };
+}
+
 /** How one connection makes a pass. */
 async function passReader(
   reader: Reader,
@@ -115,26 +142,13 @@ async function passReader(
   const days = await uniformDays(reader, rules);
   const lookCloser = await openReader(reader, schema, { rules, days });
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay(spelling)}`);
-  const isSince = `${spelling.plain('r.round_date')} >= ?`;
-  // PostgreSQL merges both by id, and meets captures of no round on the way; it does not conclude from the ids of the rounds which
-  // captures there can be. SQLite would look through everything once more for those.
-  const from =
-    reader.dialect === 'sqlite'
-      ? `rounds r left join ${days.table} on uniform_days.day = r.round_date
-         left join lua_round_teams c on c.round_id = r.id
-         where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`
-      : `(select * from ${spelling.rounds} as timed where round_number in (1, 2) and id between ? and ?) as r
-         full join (select * from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
-         left join ${days.table} on uniform_days.day = r.round_date
-         where r.id is null or ${isSince}`;
-  const sql = `select ${partColumns(spelling)}
+  const { from, idsBound, strays } = passRows(reader.dialect, days);
+  const sql = `select ${partColumns(spelling, strays)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
         coalesce(${covered}, false) = false as is_open from ${from}) as since`;
   return async ({ fromId, toId }) => {
-    const ids = [fromId, toId];
-    const ranges = reader.dialect === 'sqlite' ? ids : [...ids, ...ids];
-    const bindings = [...ranges, ...days.bindings, rules.exemptBefore];
-    const [found] = await reader.rows<Found>(sql, bindings);
+    const ids = Array.from({ length: idsBound }, () => [fromId, toId]).flat();
+    const [found] = await reader.rows<Found>(sql, [...ids, ...days.bindings, rules.exemptBefore]);
     const part = toPart(found!);
     return { part, closer: await lookCloser(part.open) };
   };

@@ -17,12 +17,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import Sqlite from 'better-sqlite3';
 import { compile, unsealed } from '../../build/compiled.mjs';
 import { type Packed, unpack } from '../../src/artifacts/packed.ts';
 import { readArtifacts } from '../../src/artifacts/read-many.ts';
 import { newBoard } from '../../src/artifacts/thread-board.ts';
 import type { Answer, Order } from '../../src/artifacts/threads.ts';
 import { parseArtifactName } from '../../src/core/names.ts';
+import type { Place, Question } from '../../src/database-thread.ts';
 import { everySample, samplePaths } from '../artifacts/samples.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -209,5 +211,18 @@ describe('the built program', () => {
       read.map((one, at) => unpack(one, named[at]!)),
       await readArtifacts(named, { threads: 1 }),
     );
+  });
+
+  it('has a thread that asks an SQLite database', async () => {
+    const path = join(directory, 'asked.sqlite');
+    const database = new Sqlite(path);
+    database.exec("create table played (map text); insert into played values ('supply')");
+    database.close();
+    const thread = new Worker(join(directory, 'dist/src/database-worker.js'));
+    thread.postMessage({ path } satisfies Place);
+    thread.postMessage({ sql: 'select map from played', bindings: [] } satisfies Question);
+    const [answer] = await once(thread, 'message');
+    await thread.terminate();
+    assert.deepEqual(answer, { rows: [{ map: 'supply' }] });
   });
 });

@@ -236,9 +236,11 @@ function packetsOf(world: World): Record<string, string> {
   );
 }
 
-/** Some histories are looked through in passes over a few ids, on PostgreSQL by two connections. */
-const passFor = (kind: DatabaseKind, seed: number) =>
-  seed % 2 === 0 && skipWithoutConnections(kind) === false ? 7 : undefined;
+/** Some histories are looked through in passes over a few ids, by two connections. */
+function passFor(kind: DatabaseKind, seed: number): number | undefined {
+  const isSome = seed % (kind === 'sqlite' ? 4 : 2) === 0;
+  return isSome && skipWithoutConnections(kind) === false ? 7 : undefined;
+}
 
 /** Everything that a life of three audits comes to. */
 async function lived(kind: DatabaseKind, seed: number, judgesAll: boolean) {
