@@ -9,6 +9,8 @@ const encoder = new TextEncoder();
 /** The bytes of one document, which is used up before the next one is put here. */
 const room = Buffer.alloc(2 ** 20);
 
+const replacement = Buffer.from('\ufffd');
+
 const isHash = /^[0-9a-f]{64}$/;
 
 /** What stands around the body: what is hashed of an entry is `before`, its body, and `after`. */
@@ -33,8 +35,9 @@ export function passOver({ body, prevHash }: Entry, { before, after }: Frame): P
   if (text.length * 3 > room.length) return null;
   const length = encoder.encodeInto(text, room).written;
   const isAscii = length === text.length;
-  // Half of a pair would be written as another character.
-  if (!isAscii && !(isHash.test(prevHash) && body.isWellFormed())) return null;
+  if (!isAscii && !isHash.test(prevHash)) return null;
+  // Half of a pair was written as this character, which may stand there by itself.
+  if (!isAscii && room.subarray(0, length).includes(replacement) && !body.isWellFormed()) return null;
   const to = length - (isAscii ? after.length : Buffer.byteLength(after));
   const from = before.length;
   const outline: number[] = [];
