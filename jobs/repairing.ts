@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
@@ -8,6 +9,7 @@ import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { Refused } from '../src/core/refusal.ts';
 import { mayTryAgain } from '../src/core/retry.ts';
+import { chunks } from '../src/database.ts';
 import { type AppendMemory, type AppendOptions, append } from '../src/ledger/append.ts';
 import { canonicalText, canonicalTextWith } from '../src/ledger/canonical.ts';
 import type { Incident as StoredIncident } from '../src/ledger/ledger.ts';
@@ -50,6 +52,12 @@ const usualBatchSize = 500;
 /** With the canonical text of changes, what `hashOf` says of them, by the machine's own code. */
 const sha256 = (text: string) => hash('sha256', text, 'hex');
 
+/** A repair group with its `repair.started`. */
+interface Drafted {
+  planned: PlannedGroup;
+  draft: EntryDraft;
+}
+
 /** What is written down of a repair before it is made. Its changes are most of it, and spelled once for text and hash. */
 function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Workshop): EntryDraft {
   const { wants } = planned.group;
@@ -66,6 +74,21 @@ function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Works
   const body = started as unknown as { [name: string]: Json };
   const text = canonicalTextWith(body, { changes: spelled });
   return { kind: 'repair.started', source: source.name, key: wants[0].key, body, text };
+}
+
+const changesHash = ({ body }: EntryDraft) => (body as unknown as StartedBody).hash;
+
+/** So many are drafted before others get their turn. */
+const draftsAtOnce = 32;
+
+/** Drafts a batch in pieces: while a server is at work on the batch before, this process has time. */
+async function draftAll(batch: readonly PlannedGroup[], workshop: Workshop): Promise<Drafted[]> {
+  const drafted: Drafted[] = [];
+  for (const piece of chunks(batch, draftsAtOnce)) {
+    await setImmediate();
+    for (const planned of piece) drafted.push({ planned, draft: startedDraft(planned, workshop) });
+  }
+  return drafted;
 }
 
 function endDraft({ planned, started }: Begun, written: Written, run: string): EntryDraft {
@@ -105,11 +128,9 @@ function changedDecisions(
 const asIncident = ({ state }: StoredIncident) => state as unknown as Incident;
 
 /** A repair that was refused for good, unchanged since, and not due to be tried again. */
-function waits(planned: PlannedGroup, { incidents, run }: Workshop): boolean {
+function waits({ planned, draft }: Drafted, { incidents, run }: Workshop): boolean {
   const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
-  if (refusals.length === 0) return false;
-  const hash = sha256(canonicalText(planned.changes as unknown as Json));
-  return refusals.some((refusal) => !mayTryAgain(refusal, hash, run.nowMs));
+  return refusals.some((refusal) => !mayTryAgain(refusal, changesHash(draft), run.nowMs));
 }
 
 /** A repair group whose `repair.started` stands in the ledger; of that no more than its end speaks of. */
@@ -124,38 +145,37 @@ interface Begun {
  * a decision either comes first and counts, or comes after it. A group that it concerns is left out, and ends refused.
  */
 async function begin(
-  groups: readonly PlannedGroup[],
+  drafted: readonly Drafted[],
   workshop: Workshop,
   ended: (planned: PlannedGroup, written: Written) => void,
 ): Promise<Begun[]> {
   const { run, memory } = workshop;
-  const drafts = new Map(
-    groups.map((planned): [PlannedGroup, EntryDraft] => [planned, startedDraft(planned, workshop)]),
-  );
-  while (drafts.size > 0) {
-    const left = [...drafts.keys()];
+  for (let left = drafted; left.length > 0; ) {
     let changed = new Set<string>();
     const inside: AppendOptions['inside'] = async (_, __, now) => {
-      changed = changedDecisions(now, left, workshop);
+      changed = changedDecisions(
+        now,
+        left.map(({ planned }) => planned),
+        workshop,
+      );
       if (changed.size > 0) throw decisionChanged;
     };
     try {
-      const entries = await append(run.ledger, [...drafts.values()], run.at, { inside, memory });
-      return left.map((planned, at) => {
+      const drafts = left.map(({ draft }) => draft);
+      const entries = await append(run.ledger, drafts, run.at, { inside, memory });
+      return left.map(({ planned, draft }, at) => {
         const { seq, source, key, at: capturedAt } = entries[at]!;
-        const { hash } = drafts.get(planned)!.body as unknown as StartedBody;
         const { group, changes, rivals, untouched } = planned;
         const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
-        return { planned, started: { seq, source, key, hash }, request };
+        return { planned, started: { seq, source, key, hash: changesHash(draft) }, request };
       });
     } catch (thrown) {
       if (thrown !== decisionChanged) throw thrown;
     }
-    for (const planned of left)
-      if (planned.group.wants.some(({ key }) => changed.has(key))) {
-        drafts.delete(planned);
-        ended(planned, { written: false, refusal: decisionChanged.refusal });
-      }
+    const isChanged = ({ planned }: Drafted) => planned.group.wants.some(({ key }) => changed.has(key));
+    for (const { planned } of left.filter(isChanged))
+      ended(planned, { written: false, refusal: decisionChanged.refusal });
+    left = left.filter((one) => !isChanged(one));
   }
   return [];
 }
@@ -204,14 +224,14 @@ async function reach(moment: Moment, groups: readonly unknown[], { reached }: Wo
  * share nothing, so that each is recorded, recovered and undone by itself.
  */
 async function repairBatch(
-  batch: readonly PlannedGroup[],
+  batch: readonly Drafted[],
   workshop: Workshop,
   ended: (planned: PlannedGroup, written: Written) => void,
 ): Promise<void> {
-  const waiting = batch.filter((planned) => waits(planned, workshop));
-  for (const planned of waiting)
+  const waiting = new Set(batch.filter((one) => waits(one, workshop)));
+  for (const { planned } of waiting)
     ended(planned, { written: false, refusal: { reason: 'waiting', because: 'refused before' } });
-  const due = batch.filter((planned) => !waiting.includes(planned));
+  const due = batch.filter((one) => !waiting.has(one));
   if (due.length === 0) return;
   await workshop.run.assertLease();
   await reach('planned', due, workshop);
@@ -234,7 +254,14 @@ export async function repairAll(planned: readonly PlannedGroup[], given: Worksho
     for (const { key } of group.wants) outcomes.set(key, outcome);
     progress.step('repairing', ++done, planned.length);
   };
-  for (const batch of batchesOf(planned, { zone: config.zone, size })) {
+  const batches = batchesOf(planned, { zone: config.zone, size });
+  const draftNext = (at: number) => draftAll(batches[at] ?? [], workshop);
+  let next = draftNext(0);
+  for (const at of batches.keys()) {
+    const batch = await next;
+    next = draftNext(at + 1);
+    // Where this batch fails, nobody asks for the next one.
+    next.catch(() => undefined);
     await mayStop(signal);
     await repairBatch(batch, workshop, ended);
   }
