@@ -53,6 +53,11 @@ async function attempt(outgoing: Outgoing, channel: Channel | undefined): Promis
     return { state: 'temporary', why: `the channel ${outgoing.channel} is not set up any more` };
   const message = parseMessage(outgoing.message);
   if (message === null) return { state: 'permanent', why: 'what is stored is no message' };
+  return await sendBy(channel, message);
+}
+
+/** Sends one message. A channel that throws, although it should not, has failed for this time. */
+export async function sendBy(channel: Channel, message: Message): Promise<Delivery> {
   try {
     return await channel.send(message);
   } catch (thrown) {

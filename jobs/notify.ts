@@ -14,7 +14,7 @@ import {
   outboxCounts,
   reviveDeadLetters,
 } from '../src/ledger/outbox.ts';
-import { type DeliveryReport, deliver } from './deliver.ts';
+import { type DeliveryReport, deliver, sendBy } from './deliver.ts';
 import { colours, say, table } from './print.ts';
 
 /** What is asked of `notify`. */
@@ -62,7 +62,7 @@ async function testMessage({ config }: NotifyRequest, at: string, ledger: Ledger
  */
 async function sendTests(channels: readonly Channel[], message: Message): Promise<Tested[]> {
   const tested: Tested[] = [];
-  for (const channel of channels) tested.push({ channel: channel.name, ...(await channel.send(message)) });
+  for (const channel of channels) tested.push({ channel: channel.name, ...(await sendBy(channel, message)) });
   return tested;
 }
 

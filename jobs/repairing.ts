@@ -151,13 +151,10 @@ async function begin(
 ): Promise<Begun[]> {
   const { run, memory } = workshop;
   for (let left = drafted; left.length > 0; ) {
+    const groups = left.map(({ planned }) => planned);
     let changed = new Set<string>();
     const inside: AppendOptions['inside'] = async (_, __, now) => {
-      changed = changedDecisions(
-        now,
-        left.map(({ planned }) => planned),
-        workshop,
-      );
+      changed = changedDecisions(now, groups, workshop);
       if (changed.size > 0) throw decisionChanged;
     };
     try {
