@@ -4,7 +4,7 @@ import type { Reader } from '../database.ts';
 import { type GivenTable, givenTable } from './given.ts';
 import type { SourceSchema } from './schema.ts';
 import { type Found, idsOf, textOf, wholeNumbers } from './settled-lists.ts';
-import { exemptBy, isCovered, secondOfDay, spellings } from './settling.ts';
+import { exemptBy, isCovered, roundsOf, secondOfDay, spellings } from './settling.ts';
 
 /** By which SQL decides alone. */
 export interface SettlingRules {
@@ -96,7 +96,7 @@ export async function openReader(
            coalesce(${isCovered(schema, spelling, fileUnix)}, false) as is_covered,
            ${exemptBy(schema, spelling, 'r.round_date < ?')} as reason
          from ${ids.table}
-         join ${spelling.rounds} r on r.id = open_ids.id
+         join ${roundsOf(schema, spelling)} r on r.id = open_ids.id
          left join ${days.table} on uniform_days.day = r.round_date
          left join ${spans.table} on clear_spans.day = r.round_date
            and ${second} >= clear_spans.from_second and ${second} < clear_spans.to_second

@@ -1,11 +1,13 @@
 import { type Database, type Dialect, type Reader, readerOf } from '../database.ts';
 import { shareOut } from '../database-twin.ts';
 import type { GivenTable } from './given.ts';
+import { existing } from './query.ts';
+import { captureColumns } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
 import { openReader, type Settled, type SettlingRules, uniformDays } from './settled-open.ts';
 import { type Part, partColumns, toPart } from './settled-parts.ts';
-import { isCovered, secondOfDay, spellings, startOf } from './settling.ts';
+import { isCovered, roundsOf, secondOfDay, spellings, startOf } from './settling.ts';
 
 /** What SQL settles by, and how. */
 export interface Settling {
@@ -116,17 +118,19 @@ interface PassRows {
  * PostgreSQL merges both by id, and meets captures of no round on the way; it does not conclude from the ids of the rounds
  * which captures there can be. SQLite would look through everything once more for captures of no round.
  */
-function passRows(dialect: Dialect, days: GivenTable): PassRows {
-  const { rounds, plain } = spellings[dialect];
+function passRows(dialect: Dialect, schema: SourceSchema, days: GivenTable): PassRows {
+  const spelling = spellings[dialect];
+  const rounds = roundsOf(schema, spelling);
   const ofDay = `left join ${days.table} on uniform_days.day = r.round_date`;
-  const isSince = `${plain('r.round_date')} >= ?`;
+  const isSince = `${spelling.plain('r.round_date')} >= ?`;
   if (dialect === 'sqlite') {
     const from = `${rounds} r ${ofDay} left join lua_round_teams c on c.round_id = r.id
       where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`;
     return { from, idsBound: 1, strays: '0' };
   }
+  const captures = existing(captureColumns, schema.columns.captures);
   const from = `(select * from ${rounds} as timed where round_number in (1, 2) and id between ? and ?) as r
-    full join (select * from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
+    full join (select ${captures} from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
     ${ofDay} where r.id is null or ${isSince}`;
   return { from, idsBound: 2, strays: '(count(*) - count(id))' };
 }
@@ -142,7 +146,7 @@ async function passReader(
   const days = await uniformDays(reader, rules);
   const lookCloser = await openReader(reader, schema, { rules, days });
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay(spelling)}`);
-  const { from, idsBound, strays } = passRows(reader.dialect, days);
+  const { from, idsBound, strays } = passRows(reader.dialect, schema, days);
   const sql = `select ${partColumns(spelling, strays)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
         coalesce(${covered}, false) = false as is_open from ${from}) as since`;

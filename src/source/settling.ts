@@ -2,6 +2,8 @@ import type { ExemptReason } from '../core/expected.ts';
 import { usualSeconds } from '../core/match.ts';
 import { durationToleranceSeconds, earliestUnix, longestRoundSeconds } from '../core/sane.ts';
 import type { Database } from '../database.ts';
+import { existing } from './query.ts';
+import { roundColumns } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 
 /*
@@ -29,8 +31,8 @@ export interface Spelling {
   isFalse: (column: string) => string;
   /** Begins with a letter or a digit: it has no colour code there, and is not empty. */
   isPlainName: (column: string) => string;
-  /** `rounds`, with what is worked out of each row once. */
-  rounds: string;
+  /** These columns of `rounds`, and what is worked out of each row once. A role may not see others. */
+  rounds: (columns: readonly string[]) => string;
   /** The time of `r`, of that, as a number of six digits; of one that is no such digits it is null, or anything. */
   clock: string;
   /** Whether that is a time. */
@@ -55,7 +57,7 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     isFalse: (column) => `${column} = 0`,
     isPlainName: (column) =>
       `(${[between(column, 'a', '{'), between(column, 'A', '['), between(column, '0', ':')].join(' or ')})`,
-    rounds: 'rounds',
+    rounds: () => 'rounds',
     clock: 'cast(r.round_time as integer)',
     isClock: `r.round_time < '24' and r.round_time glob '[0-2][0-9][0-5][0-9][0-5][0-9]'`,
     plain: (column) => `+${column}`,
@@ -68,7 +70,9 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     isTrue: (column) => `${column}::text in ('true', '1')`,
     isFalse: (column) => `${column}::text in ('false', '0')`,
     isPlainName: (column) => `ascii(${column}) in (${plainCharacters})`,
-    rounds: `(select *, case when length(round_time) = 6 and translate(round_time, '0123456789', '') = ''
+    rounds: (
+      columns,
+    ) => `(select ${columns}, case when length(round_time) = 6 and translate(round_time, '0123456789', '') = ''
       then round_time::int end as clock_digits from rounds)`,
     clock: 'r.clock_digits',
     isClock: 'r.clock_digits < 240000 and r.clock_digits / 100 % 100 < 60 and r.clock_digits % 100 < 60',
@@ -77,6 +81,10 @@ export const spellings: Record<Database['dialect'], Spelling> = {
     list: (expression) => `string_agg((${expression})::text, ',')`,
   },
 };
+
+/** `rounds` to be looked at by these tests: the columns that an audit reads. */
+export const roundsOf = ({ columns }: SourceSchema, { rounds }: Spelling) =>
+  rounds(existing(roundColumns, columns.rounds));
 
 /** Seconds of the day of a round's time, where it `isClock`. */
 export const secondOfDay = ({ clock }: Spelling) =>

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { clearSpans, uniformDays } from '../../src/core/time.ts';
 import { closeDatabase, openDatabase, snapshot } from '../../src/database.ts';
 import { createSource, fillSource } from '../../src/source/create.ts';
+import { existing } from '../../src/source/query.ts';
 import { readStrayCaptures } from '../../src/source/read-captures.ts';
+import { captureColumns, roundColumns } from '../../src/source/rows.ts';
 import { inspectSource } from '../../src/source/schema.ts';
 import { readSettled } from '../../src/source/settled.ts';
 import { forEachDatabase, openTestDatabase } from '../databases.ts';
@@ -61,4 +64,35 @@ forEachDatabase('captures that are linked to no round', (kind) => {
       await place.close();
     }
   });
+});
+
+test('A history is looked through by a role that may see no more columns than an audit reads (postgres)', async () => {
+  const place = await openTestDatabase('postgres');
+  const database = await openDatabase(place.url, { create: true });
+  const role = `reader_${randomBytes(4).toString('hex')}`;
+  const { knex } = database;
+  try {
+    await createSource(database);
+    await fillSource(database, { rounds: [{ id: 1, match_id: 'm', round_number: 0 }] });
+    const schema = await inspectSource(database);
+    await knex.raw(`create role ${role}`);
+    const [{ schema: own }] = (await knex.raw(`select current_schema() as schema`)).rows;
+    await knex.raw(`grant usage on schema ${own} to ${role}`);
+    await knex.raw(`grant select (${existing(roundColumns, schema.columns.rounds)}) on rounds to ${role}`);
+    await knex.raw(
+      `grant select (${existing(captureColumns, schema.columns.captures)}) on lua_round_teams to ${role}`,
+    );
+    await knex.raw(`set role ${role}`);
+    await assert.rejects(knex.raw('select * from rounds'), /permission denied/);
+    const settled = await snapshot(database, (inside) =>
+      readSettled(inside, schema, { rules, onPass: () => undefined }),
+    );
+    assert.equal(settled.rows, 1);
+    await knex.raw('reset role');
+    await knex.raw(`drop owned by ${role}`);
+    await knex.raw(`drop role ${role}`);
+  } finally {
+    await closeDatabase(database);
+    await place.close();
+  }
 });
