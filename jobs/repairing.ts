@@ -81,7 +81,7 @@ const changesHash = ({ body }: EntryDraft) => (body as unknown as StartedBody).h
 /** So many are drafted before others get their turn. */
 const draftsAtOnce = 32;
 
-/** Drafts a batch in pieces: while a server is at work on the batch before, this process has time. */
+/** Drafts a batch in pieces, which somebody else's answer may come between. */
 async function draftAll(batch: readonly PlannedGroup[], workshop: Workshop): Promise<Drafted[]> {
   const drafted: Drafted[] = [];
   for (const piece of chunks(batch, draftsAtOnce)) {
@@ -237,6 +237,10 @@ async function repairBatch(
   if (begun.length > 0) await writeBegun(begun, workshop, ended);
 }
 
+/** While a server is at work on a batch this process has time for the next one; SQLite works in this process. */
+const draftsAhead = ({ source, run }: Workshop) =>
+  source.database.dialect === 'postgres' || run.ledger.database.dialect === 'postgres';
+
 /**
  * Makes the repairs of a plan, batch by batch; a refusal ends one group and no other. Asked to end, it throws between
  * two transactions, never within one.
@@ -252,15 +256,14 @@ export async function repairAll(planned: readonly PlannedGroup[], given: Worksho
     progress.step('repairing', ++done, planned.length);
   };
   const batches = batchesOf(planned, { zone: config.zone, size });
-  const draftNext = (at: number) => draftAll(batches[at] ?? [], workshop);
-  let next = draftNext(0);
-  for (const at of batches.keys()) {
-    const batch = await next;
-    next = draftNext(at + 1);
+  let next: Promise<Drafted[]> | null = null;
+  for (const [at, batch] of batches.entries()) {
+    const drafted: Drafted[] = await (next ?? draftAll(batch, workshop));
+    next = draftsAhead(workshop) ? draftAll(batches[at + 1] ?? [], workshop) : null;
     // Where this batch fails, nobody asks for the next one.
-    next.catch(() => undefined);
+    next?.catch(() => undefined);
     await mayStop(signal);
-    await repairBatch(batch, workshop, ended);
+    await repairBatch(drafted, workshop, ended);
   }
   return outcomes;
 }

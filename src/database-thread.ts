@@ -1,4 +1,5 @@
-import { type Database, type Reader, rows, snapshot } from './database.ts';
+import type { Worker } from 'node:worker_threads';
+import { type Database, type DatabaseFile, identityOf, type Reader, rows, snapshot } from './database.ts';
 import { startThread } from './thread.ts';
 
 /*
@@ -19,7 +20,7 @@ export interface Question {
 /** What was found, or why it could not be. */
 export type Answer = { rows: unknown[] } | { why: string };
 
-/** Statements of a pass answer with a few texts of a megabyte. */
+/** Statements of a pass answer with one row of a few texts of a megabyte; only such may be asked. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 interface Waiting {
@@ -27,9 +28,21 @@ interface Waiting {
   reject(thrown: Error): void;
 }
 
+/** A connection in a thread. */
+interface Threaded {
+  reader: Reader;
+  close(): Promise<unknown>;
+}
+
+/** What a test may have started in place of the thread. */
+export type Start = () => Worker;
+
+const startWorker: Start = () =>
+  startThread(new URL('./database-worker', import.meta.url), { resourceLimits });
+
 /** Opens the database in a thread. Where that fails, or the thread ends, every question is rejected. */
-function openInThread(place: Place): { reader: Reader; close(): Promise<unknown> } {
-  const worker = startThread(new URL('./database-worker', import.meta.url), { resourceLimits });
+function openInThread(place: Place, start: Start): Threaded {
+  const worker = start();
   worker.postMessage(place);
   // Answers come in the order of the questions.
   const waiting: Waiting[] = [];
@@ -48,8 +61,8 @@ function openInThread(place: Place): { reader: Reader; close(): Promise<unknown>
   const ask = (sql: string, bindings: readonly unknown[] = []) =>
     new Promise<unknown[]>((resolve, reject) => {
       if (failed !== null) return reject(failed);
-      waiting.push({ resolve, reject });
       worker.postMessage({ sql, bindings } satisfies Question);
+      waiting.push({ resolve, reject });
     });
   const reader: Reader = {
     dialect: 'sqlite',
@@ -64,12 +77,30 @@ async function versionOf(reader: Reader): Promise<number> {
   return found!.data_version;
 }
 
+/** A second connection to the same file that has begun nothing, and the version that it has seen. */
+interface Second extends Threaded {
+  version: number;
+}
+
+/** Null where no thread can be started, where it cannot read the database, and where another file has taken its place. */
+async function openSecond({ path, identity }: DatabaseFile, start: Start): Promise<Second | null> {
+  let threaded: Threaded | undefined;
+  try {
+    threaded = openInThread({ path }, start);
+    const version = await versionOf(threaded.reader);
+    if (identityOf(path) === identity) return { ...threaded, version };
+  } catch {
+    // A twin saves time, and nothing depends on it.
+  }
+  await threaded?.close();
+  return null;
+}
+
 /** What is read first takes the moment. */
 const beginReading = 'select 1 from sqlite_master';
 
-/** Begins on the second connection; true where nothing was committed since it had that version. */
-async function beginsWith(reader: Reader, version: number | null): Promise<boolean> {
-  if (version === null) return false;
+/** Begins on the second connection; whether nothing was committed since it had its version. */
+async function beginsAsOne({ reader, version }: Second): Promise<boolean> {
   await reader.rows('begin');
   await reader.rows(beginReading);
   return (await versionOf(reader)) === version;
@@ -82,16 +113,19 @@ async function beginsWith(reader: Reader, version: number | null): Promise<boole
 export async function snapshotOfTwoThreads<T>(
   database: Database,
   work: (inside: Database) => Promise<T>,
+  start: Start = startWorker,
 ): Promise<T> {
-  const { reader, close } = openInThread({ path: database.path! });
+  const second = await openSecond(database.file!, start);
+  if (second === null) return snapshot(database, work);
   try {
-    const version = await versionOf(reader).catch(() => null);
     return await snapshot(database, async (inside) => {
       await rows(inside, beginReading);
-      const isOneMoment = await beginsWith(reader, version).catch(() => false);
-      return await work(isOneMoment ? { ...inside, twin: reader } : inside);
+      const isOneMoment = await beginsAsOne(second).catch(() => false);
+      if (isOneMoment) return await work({ ...inside, twin: second.reader });
+      await second.close();
+      return await work(inside);
     });
   } finally {
-    await close();
+    await second.close();
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import knex, { type Knex } from 'knex';
 import type pg from 'pg';
@@ -16,12 +16,18 @@ export interface Database {
   label: string;
   /** The schema in which unqualified names are looked up, where one was asked for (PostgreSQL). */
   schema?: string;
-  /** Where its file is (SQLite). */
-  path?: string;
+  /** Its file (SQLite). */
+  file?: DatabaseFile;
   /** Opens one more connection to it, which only reads. */
   another?: () => Promise<Database>;
   /** Inside a snapshot: a second connection that sees the same moment, where there is one (`snapshotOfTwo`). */
   twin?: Reader;
+}
+
+/** A file that is open, and which one that was: another one may take its place. */
+export interface DatabaseFile {
+  path: string;
+  identity: string;
 }
 
 /** What answers questions. */
@@ -132,6 +138,14 @@ function makeDirectoryOf(path: string, label: string): void {
   }
 }
 
+/** Which file stands at a path, in words that are another file's never. */
+export function identityOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev} ${ino}`;
+}
+
+const fileAt = (path: string): DatabaseFile => ({ path, identity: identityOf(path) });
+
 /** Opens a database and shows that it answers; throws an OperationError that names it otherwise. */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const { dialect, label, path } = describeUrl(url);
@@ -152,8 +166,8 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
   handle.on('query-error', (thrown: unknown) => told(thrown, label));
   const another = () => openDatabase(url, { schema: options.schema, readOnly: true });
-  const file = path === null ? {} : { path: resolve(path) };
-  return { dialect, knex: handle, label, schema: options.schema, another, ...file };
+  const file = path === null ? undefined : fileAt(resolve(path));
+  return { dialect, knex: handle, label, schema: options.schema, another, file };
 }
 
 /**

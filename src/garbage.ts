@@ -7,9 +7,16 @@ import { runInNewContext } from 'node:vm';
  * process is larger for the rest of its life.
  */
 export function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('globalThis.gc');
-  // By the flags V8 tells whether compiled code is its own.
-  setFlagsFromString('--no-expose-gc');
+  const collect = exposed();
   if (typeof collect === 'function') collect();
+}
+
+function exposed(): unknown {
+  setFlagsFromString('--expose-gc');
+  try {
+    return runInNewContext('globalThis.gc');
+  } finally {
+    // By the flags V8 tells whether compiled code is its own.
+    setFlagsFromString('--no-expose-gc');
+  }
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { copyFileSync, renameSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { closeDatabase, type Database, openDatabase, type Reader, readerOf, rows } from '../src/database.ts';
+import { snapshotOfTwoThreads } from '../src/database-thread.ts';
 import { shareOut, snapshotOfTwo } from '../src/database-twin.ts';
 import { openTestDatabase, skipWithoutConnections, type TestDatabase } from './databases.ts';
 
@@ -302,7 +304,58 @@ describe('A snapshot of two threads', () => {
   });
 
   it('does without a twin where its file cannot be opened a second time', async () => {
-    const moved = { ...reading, path: `${reading.path}.gone` };
+    const moved = { ...reading, file: { ...reading.file!, path: `${reading.file!.path}.gone` } };
     assert.equal(await snapshotOfTwo(moved, async (inside) => inside.twin), undefined);
   });
+
+  it('does without a twin where another file has taken the place of the first one', async () => {
+    const other = await openTestDatabase('sqlite');
+    const database = await openDatabase(other.url, { create: true });
+    await rows(database, 'create table played (id integer primary key, map text)');
+    const { path } = database.file!;
+    copyFileSync(path, `${path}.new`);
+    renameSync(`${path}.new`, path);
+    assert.equal(await snapshotOfTwo(database, async (inside) => inside.twin), undefined);
+    await closeDatabase(database);
+    await other.close();
+  });
+
+  it('does without a twin where no thread can be started', async () => {
+    const start = () => {
+      throw new Error('no more threads');
+    };
+    const seen = await snapshotOfTwoThreads(
+      reading,
+      async (inside) => [inside.twin, await count(readerOf(inside))],
+      start,
+    );
+    assert.deepEqual(seen, [undefined, await count(readerOf(writing))]);
+  });
 });
+
+for (const mode of ['wal', 'delete'])
+  describe(`A snapshot of two threads leaves nothing locked (${mode})`, () => {
+    it('and sees one moment', async () => {
+      const test = await openTestDatabase('sqlite');
+      const writing = await openDatabase(test.url, { create: true });
+      await rows(writing, `pragma journal_mode = ${mode}`);
+      await rows(writing, 'create table played (id integer primary key)');
+      const reading = await openDatabase(test.url, { readOnly: true });
+      const tooMuch =
+        'with recursive n (n) as (select 1 union all select n + 1 from n where n < 1000000) select n from n';
+      for (const ends of [true, false]) {
+        await snapshotOfTwo(reading, async (inside) => {
+          assert.deepEqual(
+            await inside.twin!.rows('select count(*) as count from played'),
+            await rows(inside, 'select count(*) as count from played'),
+          );
+          if (!ends) await assert.rejects(inside.twin!.rows(tooMuch));
+        });
+        await rows(writing, 'insert into played default values');
+        const [checked] = await rows<{ busy: number }>(writing, 'pragma wal_checkpoint(truncate)');
+        assert.equal(checked!.busy, 0);
+      }
+      for (const database of [reading, writing]) await closeDatabase(database);
+      await test.close();
+    });
+  });

@@ -20,7 +20,7 @@ export async function insertRows<T extends object>(
   rows: readonly T[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const lists = rows.map((row) => target.columns.map((name) => row[name as keyof T]));
+  const lists = rows.map((row) => target.columns.map((name) => row[name as keyof T] ?? null));
   if (database.dialect === 'sqlite')
     return await withPrepared(database, inserting(target, 1), ({ run }) => {
       for (const list of lists) run(list);

@@ -50,22 +50,7 @@ const eventRow = z.object({
 /** Where lines are stored; one that is there stays as it is. */
 const eventTarget: Target = {
   table: 'log_events',
-  columns: [
-    ...[
-      'lineage',
-      'line',
-      'source',
-      'log',
-      'kind',
-      'file',
-      'at',
-      'end_unix',
-      'map',
-      'number',
-      'subject',
-      'text',
-    ],
-  ],
+  columns: [...Object.keys(eventRow.shape), 'source'],
   conflict: 'on conflict (lineage, line) do nothing',
 };
 

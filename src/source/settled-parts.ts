@@ -16,12 +16,12 @@ export interface Part {
   reasons: Reasons;
 }
 
-/**
- * What every part is counted by, of an inner query with `id`, `capture_id`, `start_unix` and `is_open`. `strays` counts the
- * rows that are captures without a round.
- */
-export function partColumns({ list }: Spelling, strays = '0'): string {
-  return `count(*) - ${strays} as rounds, count(capture_id) - ${strays} as linked, ${strays} as strays,
+/** A row without `id` is a capture without a round. */
+const strays = '(count(*) - count(id))';
+
+/** What every part is counted by, of an inner query with `id`, `capture_id`, `start_unix` and `is_open`. */
+export function partColumns({ list }: Spelling): string {
+  return `count(id) as rounds, count(capture_id) - ${strays} as linked, ${strays} as strays,
     count(start_unix) as started, ${list('case when is_open then id end')} as open_ids,
     ${list('start_unix')} as starts`;
 }

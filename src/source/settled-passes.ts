@@ -65,8 +65,10 @@ export interface Counted {
   beyond: number;
 }
 
+// Where there is no row at all, every linked capture is below this, and none above.
+const greatestId = '9223372036854775807';
 const capturesBeyond = (id: string, is: '<' | '>') =>
-  `(select count(*) from lua_round_teams where round_id ${is} coalesce((select ${id} from rounds)::bigint, 9223372036854775807))`;
+  `(select count(*) from lua_round_teams where round_id ${is} coalesce((select ${id} from rounds)::bigint, ${greatestId}))`;
 
 const capturesToCount: Record<Dialect, string> = {
   sqlite: '(select count(round_id) from lua_round_teams) as linked, 0 as beyond',
@@ -106,12 +108,11 @@ export interface Pass {
   closer: Settled;
 }
 
-/** The rounds of a pass with their captures, and how those are counted that have no round. */
+/** The rounds of a pass with their captures. */
 interface PassRows {
   from: string;
   /** How often the ids of the pass are bound in it, before everything else. */
   idsBound: number;
-  strays: string;
 }
 
 /**
@@ -126,13 +127,13 @@ function passRows(dialect: Dialect, schema: SourceSchema, days: GivenTable): Pas
   if (dialect === 'sqlite') {
     const from = `${rounds} r ${ofDay} left join lua_round_teams c on c.round_id = r.id
       where r.round_number in (1, 2) and r.id between ? and ? and ${isSince}`;
-    return { from, idsBound: 1, strays: '0' };
+    return { from, idsBound: 1 };
   }
   const captures = existing(captureColumns, schema.columns.captures);
   const from = `(select * from ${rounds} as timed where round_number in (1, 2) and id between ? and ?) as r
     full join (select ${captures} from lua_round_teams where round_id between ? and ?) as c on c.round_id = r.id
     ${ofDay} where r.id is null or ${isSince}`;
-  return { from, idsBound: 2, strays: '(count(*) - count(id))' };
+  return { from, idsBound: 2 };
 }
 
 /** How one connection makes a pass. */
@@ -146,8 +147,8 @@ async function passReader(
   const days = await uniformDays(reader, rules);
   const lookCloser = await openReader(reader, schema, { rules, days });
   const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay(spelling)}`);
-  const { from, idsBound, strays } = passRows(reader.dialect, schema, days);
-  const sql = `select ${partColumns(spelling, strays)}
+  const { from, idsBound } = passRows(reader.dialect, schema, days);
+  const sql = `select ${partColumns(spelling)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
         coalesce(${covered}, false) = false as is_open from ${from}) as since`;
   return async ({ fromId, toId }) => {

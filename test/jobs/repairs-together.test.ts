@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { exitCodeOf } from '../../jobs/audit-result.ts';
-import { withLedger } from '../../src/context.ts';
+import { look } from '../../jobs/look.ts';
+import { noProgress } from '../../jobs/progress.ts';
+import { repairAll } from '../../jobs/repairing.ts';
+import { runJob } from '../../jobs/run.ts';
+import { withLedger, withSource } from '../../src/context.ts';
 import { hashOf } from '../../src/core/canonical.ts';
 import type { FoldEntry } from '../../src/core/incident.ts';
 import type { Json, Row } from '../../src/core/model.ts';
 import type { Database } from '../../src/database.ts';
 import { verifyChain } from '../../src/ledger/verify.ts';
+import { openLog } from '../../src/log.ts';
 import { fillSource } from '../../src/source/create.ts';
 import { type DatabaseKind, databaseKinds, forEachDatabase, skipWithoutConnections } from '../databases.ts';
 import { captureRow, type Game, game, gametime, roundRow, spawnRow, timingOf, unix } from './games.ts';
 import { dealtScenario } from './scenarios.ts';
-import { type Asked, type Beginning, comparable, inWorld, type World } from './setup.ts';
+import { type Asked, type Beginning, comparable, inWorld, longAfter, type World } from './setup.ts';
 
 /** What happens to the source, or is decided, after the plan was made and before its first repair begins. */
 interface Disturbance {
@@ -323,6 +329,59 @@ forEachDatabase('A batch of repairs', (kind) => {
       await assert.rejects(world.audit({ batchSize: 4, reached, signal }), /asked to end/);
       assert.deepEqual(await kindsOf(world), [...times(4, 'repair.started'), ...times(4, 'repair.done')]);
     }));
+
+  for (const [what, failing] of [
+    ['is whole where the next one cannot be drafted', undefined],
+    ['and the next one may both fail', new Error('the lease is gone')],
+  ] as const)
+    test(what, () =>
+      inWorld(kind, six, async (world) => {
+        const config = world.config();
+        const nowMs = Date.parse(longAfter);
+        const asked = {
+          config,
+          log: openLog('silent'),
+          scope: { kind: 'all' } as const,
+          nowMs,
+          progress: noProgress,
+        };
+        await world.audit({ settings: { REPAIR: 'off' } });
+        const repairing = runJob(config, { command: 'audit', nowMs }, (run) =>
+          withSource(config, {}, async (source) => {
+            const { plan, observation } = await look(asked, {
+              source,
+              ledger: run.ledger,
+              when: '',
+              reading: null,
+            });
+            const { fingerprint, planned } = plan;
+            // What no ledger can hold.
+            const [change, ...more] = planned[4]!.changes;
+            const unwritable = { ...change!, after: { ...change!.after, winner_team: Number.NaN } };
+            const groups = planned.with(4, { ...planned[4]!, changes: [unwritable, ...more] });
+            const reached = async (moment: string) => {
+              await sleep(20);
+              if (moment === 'written' && failing !== undefined) throw failing;
+            };
+            const { incidents } = observation;
+            const shop = {
+              config,
+              source,
+              run,
+              fingerprint,
+              incidents,
+              progress: noProgress,
+              batchSize: 4,
+              reached,
+            };
+            return { exitCode: 0, summary: null, result: await repairAll(groups, shop) };
+          }),
+        );
+        await assert.rejects(repairing, failing ?? /NaN/);
+        const ends = failing === undefined ? times(4, 'repair.done') : [];
+        assert.deepEqual(await kindsOf(world), [...times(4, 'repair.started'), ...ends]);
+      }),
+    );
 
   test('of relinks that a crash follows is closed without certainty, as one alone is', () =>
     inWorld(
