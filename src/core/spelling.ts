@@ -55,10 +55,12 @@ function spellObject(object: Record<string, unknown>, allows: (number: number) =
 }
 
 /** The names of an object as it has them, in order, and each as it stands before its value. */
-interface Shape {
+export interface Shape {
   names: readonly string[];
   sorted: readonly string[];
   before: readonly string[];
+  /** It has them in order, and JSON escapes no character of them, each of which is one byte. */
+  isPlainInOrder: boolean;
 }
 
 /** By the number of names. What has many names, or stands where there are many shapes, is worked out each time. */
@@ -66,15 +68,19 @@ const shapes = new Map<number, Shape[]>();
 const mostNames = 64;
 const mostShapes = 32;
 
+/** Whether a text stands in JSON as it is, each character in one byte. */
+export const isPlainText = (text: string) => /^[ !#-[\]-~]*$/.test(text);
+
 /** Null where a name is unusual: one that is not well-formed, and `toJSON`, which has a meaning of its own. */
-function shapeOf(names: readonly string[]): Shape | null {
+export function shapeOf(names: readonly string[]): Shape | null {
   const alike = shapes.get(names.length) ?? [];
   for (const shape of alike) if (hasNames(shape, names)) return shape;
   if (names.some((name) => name === 'toJSON' || !name.isWellFormed())) return null;
   // By their UTF-16 units, as RFC 8785 wants them.
   const sorted = [...names].sort();
   const before = sorted.map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
-  const shape = { names, sorted, before };
+  const isPlainInOrder = names.every((name, at) => name === sorted[at] && isPlainText(name));
+  const shape = { names, sorted, before, isPlainInOrder };
   if (names.length <= mostNames && alike.length < mostShapes) shapes.set(names.length, [...alike, shape]);
   return shape;
 }

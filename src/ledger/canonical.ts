@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
 import type { Json } from '../core/model.ts';
-import { spellUsual } from '../core/spelling.ts';
+import { isPlainText, spellUsual } from '../core/spelling.ts';
 
 /**
  * The one spelling of a JSON value (RFC 8785). Throws on what JSON cannot hold exactly: NaN, infinity,
@@ -46,9 +46,6 @@ function isInOrder(value: Json): boolean {
   }
   return true;
 }
-
-/** Whether a text stands in JSON as it is, each character in one byte. */
-export const isPlainText = (text: string) => /^[ !#-[\]-~]*$/.test(text);
 
 /** Whether JSON holds a number exactly. */
 export const isExact = (value: number) =>

@@ -1,5 +1,6 @@
 import type { Json } from '../core/model.ts';
-import { canonicalText, isExact, isPlainText } from './canonical.ts';
+import { isPlainText, type Shape, shapeOf } from '../core/spelling.ts';
+import { canonicalText, isExact } from './canonical.ts';
 
 /** What somebody does with the members of a body; others he never asks for. */
 export interface Members {
@@ -64,8 +65,8 @@ function endOf(bytes: string, value: unknown, at: number): number {
   if (value instanceof HandedOn) return endOfText(bytes, value.bytes, at);
   if (Array.isArray(value)) return endOfList(bytes, value, at);
   const isObject = typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
-  if (isObject && arePlainInOrder(Object.keys(value)))
-    return endOfObject(bytes, value as { [name: string]: unknown }, at);
+  const shape = isObject ? shapeOf(Object.keys(value)) : null;
+  if (shape?.isPlainInOrder) return endOfObject(bytes, value as { [name: string]: unknown }, { shape, at });
   return endOfText(bytes, toBytes(canonicalText(value as Json)), at);
 }
 
@@ -92,38 +93,20 @@ function endOfList(bytes: string, list: readonly unknown[], from: number): numbe
   return bytes[at] === ']' ? at + 1 : elsewhere;
 }
 
-function endOfObject(bytes: string, object: { readonly [name: string]: unknown }, from: number): number {
-  let at = from;
-  for (const name of Object.keys(object)) {
-    if (bytes[at] !== (at === from ? '{' : ',')) return elsewhere;
-    at = endOfText(bytes, spelledName(name)!, at + 1);
+function endOfObject(
+  bytes: string,
+  object: { readonly [name: string]: unknown },
+  { shape: { sorted, before }, at: from }: { shape: Shape; at: number },
+): number {
+  if (bytes[from] !== '{') return elsewhere;
+  let at = from + 1;
+  for (let name = 0; name < sorted.length; name++) {
+    at = endOfText(bytes, before[name]!, at);
     if (at === elsewhere) return elsewhere;
-    at = endOf(bytes, object[name], at);
+    at = endOf(bytes, object[sorted[name]!], at);
     if (at === elsewhere) return elsewhere;
   }
-  if (at === from) return endOfText(bytes, '{}', at);
   return bytes[at] === '}' ? at + 1 : elsewhere;
-}
-
-/** Whether names are plain, and ascend. */
-function arePlainInOrder(names: readonly string[]): boolean {
-  for (let at = 0; at < names.length; at++)
-    if (spelledName(names[at]!) === null || (at > 0 && names[at - 1]! >= names[at]!)) return false;
-  return true;
-}
-
-/** How names are spelled: the same few stand in every state. */
-const spelledNames = new Map<string, string | null>();
-const mostNames = 1000;
-
-/** A name with its quotes and colon; null where it is not plain. */
-function spelledName(name: string): string | null {
-  const known = spelledNames.get(name);
-  if (known !== undefined) return known;
-  if (spelledNames.size >= mostNames) spelledNames.clear();
-  const spelled = isPlainText(name) ? `"${name}":` : null;
-  spelledNames.set(name, spelled);
-  return spelled;
 }
 
 const encoder = new TextEncoder();
