@@ -59,8 +59,8 @@ export interface Shape {
   names: readonly string[];
   sorted: readonly string[];
   before: readonly string[];
-  /** It has them in order, and JSON escapes no character of them, each of which is one byte. */
-  isPlainInOrder: boolean;
+  /** Each stands in JSON as it is, each character in one byte. */
+  isPlain: boolean;
 }
 
 /** By the number of names. What has many names, or stands where there are many shapes, is worked out each time. */
@@ -79,8 +79,7 @@ export function shapeOf(names: readonly string[]): Shape | null {
   // By their UTF-16 units, as RFC 8785 wants them.
   const sorted = [...names].sort();
   const before = sorted.map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
-  const isPlainInOrder = names.every((name, at) => name === sorted[at] && isPlainText(name));
-  const shape = { names, sorted, before, isPlainInOrder };
+  const shape = { names, sorted, before, isPlain: names.every(isPlainText) };
   if (names.length <= mostNames && alike.length < mostShapes) shapes.set(names.length, [...alike, shape]);
   return shape;
 }

@@ -66,7 +66,7 @@ function endOf(bytes: string, value: unknown, at: number): number {
   if (Array.isArray(value)) return endOfList(bytes, value, at);
   const isObject = typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
   const shape = isObject ? shapeOf(Object.keys(value)) : null;
-  if (shape?.isPlainInOrder) return endOfObject(bytes, value as { [name: string]: unknown }, { shape, at });
+  if (shape?.isPlain) return endOfObject(bytes, value as { [name: string]: unknown }, { shape, at });
   return endOfText(bytes, toBytes(canonicalText(value as Json)), at);
 }
 

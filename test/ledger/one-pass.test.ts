@@ -290,3 +290,26 @@ forEachDatabase('verifyChain() over stories of incidents', (kind) => {
     assert.deepEqual((await verifyChain(ledger)).problems, []);
   });
 });
+
+test('isSpellingOf() knows the spelling of any value, whatever its names are, and no other text (property)', () => {
+  const values = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 4 }).filter((value) => {
+    const text = orThrown(() => canonicalText(value as Json));
+    return text !== 'thrown';
+  });
+  const named = fc.dictionary(
+    fc.oneof(fc.constantFrom('ä', 'a"b', 'z', 'é\n', '😀', '10', '9'), fc.string()),
+    values,
+  );
+  fc.assert(
+    fc.property(fc.oneof(values, named), (value) => {
+      const text = toBytes(canonicalText(value as Json));
+      assert.equal(isSpellingOf(text, value), true);
+      const others = [text.slice(0, -1), `${text} `, ...changedSomewhere(text)];
+      assert.deepEqual(
+        others.filter((changed) => isSpellingOf(changed, value)),
+        [],
+      );
+    }),
+    { numRuns: 1_000, verbose: 1 },
+  );
+});
