@@ -6,41 +6,49 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { closeDatabase, type Database, openDatabase, type Reader, readerOf, rows } from '../src/database.ts';
 import { snapshotOfTwoThreads } from '../src/database-thread.ts';
 import { shareOut, snapshotOfTwo } from '../src/database-twin.ts';
-import { openTestDatabase, skipWithoutConnections, type TestDatabase } from './databases.ts';
+import {
+  type DatabaseKind,
+  openTestDatabase,
+  skipWithoutConnections,
+  type TestDatabase,
+} from './databases.ts';
 
 const kind = 'postgres';
 
-describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }, () => {
-  let test: TestDatabase;
-  let writing: Database;
-  let reading: Database;
-
+/** A database that one connection writes, and another one reads; it is there while a suite runs. */
+function twoConnections(of: DatabaseKind) {
+  const world = {} as { test: TestDatabase; writing: Database; reading: Database };
   before(async () => {
-    test = await openTestDatabase(kind);
-    writing = await openDatabase(test.url, { create: true });
-    await rows(writing, 'create table played (id integer primary key, map text)');
-    reading = await openDatabase(test.url, { readOnly: true });
+    world.test = await openTestDatabase(of);
+    world.writing = await openDatabase(world.test.url, { create: true });
+    await rows(world.writing, 'create table played (id integer primary key, map text)');
+    world.reading = await openDatabase(world.test.url, { readOnly: true });
   });
-
   after(async () => {
-    for (const database of [reading, writing]) await closeDatabase(database);
-    await test.close();
+    for (const database of [world.reading, world.writing]) await closeDatabase(database);
+    await world.test.close();
   });
+  return world;
+}
 
-  const play = (map: string) =>
-    rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
-  const count = async (reader: Reader) =>
-    Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
+const playIn = (writing: Database, map: string) =>
+  rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
+const count = async (reader: Reader) =>
+  Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
+
+describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }, () => {
+  const world = twoConnections(kind);
+  const play = (map: string) => playIn(world.writing, map);
   it('sees one moment on both, whoever writes meanwhile', async () => {
     await play('supply');
-    const seen = await snapshotOfTwo(reading, async (inside) => {
+    const seen = await snapshotOfTwo(world.reading, async (inside) => {
       assert.ok(inside.twin, 'there is a twin');
       const first = await count(readerOf(inside));
       await play('te_escape2');
       return [first, await count(inside.twin), await count(readerOf(inside))];
     });
     assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       assert.deepEqual(
         [await count(inside.twin!), await count(readerOf(inside))],
         [seen[0]! + 1, seen[0]! + 1],
@@ -50,7 +58,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
 
   it('takes values, and tells what is wrong with a question', async () => {
     await play('braundorf');
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const found = await inside.twin!.rows<{ map: string }>('select map from played where map = ?', [
         'braundorf',
       ]);
@@ -63,23 +71,23 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
   });
 
   it('writes on neither', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       await assert.rejects(inside.twin!.rows(`delete from played`), /read-?only/);
     });
-    assert.ok((await count(readerOf(writing))) > 0);
+    assert.ok((await count(readerOf(world.writing))) > 0);
   });
 
   it('gives the work back, and throws what it throws', async () => {
     const thrown = new Error('the work went wrong');
     await assert.rejects(
-      snapshotOfTwo(reading, async () => Promise.reject(thrown)),
+      snapshotOfTwo(world.reading, async () => Promise.reject(thrown)),
       (got) => got === thrown,
     );
-    assert.equal(await snapshotOfTwo(reading, async () => 'done'), 'done');
+    assert.equal(await snapshotOfTwo(world.reading, async () => 'done'), 'done');
   });
 
   it('does without a twin where a second connection is not to be had', async () => {
-    const alone = { ...reading, another: async () => Promise.reject(new Error('too many clients')) };
+    const alone = { ...world.reading, another: async () => Promise.reject(new Error('too many clients')) };
     const seen = await snapshotOfTwo(
       alone,
       async (inside) => [inside.twin, await count(readerOf(inside))] as const,
@@ -90,7 +98,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
 
   it('begins anew without a twin whose moment cannot be taken over: it is in another database', async () => {
     const other = await openTestDatabase(kind);
-    const misled = { ...reading, another: () => openDatabase(other.url, { readOnly: true }) };
+    const misled = { ...world.reading, another: () => openDatabase(other.url, { readOnly: true }) };
     const seen = await snapshotOfTwo(
       misled,
       async (inside) => [inside.twin, await count(readerOf(inside))] as const,
@@ -102,10 +110,10 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
 
   it('does without a twin where moments cannot be exported, and leaves no connection behind', async () => {
     const role = `nobody_${randomBytes(4).toString('hex')}`;
-    await rows(writing, `create role ${role} login`);
-    await rows(writing, `grant select on played to ${role}`);
-    await rows(writing, 'revoke execute on function pg_export_snapshot() from public');
-    const url = new URL(test.url);
+    await rows(world.writing, `create role ${role} login`);
+    await rows(world.writing, `grant select on played to ${role}`);
+    await rows(world.writing, 'revoke execute on function pg_export_snapshot() from public');
+    const url = new URL(world.test.url);
     url.username = role;
     const restricted = await openDatabase(url.href, { readOnly: true });
     try {
@@ -114,19 +122,19 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
         await count(readerOf(inside)),
       ]);
       assert.equal(seen[0], undefined);
-      const own = () => rows(writing, 'select 1 from pg_stat_activity where usename = ?', [role]);
+      const own = () => rows(world.writing, 'select 1 from pg_stat_activity where usename = ?', [role]);
       // A process of the server ends a moment after its connection.
       for (let tries = 0; tries < 100 && (await own()).length > 1; tries++) await sleep(50);
       assert.equal((await own()).length, 1);
     } finally {
       await closeDatabase(restricted);
-      await rows(writing, `drop owned by ${role}`);
-      await rows(writing, `drop role ${role}`);
+      await rows(world.writing, `drop owned by ${role}`);
+      await rows(world.writing, `drop role ${role}`);
     }
   });
 
   it('shares work out between both, each piece once', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const by: (string | undefined)[] = [];
       const pieces = Array.from({ length: 40 }, (_, at) => async (reader: Reader) => {
         await count(reader);
@@ -140,7 +148,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
   });
 
   it('does what the twin fails with by itself', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const broken: Reader = {
         dialect: inside.dialect,
         rows: async () => Promise.reject(new Error('gone')),
@@ -167,7 +175,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     });
     let twinRows: Reader['rows'] | undefined;
     await assert.rejects(
-      snapshotOfTwo(reading, async (inside) => {
+      snapshotOfTwo(world.reading, async (inside) => {
         twinRows = inside.twin!.rows;
         await shareOut(inside, pieces);
       }),
@@ -180,11 +188,11 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
   });
 
   it('is not replaced by another connection when it is lost: its work is done by the first one', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const before = await count(readerOf(inside));
       const [found] = await inside.twin!.rows<{ pid: number }>('select pg_backend_pid() as pid');
       await play('adlernest');
-      await rows(writing, 'select pg_terminate_backend(?)', [found!.pid]);
+      await rows(world.writing, 'select pg_terminate_backend(?)', [found!.pid]);
       await assert.rejects(inside.twin!.rows('select 1'));
       await assert.rejects(inside.twin!.rows('select 1'));
       const counts: number[] = [];
@@ -198,38 +206,20 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
 });
 
 describe('A snapshot of two threads', () => {
-  let test: TestDatabase;
-  let writing: Database;
-  let reading: Database;
-
-  before(async () => {
-    test = await openTestDatabase('sqlite');
-    writing = await openDatabase(test.url, { create: true });
-    await rows(writing, 'create table played (id integer primary key, map text)');
-    reading = await openDatabase(test.url, { readOnly: true });
-  });
-
-  after(async () => {
-    for (const database of [reading, writing]) await closeDatabase(database);
-    await test.close();
-  });
-
-  const play = (map: string) =>
-    rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
-  const count = async (reader: Reader) =>
-    Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
+  const world = twoConnections('sqlite');
+  const play = (map: string) => playIn(world.writing, map);
 
   /** The same database, in which somebody plays before, or after, one of its statements. */
   function meanwhile(when: 'before' | 'after', statement: string): Database {
     const raw = async (sql: string, ...more: unknown[]) => {
       if (sql === statement && when === 'before') await play('supply');
-      const found = await (reading.knex.raw as (...all: unknown[]) => Promise<unknown>)(sql, ...more);
+      const found = await (world.reading.knex.raw as (...all: unknown[]) => Promise<unknown>)(sql, ...more);
       if (sql === statement && when === 'after') await play('supply');
       return found;
     };
     return {
-      ...reading,
-      knex: new Proxy(reading.knex, {
+      ...world.reading,
+      knex: new Proxy(world.reading.knex, {
         get: (knex, name) => (name === 'raw' ? raw : Reflect.get(knex, name)),
       }),
     };
@@ -237,7 +227,7 @@ describe('A snapshot of two threads', () => {
 
   it('sees one moment on both, whoever writes meanwhile', async () => {
     await play('supply');
-    const seen = await snapshotOfTwo(reading, async (inside) => {
+    const seen = await snapshotOfTwo(world.reading, async (inside) => {
       assert.ok(inside.twin, 'there is a twin');
       const first = await count(readerOf(inside));
       await play('te_escape2');
@@ -257,7 +247,7 @@ describe('A snapshot of two threads', () => {
     });
 
   it('takes values, makes tables of its own, and tells what is wrong with a question', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const twin = inside.twin!;
       await twin.rows('create temp table own (map text)');
       await twin.rows('insert into temp.own values (?)', ['braundorf']);
@@ -270,7 +260,7 @@ describe('A snapshot of two threads', () => {
   });
 
   it('does what a thread that ends has begun by itself', async () => {
-    await snapshotOfTwo(reading, async (inside) => {
+    await snapshotOfTwo(world.reading, async (inside) => {
       const before = await count(readerOf(inside));
       // More than the thread has memory for.
       const tooMuch =
@@ -289,12 +279,12 @@ describe('A snapshot of two threads', () => {
   it('gives the work back, throws what it throws, and leaves no thread behind', async () => {
     const thrown = new Error('the work went wrong');
     await assert.rejects(
-      snapshotOfTwo(reading, async () => Promise.reject(thrown)),
+      snapshotOfTwo(world.reading, async () => Promise.reject(thrown)),
       (got) => got === thrown,
     );
     let twin: Reader | undefined;
     assert.equal(
-      await snapshotOfTwo(reading, async (inside) => {
+      await snapshotOfTwo(world.reading, async (inside) => {
         twin = inside.twin;
         return 'done';
       }),
@@ -304,7 +294,10 @@ describe('A snapshot of two threads', () => {
   });
 
   it('does without a twin where its file cannot be opened a second time', async () => {
-    const moved = { ...reading, file: { ...reading.file!, path: `${reading.file!.path}.gone` } };
+    const moved = {
+      ...world.reading,
+      file: { ...world.reading.file!, path: `${world.reading.file!.path}.gone` },
+    };
     assert.equal(await snapshotOfTwo(moved, async (inside) => inside.twin), undefined);
   });
 
@@ -325,11 +318,11 @@ describe('A snapshot of two threads', () => {
       throw new Error('no more threads');
     };
     const seen = await snapshotOfTwoThreads(
-      reading,
+      world.reading,
       async (inside) => [inside.twin, await count(readerOf(inside))],
       start,
     );
-    assert.deepEqual(seen, [undefined, await count(readerOf(writing))]);
+    assert.deepEqual(seen, [undefined, await count(readerOf(world.writing))]);
   });
 });
 
