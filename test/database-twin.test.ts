@@ -36,15 +36,13 @@ const playIn = (writing: Database, map: string) =>
 const count = async (reader: Reader) =>
   Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
 
-describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }, () => {
-  const world = twoConnections(kind);
-  const play = (map: string) => playIn(world.writing, map);
+function itSeesOneMoment(world: ReturnType<typeof twoConnections>) {
   it('sees one moment on both, whoever writes meanwhile', async () => {
-    await play('supply');
+    await playIn(world.writing, 'supply');
     const seen = await snapshotOfTwo(world.reading, async (inside) => {
       assert.ok(inside.twin, 'there is a twin');
       const first = await count(readerOf(inside));
-      await play('te_escape2');
+      await playIn(world.writing, 'te_escape2');
       return [first, await count(inside.twin), await count(readerOf(inside))];
     });
     assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
@@ -55,6 +53,12 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
       );
     });
   });
+}
+
+describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }, () => {
+  const world = twoConnections(kind);
+  const play = (map: string) => playIn(world.writing, map);
+  itSeesOneMoment(world);
 
   it('takes values, and tells what is wrong with a question', async () => {
     await play('braundorf');
@@ -225,16 +229,7 @@ describe('A snapshot of two threads', () => {
     };
   }
 
-  it('sees one moment on both, whoever writes meanwhile', async () => {
-    await play('supply');
-    const seen = await snapshotOfTwo(world.reading, async (inside) => {
-      assert.ok(inside.twin, 'there is a twin');
-      const first = await count(readerOf(inside));
-      await play('te_escape2');
-      return [first, await count(inside.twin), await count(readerOf(inside))];
-    });
-    assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
-  });
+  itSeesOneMoment(world);
 
   for (const [when, statement] of [
     ['before', 'begin'],
