@@ -54,7 +54,7 @@ export async function append(
     await assertNotBehind(inside);
     const before = await head(inside);
     const linked = linkEntries(before, drafts, at);
-    await insertRows(database, entryTarget, linked.map(entryToRow));
+    await insertRows(database, entryTarget, { items: linked, rowOf: entryToRow });
     const folded = linked.map((entry, nth) => withBody(entry, drafts[nth]!.body));
     const after = await storeProjections(inside, folded, remembered(options, before));
     await options.inside?.(database, linked, after);

@@ -11,22 +11,26 @@ export interface Target {
 }
 
 /**
- * Inserts rows in the transaction of `database`: on SQLite by one prepared statement, run for each of them; on
- * PostgreSQL by one statement for 500, because each statement is a way to the server and back.
+ * Inserts the rows of some items in the transaction of `database`: on SQLite by one prepared statement, run for each of
+ * them; on PostgreSQL by one statement for 500, because each statement is a way to the server and back. A row is made when
+ * it is due: many that wait for each other outlive what they are made of.
  */
-export async function insertRows<T extends object>(
+export async function insertRows<T>(
   database: Database,
   target: Target,
-  rows: readonly T[],
+  { items, rowOf }: { items: readonly T[]; rowOf: (item: T) => object },
 ): Promise<void> {
-  if (rows.length === 0) return;
-  const lists = rows.map((row) => target.columns.map((name) => row[name as keyof T] ?? null));
+  if (items.length === 0) return;
+  const valuesOf = (item: T) => {
+    const row = rowOf(item) as { readonly [column: string]: unknown };
+    return target.columns.map((column) => row[column] ?? null);
+  };
   if (database.dialect === 'sqlite')
     return await withPrepared(database, inserting(target, 1), ({ run }) => {
-      for (const list of lists) run(list);
+      for (const item of items) run(valuesOf(item));
     });
-  for (const chunk of chunks(lists))
-    await database.knex.raw(inserting(target, chunk.length), chunk.flat() as Knex.RawBinding[]);
+  for (const chunk of chunks(items))
+    await database.knex.raw(inserting(target, chunk.length), chunk.flatMap(valuesOf) as Knex.RawBinding[]);
 }
 
 function inserting({ table, columns, conflict = '' }: Target, count: number): string {

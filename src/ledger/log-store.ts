@@ -84,8 +84,8 @@ export async function saveLogChunk(
   from: { source: string; readAt: string },
 ): Promise<void> {
   await transact(database, async (inside) => {
-    const events = of.events.map((event) => eventToRow(event, from.source));
-    await insertRows(inside, eventTarget, events);
+    const rowOf = (event: LogEvent) => eventToRow(event, from.source);
+    await insertRows(inside, eventTarget, { items: of.events, rowOf });
     const row = { ...fileToRow(of.file), source: from.source, read_at: from.readAt };
     await inside.knex('log_files').insert(row).onConflict('lineage').merge();
   });

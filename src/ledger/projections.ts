@@ -70,7 +70,10 @@ export async function storeProjections(
   const projections = await loadAffected(ledger, entries, known);
   for (const entry of entries) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
-  await insertRows(ledger.database, incidentTarget, [...incidents.values()].map(incidentToRow));
+  await insertRows(ledger.database, incidentTarget, {
+    items: [...incidents.values()],
+    rowOf: incidentToRow,
+  });
   await storeOpenRepairs(ledger, entries, openRepairs);
   return incidents;
 }
@@ -105,6 +108,8 @@ async function storeOpenRepairs(
     const { condition, binding } = oneOf(ledger.database, chunk);
     await rows(ledger.database, `delete from open_repairs where seq ${condition}`, [binding]);
   }
-  const opened = [...open].map(([seq, source]) => ({ seq, source }));
-  await insertRows(ledger.database, openRepairTarget, opened);
+  await insertRows(ledger.database, openRepairTarget, {
+    items: [...open],
+    rowOf: ([seq, source]) => ({ seq, source }),
+  });
 }

@@ -126,14 +126,13 @@ export async function readRows(
   options: { lock: boolean },
 ): Promise<Found[]> {
   const { table, columns } = set;
-  const own = columns.map((column) => `${quoted(table)}.${quoted(column)}`);
+  const asked = [...columns.map((column) => `${quoted(table)}.${quoted(column)}`), 'given.ordinality'];
   const met =
     database.dialect === 'sqlite'
-      ? await readValued(database, set, own)
-      : await readGiven(database, set, { own, lock: options.lock });
+      ? await readValued(database, set, asked)
+      : await readGiven(database, set, { asked, lock: options.lock });
   const found: Found[] = set.rows.map(() => []);
-  // The number of its key stands before the values of each row.
-  for (const [ordinality, ...values] of met) found[(ordinality as number) - 1]!.push(values);
+  for (const values of met) found[(values.pop() as number) - 1]!.push(values);
   return found;
 }
 
@@ -141,32 +140,32 @@ export async function readRows(
 const keysAtOnce = 50;
 
 /** By a statement that holds many keys: a run for each of them takes twice as long (SQLite). */
-async function readValued(database: Database, set: RowSet, own: readonly string[]): Promise<unknown[][]> {
-  const { table, keys, rows: asked } = set;
+async function readValued(database: Database, set: RowSet, asked: readonly string[]): Promise<unknown[][]> {
+  const { table, keys, rows } = set;
   const places = `(${['?', ...keys.map(() => '?')].join(', ')})`;
   const ask = (count: number) =>
     `with given (ordinality, ${names(keys)}) as (values ${Array(count).fill(places).join(', ')})
-     select ${['given.ordinality', ...own].join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
-  const bound = asked.map((row, at) => [at + 1, ...valuesOf(row, keys)]);
-  const whole = asked.length - (asked.length % keysAtOnce);
+     select ${asked.join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
+  const bound = rows.map((row, at) => [at + 1, ...valuesOf(row, keys)]);
+  const whole = rows.length - (rows.length % keysAtOnce);
   const found: unknown[][] = [];
   const read = (count: number, pieces: readonly unknown[][][]) =>
     withPrepared(database, ask(count), ({ all }) => {
       for (const piece of pieces) for (const row of all(piece.flat())) found.push(row);
     });
   if (whole > 0) await read(keysAtOnce, chunks(bound.slice(0, whole), keysAtOnce));
-  if (whole < asked.length) await read(asked.length - whole, [bound.slice(whole)]);
+  if (whole < rows.length) await read(rows.length - whole, [bound.slice(whole)]);
   return found;
 }
 
 function readGiven(
   database: Database,
   set: RowSet,
-  { own, lock }: { own: readonly string[]; lock: boolean },
+  { asked, lock }: { asked: readonly string[]; lock: boolean },
 ): Promise<unknown[][]> {
   const table = quoted(set.table);
   const order = lock ? ` order by given.ordinality for update of ${table}` : '';
   const sql = (from: string) =>
-    `select ${['given.ordinality', ...own].join(', ')} from ${from} join ${table} on ${matching(set)}${order}`;
+    `select ${asked.join(', ')} from ${from} join ${table} on ${matching(set)}${order}`;
   return runGiven(database, set, sql, { asLists: true });
 }

@@ -146,13 +146,25 @@ function canonicalValue(column: string, value: unknown): Json {
   }
 }
 
+/** May stand in what JSON.stringify() wrote and is not read back as it was: an inexact number, half of a pair. */
+const maybeInexact = /\d{16}|e\+|\\ud/;
+
+const isListAsWritten = (value: unknown, expected: Json) =>
+  Array.isArray(expected) &&
+  typeof value === 'string' &&
+  value === JSON.stringify(expected) &&
+  !maybeInexact.test(value);
+
+const isCanonicalValue = (value: unknown) =>
+  typeof value === 'string' ? value.isWellFormed() : value === null || Number.isSafeInteger(value);
+
 /** Whether a value as the driver gives it is, in its canonical form, the one that is expected. */
 export function isValue(column: string, value: unknown, expected: Json): boolean {
-  // What most columns hold is canonical as it is.
-  if (value === expected && !jsonColumns.has(column))
-    if (typeof value === 'string' ? value.isWellFormed() : value === null || Number.isSafeInteger(value))
-      return true;
-  return sameJson(canonicalValue(column, value), expected);
+  // What most columns hold is canonical as it is, and a list as it was written.
+  const isSure = jsonColumns.has(column)
+    ? isListAsWritten(value, expected)
+    : value === expected && isCanonicalValue(value);
+  return isSure || sameJson(canonicalValue(column, value), expected);
 }
 
 /** A whole row with canonical values, the same on both databases. */

@@ -101,6 +101,20 @@ const stored = fc.oneof(
   fc.constantFrom(null, 1, '1', 0, -0, true, 2 ** 53, '9007199254740992', '\ud800', '"a"', 'a', '[]'),
 );
 
+/** Lists of whatever JSON may not hold exactly, and of what looks like it. */
+const list = fc.array(
+  fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.maxSafeInteger().map((number) => number * 4),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('\ud800', '\\ud800', '1234567890123456', 2 ** 53, 1e21, null, true),
+    fc.record({
+      name: fc.string({ unit: fc.constantFrom('\udc00', 'a', '"') }),
+      guid: fc.bigInt().map(String),
+    }),
+  ),
+);
+
 describe('isValue()', () => {
   it('says what the canonical row says (property)', () => {
     const column = fc.constantFrom('map_name', 'axis_players', 'pause_count');
@@ -108,6 +122,7 @@ describe('isValue()', () => {
       fc.tuple(column, stored, stored as fc.Arbitrary<unknown>),
       fc.tuple(column, stored).map(([of, value]) => [of, value, value] as const),
       fc.tuple(column, stored).map(([of, value]) => [of, value, toRow({ [of]: value })[of]] as const),
+      fc.tuple(column, list).map(([of, value]) => [of, JSON.stringify(value), value] as const),
     );
     let same = 0;
     fc.assert(
