@@ -15,6 +15,8 @@ export interface Place {
 export interface Question {
   sql: string;
   bindings: readonly unknown[];
+  /** What the thread's own program is told, which makes something of the rows; without it they are answered as they are. */
+  how?: unknown;
 }
 
 /** What was found, or why it could not be. */
@@ -28,9 +30,14 @@ interface Waiting {
   reject(thrown: Error): void;
 }
 
+/** What answers questions in a thread, also with what the thread's program makes of the rows. */
+export interface ThreadReader extends Reader {
+  made<T>(question: Question): Promise<T[]>;
+}
+
 /** A connection in a thread. */
 interface Threaded {
-  reader: Reader;
+  reader: ThreadReader;
   close(): Promise<unknown>;
 }
 
@@ -58,15 +65,16 @@ function openInThread(place: Place, start: Start): Threaded {
     if ('why' in answer) asked?.reject(new Error(answer.why));
     else asked?.resolve(answer.rows);
   });
-  const ask = (sql: string, bindings: readonly unknown[] = []) =>
+  const ask = (question: Question) =>
     new Promise<unknown[]>((resolve, reject) => {
       if (failed !== null) return reject(failed);
-      worker.postMessage({ sql, bindings } satisfies Question);
+      worker.postMessage(question);
       waiting.push({ resolve, reject });
     });
-  const reader: Reader = {
+  const reader: ThreadReader = {
     dialect: 'sqlite',
-    rows: <T>(sql: string, bindings?: readonly unknown[]) => ask(sql, bindings) as Promise<T[]>,
+    rows: <T>(sql: string, bindings: readonly unknown[] = []) => ask({ sql, bindings }) as Promise<T[]>,
+    made: <T>(question: Question) => ask(question) as Promise<T[]>,
   };
   return { reader, close: () => worker.terminate() };
 }
@@ -107,12 +115,12 @@ async function beginsAsOne({ reader, version }: Second): Promise<boolean> {
 }
 
 /**
- * A snapshot with a twin that answers in a thread of its own; without one where something was committed between the two
- * beginnings, and where there is no such thread.
+ * A snapshot with a twin that answers in a thread of its own, which `work` is given too; without one where something was
+ * committed between the two beginnings, and where there is no such thread.
  */
 export async function snapshotOfTwoThreads<T>(
   database: Database,
-  work: (inside: Database) => Promise<T>,
+  work: (inside: Database, thread?: ThreadReader) => Promise<T>,
   start: Start = startWorker,
 ): Promise<T> {
   const second = await openSecond(database.file!, start);
@@ -121,7 +129,7 @@ export async function snapshotOfTwoThreads<T>(
     return await snapshot(database, async (inside) => {
       await rows(inside, beginReading);
       const isOneMoment = await beginsAsOne(second).catch(() => false);
-      if (isOneMoment) return await work({ ...inside, twin: second.reader });
+      if (isOneMoment) return await work({ ...inside, twin: second.reader }, second.reader);
       await second.close();
       return await work(inside);
     });

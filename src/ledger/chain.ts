@@ -4,7 +4,7 @@ import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
 import { canonicalText, isCanonical } from './canonical.ts';
 import { type Frame, passOver } from './document.ts';
-import type { Members } from './members.ts';
+import type { Asked, Members } from './members.ts';
 
 /** What somebody wants to write into the ledger. `source` and `key` are '' for what concerns the ledger itself. */
 export interface EntryDraft {
@@ -95,39 +95,39 @@ function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
   return { hash: hashOfCanonical(unhashed), ...unhashed };
 }
 
-/** An entry that was looked at: what is wrong with it, or null; and the value of its body where it could be read. */
-export interface Inspected {
-  what: string | null;
-  body: Json;
-}
-
 /** What is wrong with `entry` as the next one after `previous`, or null. Never throws. */
 export function checkLink(previous: Head, entry: Entry): string | null {
-  return inspectLink(previous, entry).what;
+  return bothOf(checkPlace(previous, entry), inspectContent(entry).what);
 }
 
-/** The same, with the value of its body, or of those members of it that somebody asks for. Never throws. */
-export function inspectLink(previous: Head, entry: Entry, members: Members | null = null): Inspected {
-  const place = checkPlace(previous, entry);
-  const content = inspectContent(entry, members);
-  if (place === null) return content;
-  return { ...content, what: content.what === null ? place : `${place}; ${content.what}` };
-}
+/** What is wrong with the place of an entry and with what it holds, as one text, or null. */
+export const bothOf = (place: string | null, content: string | null): string | null =>
+  place === null || content === null ? (place ?? content) : `${place}; ${content}`;
 
-function checkPlace(previous: Head, { seq, prevHash }: Entry): string | null {
+/** What is wrong with the place of an entry after `previous`, or null. */
+export function checkPlace(
+  previous: Head,
+  { seq, prevHash }: Pick<Entry, 'seq' | 'prevHash'>,
+): string | null {
   if (seq !== previous.seq + 1) return `entry ${seq} follows entry ${previous.seq}: there is a hole`;
   if (prevHash !== previous.hash) return `entry ${seq} does not continue entry ${previous.seq}`;
   return null;
 }
 
-/** What one pass over the entry is not sure of is parsed and spelled again. */
-function inspectContent(entry: Entry, members: Members | null): Inspected {
+/** An entry that was looked at by itself: what is wrong with it; or, of its body, what somebody asks for. */
+export type Inspected = { what: string; asked: null } | { what: null; asked: Asked };
+
+/**
+ * Looks at what an entry holds, wherever it stands: time, body and hash. Of its body those members are told that somebody
+ * asks for, or all. Never throws. What one pass over it is not sure of is parsed and spelled again.
+ */
+export function inspectContent(entry: Entry, members: Members | null = null): Inspected {
   const { seq, at } = entry;
   try {
     if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
     const passed = isSpellable(entry) ? passOver(entry, frameOf(entry)) : null;
     if (passed === null) return inspectSpelling(entry);
-    return passed.hash === entry.hash ? { what: null, body: passed.read(members) } : changed(entry);
+    return passed.hash === entry.hash ? { what: null, asked: passed.ask(members) } : changed(entry);
   } catch (thrown) {
     return wrong(`entry ${seq} cannot be hashed: ${messageOf(thrown)}`);
   }
@@ -139,9 +139,10 @@ const isSpellable = ({ kind, source, key }: Entry) =>
 function inspectSpelling(entry: Entry): Inspected {
   const body = JSON.parse(entry.body) as Json;
   if (!isCanonical(entry.body, body)) return wrong(`the body of entry ${entry.seq} is not canonical JSON`);
-  return hashOfCanonical(entry) === entry.hash ? { what: null, body } : changed(entry);
+  if (hashOfCanonical(entry) !== entry.hash) return changed(entry);
+  return { what: null, asked: { text: entry.body, handedOn: [] } };
 }
 
-const wrong = (what: string): Inspected => ({ what, body: null });
+const wrong = (what: string): Inspected => ({ what, asked: null });
 
 const changed = ({ seq }: Entry) => wrong(`entry ${seq} was changed: its hash is another`);

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
-import type { Json } from '../core/model.ts';
 import { isSurelyCanonical } from './canonical-scan.ts';
 import type { Entry } from './chain.ts';
-import { type Members, readMembers } from './members.ts';
+import { type Asked, askedOf, type Members } from './members.ts';
 
 const encoder = new TextEncoder();
 
@@ -22,8 +21,8 @@ export interface Frame {
 /** What one pass over an entry told: its hash; its body is read before the next pass. */
 export interface Passed {
   hash: string;
-  /** The value of the body; of an object only the members that are named. */
-  read(members: Members | null): Json;
+  /** The body; of an object only the members that are named. */
+  ask(members: Members | null): Asked;
 }
 
 /**
@@ -44,10 +43,10 @@ export function passOver({ body, prevHash }: Entry, { before, after }: Frame): P
   if (!isSurelyCanonical(room, { from, to, outline })) return null;
   return {
     hash: hash('sha256', room.subarray(0, length), 'hex'),
-    read(members) {
-      if (members === null || outline.length === 0) return JSON.parse(body) as Json;
+    ask(members) {
+      if (members === null || outline.length === 0) return { text: body, handedOn: [] };
       const bytes = isAscii ? text : room.toString('latin1', 0, to);
-      return readMembers({ bytes, isAscii, outline }, members);
+      return askedOf({ bytes, isAscii, outline }, members);
     },
   };
 }

@@ -1,10 +1,9 @@
 import { chunks, rows } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
+import { entryColumns, entryOfValues } from './entry-values.ts';
 import type { Target } from './insert.ts';
 import type { Ledger } from './ledger.ts';
-
-export const entryColumns = ['seq', 'at', 'kind', 'source', 'key', 'body', 'prev_hash', 'hash'] as const;
 
 /** Where entries are inserted. One that is there is an error: the ledger only grows. */
 export const entryTarget: Target = { table: 'entries', columns: entryColumns };
@@ -12,17 +11,6 @@ export const entryTarget: Target = { table: 'entries', columns: entryColumns };
 /** The entry in a row of `entries`, or null where a column is missing or of another type. */
 export function parseEntry(row: unknown): Entry | null {
   return entryOfValues(entryColumns.map((column) => (row as Record<string, unknown>)[column]));
-}
-
-type Values = [number, string, string, string, string, string, string, string];
-
-/** The same of a row that is a list of what is in `entryColumns`. By hand: the whole ledger is read through it. */
-export function entryOfValues(row: readonly unknown[]): Entry | null {
-  const [seq, at, kind, source, key, body, prevHash, hash] = row as readonly unknown[] as Values;
-  if (!Number.isSafeInteger(seq)) return null;
-  for (let column = 1; column < entryColumns.length; column++)
-    if (typeof row[column] !== 'string') return null;
-  return { seq, at, kind, source, key, body, prevHash, hash };
 }
 
 /** The entry in a row of `entries`; throws an OperationError where the row is damaged. */

@@ -4,11 +4,12 @@ import { valueRows } from '../database-prepared.ts';
 import { OperationError } from '../errors.ts';
 import { canonicalText } from './canonical.ts';
 import type { Entry } from './chain.ts';
-import { entryColumns, entryFromRow } from './entries.ts';
+import { entryFromRow } from './entries.ts';
+import { entryColumns } from './entry-values.ts';
 import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 import { isHeld } from './migrations.ts';
-import { eachPage } from './pages.ts';
+import { eachPage, pagesOf } from './pages.ts';
 
 const storedColumns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
 
@@ -169,7 +170,7 @@ function rowOfValues(values: readonly unknown[]): StoredIncident {
 /** Every row of `incidents`, oldest first, as it is stored, whatever it holds; in pages. */
 export async function* storedIncidents(ledger: Ledger): AsyncGenerator<StoredIncident[]> {
   const pages = { table: 'incidents', columns: storedColumns, size: 100 } as const;
-  for await (const page of eachPage(ledger.database, pages)) yield page.map(rowOfValues);
+  for await (const page of eachPage(pagesOf(ledger.database, pages))) yield page.map(rowOfValues);
 }
 
 /** The `repair.started` entries of a source that no later entry has closed, oldest first. */

@@ -31,20 +31,34 @@ export interface Outlined {
   outline: readonly number[];
 }
 
-/** The members of an object that somebody asks for. What he only hands on is for isSpellingOf() alone. */
-export function readMembers({ bytes, isAscii, outline }: Outlined, { reads, passes }: Members): Json {
+/** Of a body what somebody asks for, as texts: so it can come from another thread. */
+export interface Asked {
+  /** JSON of what he looks at. */
+  text: string;
+  /** By turns the names and the values of what he only hands on, a character for each byte. */
+  handedOn: readonly string[];
+}
+
+/** The members of an object that somebody asks for. */
+export function askedOf({ bytes, isAscii, outline }: Outlined, { reads, passes }: Members): Asked {
   let read = '';
-  const handedOn: [string, HandedOn][] = [];
+  const handedOn: string[] = [];
   for (let at = 0; at < outline.length; at += 3) {
     const [from, value, to] = [outline[at]!, outline[at + 1]!, outline[at + 2]!];
     const name = bytes.slice(from, value - 2);
     if (reads.has(name)) read += `${read === '' ? '' : ','}${bytes.slice(from - 1, to)}`;
-    else if (passes.has(name)) handedOn.push([name, new HandedOn(bytes.slice(value, to))]);
+    else if (passes.has(name)) handedOn.push(name, bytes.slice(value, to));
   }
-  const asked = `{${read}}`;
-  const object = JSON.parse(isAscii ? asked : fromBytes(asked)) as { [name: string]: unknown };
-  for (const [name, value] of handedOn) object[name] = value;
-  return object as Json;
+  const text = `{${read}}`;
+  return { text: isAscii ? text : fromBytes(text), handedOn };
+}
+
+/** The value of what was asked for. What is only handed on is for isSpellingOf() alone. */
+export function bodyAsked({ text, handedOn }: Asked): Json {
+  const value = JSON.parse(text) as Json;
+  for (let at = 0; at < handedOn.length; at += 2)
+    (value as { [name: string]: unknown })[handedOn[at]!] = new HandedOn(handedOn[at + 1]!);
+  return value;
 }
 
 /**

@@ -1,12 +1,14 @@
 import type { FoldEntry } from '../core/incident.ts';
-import { type Database, snapshot } from '../database.ts';
+import type { Database } from '../database.ts';
+import type { ThreadReader } from '../database-thread.ts';
 import { messageOf } from '../errors.ts';
-import { type Entry, emptyHead, type Head, inspectLink, withBody } from './chain.ts';
-import { entryColumns, entryOfValues } from './entries.ts';
+import { bothOf, checkPlace, emptyHead, type Head } from './chain.ts';
+import { head } from './entries.ts';
 import { compareHead, headProblem } from './head.ts';
+import type { AskedMembers, InspectedRow } from './inspect.ts';
+import { eachInspectedPage, type Helped, snapshotToInspect } from './inspect-thread.ts';
 import type { Ledger } from './ledger.ts';
-import type { Members } from './members.ts';
-import { eachPage } from './pages.ts';
+import { bodyAsked } from './members.ts';
 import { emptyProjections, project } from './projections.ts';
 import {
   compareProjections,
@@ -51,12 +53,14 @@ interface Walk {
 /** What is done with the entries that are as they were written, in their order. */
 interface Folding {
   /** The members that are folded of the bodies of a kind. Default: all. */
-  members?(kind: string): Members | null;
+  members?: AskedMembers;
   /** Before a page of entries with a seq up to this one. */
   before?(upTo: number): Promise<void>;
   /** Throws where the entry cannot be folded. */
   fold(entry: FoldEntry): void;
   each?: (hash: string) => void;
+  /** Who inspects the entries, where that is another thread. */
+  thread?: ThreadReader;
 }
 
 /**
@@ -64,19 +68,21 @@ interface Folding {
  * the anchors and the stored incidents and open repairs. Memory does not grow with the entries: at one time it holds
  * the incidents whose story is under way (`Watch`), and all of them only where what is stored differs from its entries.
  * Whatever the rows hold becomes a problem; it throws only where the database cannot be read. `each` is given the
- * hash in every row, in their order.
+ * hash in every row, in their order. A long ledger on SQLite is read and inspected in a thread of its own.
  */
 export async function verifyChain(
   ledger: Ledger,
-  options: { anchors?: readonly Head[]; each?: (hash: string) => void } = {},
+  options: { anchors?: readonly Head[]; each?: (hash: string) => void; helped?: Helped } = {},
 ): Promise<Verification> {
   // Before the snapshot: an entry is committed before it gets into the file.
   const headFile = await checkHeadFile(ledger);
-  return await snapshot(ledger.database, async (database) => {
+  const { anchors: given = [], each, helped } = options;
+  const { seq: entries } = await head(ledger);
+  const work = async (database: Database, thread?: ThreadReader) => {
     const inside = { ...ledger, database };
-    const { walk, projections } = await walkAll(inside, options.each);
+    const { walk, projections } = await walkAll(inside, { thread, each });
     const anchors = [];
-    for (const anchor of options.anchors ?? []) anchors.push(await checkAnchor(database, anchor, walk));
+    for (const anchor of given) anchors.push(await checkAnchor(database, anchor, walk));
     const vouched = anchors.filter(({ ok, seq }) => ok && seq <= walk.wholeThrough).map(({ seq }) => seq);
     return {
       count: walk.count,
@@ -85,7 +91,8 @@ export async function verifyChain(
       anchors,
       anchoredThrough: vouched.length === 0 ? null : Math.max(...vouched),
     };
-  });
+  };
+  return await snapshotToInspect(ledger.database, work, { entries, helped });
 }
 
 async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
@@ -99,27 +106,28 @@ async function checkHeadFile(ledger: Ledger): Promise<Problem[]> {
 }
 
 /** The chain, and how the projections differ from it: told by a second walk, where the first one finds that they do. */
-async function walkAll(ledger: Ledger, each?: (hash: string) => void) {
+async function walkAll(ledger: Ledger, { thread, each }: Pick<Folding, 'thread' | 'each'>) {
   const watch = freshWatch(ledger);
   const walk = await walkChain(ledger, {
     members: ledger.fold.members,
     before: (upTo) => expectIncidents(watch, upTo),
     fold: (entry) => watchEntry(ledger, watch, entry),
-    each,
+    ...{ thread, each },
   });
   if (await fitsAll(ledger, watch)) return { walk, projections: [] };
   const fresh = emptyProjections();
-  const again = await walkChain(ledger, { fold: (entry) => void project(ledger.fold, fresh, entry) });
+  const again = await walkChain(ledger, {
+    fold: (entry) => void project(ledger.fold, fresh, entry),
+    thread,
+  });
   return { walk: again, projections: await compareProjections(ledger, fresh) };
 }
 
-// What is read stays in the processor's cache until it is looked at, and is young garbage then.
-const pages = { table: 'entries', columns: entryColumns, size: 100 } as const;
-
 async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
   const walk: Walk = { count: 0, head: emptyHead, wholeThrough: 0, problems: [] };
-  for await (const page of eachPage(ledger.database, pages)) {
-    await folding.before?.(Number(page.at(-1)![0]));
+  const { members = () => null, thread } = folding;
+  for await (const page of eachInspectedPage(ledger.database, members, thread)) {
+    await folding.before?.(page.at(-1)![0]);
     for (const row of page) {
       step(walk, row, folding);
       folding.each?.(walk.head.hash);
@@ -133,27 +141,27 @@ async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
   return walk;
 }
 
-function step(walk: Walk, row: readonly unknown[], folding: Folding): void {
-  const entry = entryOfValues(row);
-  const seq = Number(row[0]);
-  const what = entry
-    ? checkEntry(walk.head, entry, folding)
-    : `entry ${seq} is damaged: a column is empty or of another type`;
+function step(walk: Walk, row: InspectedRow, folding: Folding): void {
+  const [seq, hash] = row;
+  const what = checkRow(walk.head, row, folding);
   walk.count += 1;
-  walk.head = { seq, hash: String(row.at(-1)) };
+  walk.head = { seq, hash };
   if (what !== null) walk.problems.push({ seq, what });
   else if (walk.problems.length === 0) walk.wholeThrough = seq;
 }
 
 /** Folds the entry where its link is whole; says what is wrong, also where its body is not what the fold expects. */
-function checkEntry(previous: Head, entry: Entry, folding: Folding): string | null {
-  const { what, body } = inspectLink(previous, entry, folding.members?.(entry.kind));
-  if (what !== null) return what;
+function checkRow(previous: Head, row: InspectedRow, folding: Folding): string | null {
+  const [seq, , what, entry, asked] = row;
+  if (entry === null) return what;
+  const [at, kind, source, key, prevHash] = entry;
+  const wrong = bothOf(checkPlace(previous, { seq, prevHash }), what);
+  if (wrong !== null) return wrong;
   try {
-    folding.fold(withBody(entry, body));
+    folding.fold({ seq, at, kind, source, key, body: bodyAsked(asked!) });
     return null;
   } catch (thrown) {
-    return `entry ${entry.seq} cannot be folded: ${messageOf(thrown)}`;
+    return `entry ${seq} cannot be folded: ${messageOf(thrown)}`;
   }
 }
 

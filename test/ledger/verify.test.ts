@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../src/database.ts';
 import { append } from '../../src/ledger/append.ts';
-import { type Entry, linkEntries } from '../../src/ledger/chain.ts';
+import { type Entry, type Head, linkEntries } from '../../src/ledger/chain.ts';
 import { entryToRow, head } from '../../src/ledger/entries.ts';
+import type { Helped } from '../../src/ledger/inspect-thread.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { type Verification, verifyChain } from '../../src/ledger/verify.ts';
 import { type DatabaseKind, forEachDatabase } from '../databases.ts';
@@ -189,11 +190,29 @@ async function filledLedger(t: Parameters<typeof freshLedger>[0], kind: Database
   return { ledger, entries: await fill(ledger) };
 }
 
+/** Where entries are on SQLite a thread inspects them, of however few there are in these tests. */
+const byThread: Helped = { from: 0 };
+
+const ways = (kind: DatabaseKind): [string, Helped | undefined][] =>
+  kind === 'sqlite'
+    ? [
+        ['', undefined],
+        [' by a thread', byThread],
+      ]
+    : [['', undefined]];
+
 forEachDatabase('verifyChain()', (kind) => {
-  test('finds nothing wrong with a ledger as it was written', async (t) => {
+  for (const [by, helped] of ways(kind)) itVerifies(kind, { by, helped });
+});
+
+function itVerifies(kind: DatabaseKind, { by, helped }: { by: string; helped: Helped | undefined }) {
+  const verify = (ledger: Ledger, options: { anchors?: readonly Head[] } = {}) =>
+    verifyChain(ledger, { ...options, helped });
+
+  test(`finds nothing wrong with a ledger as it was written${by}`, async (t) => {
     const { ledger, entries } = await filledLedger(t, kind);
     const { seq, hash } = entries[9]!;
-    assert.deepEqual(await verifyChain(ledger), {
+    assert.deepEqual(await verify(ledger), {
       count: 10,
       head: { seq, hash },
       problems: [],
@@ -202,24 +221,24 @@ forEachDatabase('verifyChain()', (kind) => {
     });
   });
 
-  test('finds nothing wrong with an empty ledger', async (t) => {
+  test(`finds nothing wrong with an empty ledger${by}`, async (t) => {
     const { ledger } = await freshLedger(t, kind);
-    const { count, problems } = await verifyChain(ledger, { anchors: [] });
+    const { count, problems } = await verify(ledger, { anchors: [] });
     assert.deepEqual({ count, problems }, { count: 0, problems: [] });
   });
 
   for (const { name, change, found } of tamperings)
-    test(`finds ${name}`, async (t) => {
+    test(`finds ${name}${by}`, async (t) => {
       const { ledger, entries } = await filledLedger(t, kind);
       await dropGuards(ledger.database);
       await change(ledger, entries);
-      assertFound(await verifyChain(ledger), found);
+      assertFound(await verify(ledger), found);
     });
 
-  test('an anchor vouches for the entries up to it, and for no broken chain', async (t) => {
+  test(`an anchor vouches for the entries up to it, and for no broken chain${by}`, async (t) => {
     const { ledger, entries } = await filledLedger(t, kind);
     const anchors = [entries[3]!, entries[6]!, entries[8]!].map(({ seq, hash }) => ({ seq, hash }));
-    const whole = await verifyChain(ledger, { anchors });
+    const whole = await verify(ledger, { anchors });
     assert.deepEqual(
       whole.anchors.map(({ ok }) => ok),
       [true, true, true],
@@ -227,25 +246,25 @@ forEachDatabase('verifyChain()', (kind) => {
     assert.equal(whole.anchoredThrough, 9);
     await dropGuards(ledger.database);
     await table(ledger).where({ seq: 6 }).update({ body: '{"forged":true}' });
-    assert.equal((await verifyChain(ledger, { anchors })).anchoredThrough, 4);
+    assert.equal((await verify(ledger, { anchors })).anchoredThrough, 4);
   });
 
-  test('an anchor finds a rewritten and a cut history where there is no head file', async (t) => {
+  test(`an anchor finds a rewritten and a cut history where there is no head file${by}`, async (t) => {
     const { ledger, entries } = await filledLedger(t, kind);
     const alone = { ...ledger, headFile: null };
     const anchors = [entries[5]!, entries[9]!].map(({ seq, hash }) => ({ seq, hash }));
     await dropGuards(ledger.database);
     await rewriteFrom(ledger, entries, 8);
-    const rewritten = await verifyChain(alone, { anchors });
+    const rewritten = await verify(alone, { anchors });
     assert.equal(rewritten.anchoredThrough, 6);
     assert.deepEqual(rewritten.problems, []);
     assert.match(rewritten.anchors[1]!.why!, /was rewritten/);
     await table(ledger).where('seq', '>', 7).delete();
-    const cut = await verifyChain(alone, { anchors });
+    const cut = await verify(alone, { anchors });
     assert.match(cut.anchors[1]!.why!, /entry 10 is gone: the ledger ends at entry 7/);
   });
 
-  test('lists a thousand problems and counts the rest', async (t) => {
+  test(`lists a thousand problems and counts the rest${by}`, async (t) => {
     const { ledger } = await freshLedger(t, kind);
     await append(
       ledger,
@@ -254,15 +273,15 @@ forEachDatabase('verifyChain()', (kind) => {
     );
     await dropGuards(ledger.database);
     await table(ledger).update({ kind: 'forged' });
-    const { problems } = await verifyChain(ledger);
+    const { problems } = await verify(ledger);
     assert.equal(problems.length, 1001);
     assert.deepEqual(problems[1000], { seq: null, what: '500 more problems' });
   });
 
-  test('leaves the ledger ready for the next append', async (t) => {
+  test(`leaves the ledger ready for the next append${by}`, async (t) => {
     const { ledger } = await filledLedger(t, kind);
-    await verifyChain(ledger);
+    await verify(ledger);
     await append(ledger, [draft('note', 'adlernest')], at);
     assert.equal((await head(ledger)).seq, 11);
   });
-});
+}
