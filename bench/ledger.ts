@@ -108,7 +108,7 @@ async function verifying(side: Side, of: { size: string; times: number }): Promi
   });
   await bare.close();
   await closeLedger(ledger);
-  const goals = memory('memory', { is: verifyingPeak(side.url), quarter: side.quarter, atMost: 150 });
+  const goals = memory('memory', { is: verifyingPeak(side.url), quarter: side.quarter, atMost: 256 });
   const about = {
     measure: `ledger verify, ${side.dialect}`,
     size: of.size,

@@ -25,6 +25,11 @@ import { newBoard } from '../../src/artifacts/thread-board.ts';
 import type { Answer, Order } from '../../src/artifacts/threads.ts';
 import { parseArtifactName } from '../../src/core/names.ts';
 import type { Place, Question } from '../../src/database-thread.ts';
+import { emptyHead, linkEntries } from '../../src/ledger/chain.ts';
+import { entryToRow } from '../../src/ledger/entries.ts';
+import { entryColumns } from '../../src/ledger/entry-values.ts';
+import { inspectRow } from '../../src/ledger/inspect.ts';
+import type { MembersOfKinds } from '../../src/ledger/inspect-thread.ts';
 import { everySample, samplePaths } from '../artifacts/samples.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -224,5 +229,38 @@ describe('the built program', () => {
     const [answer] = await once(thread, 'message');
     await thread.terminate();
     assert.deepEqual(answer, { rows: [{ map: 'supply' }] });
+  });
+
+  it('has a thread that inspects a ledger as the checkout does', async () => {
+    const body = { cause: 'no webhook – ä', more: [1, 2], verdict: 'lost' };
+    const written = { kind: 'gap.found', source: 'stats', key: 'a', body };
+    const entries = linkEntries(
+      emptyHead,
+      [written, { ...written, kind: 'run' }],
+      '2026-02-14T20:00:00.000Z',
+    );
+    const rows = entries.map((entry) => Object.values(entryToRow(entry)));
+    const path = join(directory, 'inspected.sqlite');
+    const database = new Sqlite(path);
+    database.exec(`create table entries (${entryColumns})`);
+    const insert = database.prepare(`insert into entries values (${entryColumns.map(() => '?')})`);
+    for (const row of rows) insert.run(row);
+    database.close();
+    const members = { reads: new Set(['verdict']), passes: new Set(['cause']) };
+    const thread = new Worker(join(directory, 'dist/src/ledger/inspect-worker.js'));
+    thread.postMessage({ path } satisfies Place);
+    const how: MembersOfKinds = new Map([['gap.found', members]]);
+    thread.postMessage({ sql: 'select * from entries order by seq', bindings: [], how } satisfies Question);
+    const [answer] = await once(thread, 'message');
+    await thread.terminate();
+    const inspected = rows.map((row) => inspectRow(row, (kind) => (kind === 'gap.found' ? members : null)));
+    assert.deepEqual(answer, { rows: inspected });
+    assert.deepEqual(
+      inspected.map(([seq, , what, , asked]) => [seq, what, asked!.handedOn.length]),
+      [
+        [1, null, 2],
+        [2, null, 0],
+      ],
+    );
   });
 });
