@@ -9,14 +9,18 @@ import type { Answer, Place, Question } from './database-thread.ts';
 // Who waits for a lock here keeps the first connection waiting, whose moment a writer may be waiting for.
 const patienceMs = 100;
 
-/** What is answered in place of rows, which are lists of their values; `how` is whatever was asked along. */
-export type Make = (rows: unknown[][], how: unknown) => unknown[];
+/** What is answered in place of rows, which are lists of their values, by what was told along with the question. */
+export type Make<Told> = (rows: unknown[][], told: Told) => unknown[];
 
-function answerFrom(database: Sqlite.Database, { sql, bindings, how }: Question, make?: Make): Answer {
+function answerFrom<Told>(
+  database: Sqlite.Database,
+  { sql, bindings, told }: Question,
+  make?: Make<Told>,
+): Answer {
   try {
     const statement = database.prepare(sql);
-    if (statement.reader && how !== undefined && make !== undefined)
-      return { rows: make(statement.raw().all(...bindings) as unknown[][], how) };
+    if (told !== undefined && make !== undefined)
+      return { rows: make(statement.raw().all(...bindings) as unknown[][], told as Told) };
     if (statement.reader) return { rows: statement.all(...bindings) };
     statement.run(...bindings);
     return { rows: [] };
@@ -25,8 +29,8 @@ function answerFrom(database: Sqlite.Database, { sql, bindings, how }: Question,
   }
 }
 
-/** Answers what the thread is asked. `make` is for questions that say how they are to be answered. */
-export function answerQuestions(make?: Make): void {
+/** Answers what the thread is asked; with `make` where something is told along. */
+export function answerQuestions<Told>(make?: Make<Told>): void {
   parentPort!.once('message', ({ path }: Place) => {
     const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: patienceMs });
     parentPort!.on('message', (question: Question) =>

@@ -15,8 +15,8 @@ export interface Place {
 export interface Question {
   sql: string;
   bindings: readonly unknown[];
-  /** What the thread's own program is told, which makes something of the rows; without it they are answered as they are. */
-  how?: unknown;
+  /** What the thread's own program has to know, which makes something of the rows; without it they are answered as they are. */
+  told?: unknown;
 }
 
 /** What was found, or why it could not be. */
@@ -32,7 +32,7 @@ interface Waiting {
 
 /** What answers questions in a thread, also with what the thread's program makes of the rows. */
 export interface ThreadReader extends Reader {
-  made<T>(question: Question): Promise<T[]>;
+  made<T>(question: Required<Question>): Promise<T[]>;
 }
 
 /** A connection in a thread. */
@@ -74,7 +74,7 @@ function openInThread(place: Place, start: Start): Threaded {
   const reader: ThreadReader = {
     dialect: 'sqlite',
     rows: <T>(sql: string, bindings: readonly unknown[] = []) => ask({ sql, bindings }) as Promise<T[]>,
-    made: <T>(question: Question) => ask(question) as Promise<T[]>,
+    made: <T>(question: Required<Question>) => ask(question) as Promise<T[]>,
   };
   return { reader, close: () => worker.terminate() };
 }

@@ -97,11 +97,11 @@ function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
 
 /** What is wrong with `entry` as the next one after `previous`, or null. Never throws. */
 export function checkLink(previous: Head, entry: Entry): string | null {
-  return bothOf(checkPlace(previous, entry), inspectContent(entry).what);
+  return joined(checkPlace(previous, entry), inspectContent(entry).what);
 }
 
 /** What is wrong with the place of an entry and with what it holds, as one text, or null. */
-export const bothOf = (place: string | null, content: string | null): string | null =>
+export const joined = (place: string | null, content: string | null): string | null =>
   place === null || content === null ? (place ?? content) : `${place}; ${content}`;
 
 /** What is wrong with the place of an entry after `previous`, or null. */
@@ -118,6 +118,16 @@ export function checkPlace(
 export type Inspected = { what: string; asked: null } | { what: null; asked: Asked };
 
 /**
+ * What is asked for of the body of an entry that holds what was written, as far as one pass over it is sure; else null, which
+ * says nothing. Wherever the entry stands: time, body and hash are looked at.
+ */
+export function passContent(entry: Entry, members: Members | null): Asked | null {
+  if (!instant.test(entry.at) || !isSpellable(entry)) return null;
+  const passed = passOver(entry, frameOf(entry));
+  return passed?.hash === entry.hash ? passed.ask(members) : null;
+}
+
+/**
  * Looks at what an entry holds, wherever it stands: time, body and hash. Of its body those members are told that somebody
  * asks for, or all. Never throws. What one pass over it is not sure of is parsed and spelled again.
  */
@@ -125,9 +135,8 @@ export function inspectContent(entry: Entry, members: Members | null = null): In
   const { seq, at } = entry;
   try {
     if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
-    const passed = isSpellable(entry) ? passOver(entry, frameOf(entry)) : null;
-    if (passed === null) return inspectSpelling(entry);
-    return passed.hash === entry.hash ? { what: null, asked: passed.ask(members) } : changed(entry);
+    const asked = passContent(entry, members);
+    return asked === null ? inspectSpelling(entry) : { what: null, asked };
   } catch (thrown) {
     return wrong(`entry ${seq} cannot be hashed: ${messageOf(thrown)}`);
   }

@@ -3,9 +3,9 @@ import { type Database, snapshot } from '../database.ts';
 import { snapshotOfTwoThreads, type ThreadReader } from '../database-thread.ts';
 import { startThread } from '../thread.ts';
 import { entryColumns } from './entry-values.ts';
-import { type AskedMembers, type InspectedRow, inspectRow } from './inspect.ts';
+import { type AskedMembers, type InspectedRow, inspectRow, ofSound, type SoundEntry } from './inspect.ts';
 import type { Members } from './members.ts';
-import { eachPage, type Paging, pageSql, pagesOf } from './pages.ts';
+import { eachPage, pageSql, pagesOf } from './pages.ts';
 
 /*
  * Reading and inspecting a long ledger takes twice as long as telling its stories. Where it is on SQLite, which reads in the
@@ -18,8 +18,9 @@ export type MembersOfKinds = ReadonlyMap<string, Members | null>;
 /** Of fewer entries the thread would still be starting when they are done. */
 const enoughForTwo = 20_000;
 
-// A page is looked at as a whole, and all but the longest bodies fit in many times.
-const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+/** A usual page has some hundred kB. The thread takes no longer one: where its memory does not suffice, the process may end. */
+const mostBytes = 4_000_000;
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 
 /** From how many entries on a thread helps, and what a test has started in its place. */
 export interface Helped {
@@ -48,7 +49,7 @@ export function snapshotToInspect<T>(
 const pagesAhead = 4;
 
 // What is read stays in the processor's cache until it is looked at, and is young garbage then.
-const pages = { table: 'entries', columns: entryColumns, size: 100 } as const;
+const pages = { table: 'entries', columns: entryColumns, size: 200 } as const;
 
 /** Every entry, inspected, page by page: by the thread, or where there is none, or none any more, by this one. */
 export async function* eachInspectedPage(
@@ -63,16 +64,21 @@ export async function* eachInspectedPage(
     return;
   }
   const sql = pageSql(pages);
-  const members: MembersOfKinds = new Map(entryKinds.map((kind) => [kind, membersOf(kind)]));
-  const helped: Paging<InspectedRow> = {
+  const bytes = `${entryColumns.map(byteLength).join(' + ')} as bytes`;
+  const sizeSql = `select total(bytes) as bytes from (${pageSql({ ...pages, columns: [bytes], by: 'seq' })})`;
+  const told: MembersOfKinds = new Map(entryKinds.map((kind) => [kind, membersOf(kind)]));
+  yield* eachPage<InspectedRow>({
     size: own.size,
+    async read(after) {
+      const [page] = await thread.rows<{ bytes: number }>(sizeSql, [after]);
+      if (page!.bytes > mostBytes) throw new Error('the page is too long to be handed over');
+      return (await thread.made<SoundEntry>({ sql, bindings: [after], told })).map(ofSound);
+    },
     // What the thread does not answer is read here: nothing depends on it.
-    read: (after) =>
-      thread
-        .made<InspectedRow>({ sql, bindings: [after], how: members })
-        .catch(async () => inspected(await own.read(after))),
-    numberOf: ([seq]) => seq,
+    instead: async (after) => inspected(await own.read(after)),
+    placeOf: ({ seq }) => seq,
     ahead: pagesAhead,
-  };
-  yield* eachPage(helped);
+  });
 }
+
+const byteLength = (column: string) => `coalesce(octet_length(${column}), 0)`;

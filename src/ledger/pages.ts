@@ -2,35 +2,59 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../database.ts';
 import { valueRows } from '../database-prepared.ts';
 
-/** How something is read page by page: what comes after a number by which it ascends, up to `size` of it. */
+/** How something is read page by page: what comes after the place of an item, up to `size` of it. */
 export interface Paging<T> {
   size: number;
-  read(after: number): Promise<T[]>;
-  numberOf(item: T): number;
-  /** So many pages are asked for before they are due: whoever is asked reads while others are looked at. */
+  read(after: unknown): Promise<T[]>;
+  /** Reads a page that could not be read so. */
+  instead?(after: unknown): Promise<T[]>;
+  /** By what items ascend: usually a number. */
+  placeOf(item: T): unknown;
+  /**
+   * So many pages are asked for before they are due: whoever is asked reads while others are looked at. It changes nothing
+   * but the time: a page is taken for one place only.
+   */
   ahead: number;
 }
 
-/** All items, page by page. Pages after the next one are asked for as if the numbers had no holes; if they have, anew. */
-export async function* eachPage<T>({ size, read, numberOf, ahead }: Paging<T>): AsyncGenerator<T[]> {
-  let asked: { after: number; page: Promise<T[]> }[] = [];
-  const ask = (after: number) => {
-    const page = read(after);
+/** Whether a page that ends at `next` came further than one that ended at `after`. */
+const isFurther = (next: unknown, after: unknown) =>
+  typeof next !== 'number' || typeof after !== 'number' ? next !== after : next > after;
+
+/**
+ * All items, page by page. Pages after the next one are asked for as if numbers had no holes; where they have, anew. Ends
+ * where it comes no further: more items than a page has may have one place, and would come again and again.
+ */
+export async function* eachPage<T>(paging: Paging<T>): AsyncGenerator<T[]> {
+  const { size, placeOf, ahead } = paging;
+  let requests: { after: unknown; page: Promise<T[]> }[] = [];
+  const request = (after: unknown) => {
+    const page = paging.read(after);
     // Whoever stops before it is looked at has another failure to tell.
     page.catch(() => undefined);
-    asked.push({ after, page });
+    requests.push({ after, page });
   };
-  const askAhead = (after: number, count: number) => {
-    if (asked[0]?.after !== after) asked = [];
-    while (asked.length < count) ask(asked.length === 0 ? after : asked.at(-1)!.after + size);
+  const requestFrom = (after: unknown, count: number) => {
+    if (requests[0]?.after !== after) requests = [];
+    if (requests.length === 0 && count > 0) request(after);
+    for (let last = requests.at(-1)?.after; requests.length < count && typeof last === 'number'; ) {
+      last += size;
+      request(last);
+    }
   };
-  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-    askAhead(after, 1);
-    const page = await asked.shift()!.page;
+  const take = async (after: unknown) => {
+    requestFrom(after, 1);
+    const { page } = requests.shift()!;
+    return await (paging.instead === undefined ? page : page.catch(() => paging.instead!(after)));
+  };
+  for (let after: unknown = Number.MIN_SAFE_INTEGER; ; ) {
+    const page = await take(after);
     const isLast = page.length < size;
     if (!isLast) {
-      after = numberOf(page.at(-1)!);
-      askAhead(after, ahead);
+      const place = placeOf(page.at(-1)!);
+      if (!isFurther(place, after)) return;
+      after = place;
+      requestFrom(after, ahead);
     }
     // What was asked is on its way before the work begins; and SQLite, which answers at once, holds up no timer.
     await setImmediate();
@@ -46,9 +70,9 @@ export interface TablePages {
   size: number;
 }
 
-/** A page of rows. Binds the number after which it begins. */
-export const pageSql = ({ table, columns: [by, ...more], size }: TablePages): string =>
-  `select ${[by, ...more]} from ${table} where ${by} > ? order by ${by} limit ${size}`;
+/** A page of rows. Binds what it comes after. */
+export const pageSql = ({ table, columns, by = columns[0], size }: TablePages & { by?: string }): string =>
+  `select ${columns} from ${table} where ${by} > ? order by ${by} limit ${size}`;
 
 /** All rows of a table. SQLite reads in this thread: there a page is gone when the next one is read. */
 export function pagesOf(database: Database, pages: TablePages): Paging<unknown[]> {
@@ -56,7 +80,7 @@ export function pagesOf(database: Database, pages: TablePages): Paging<unknown[]
   return {
     size: pages.size,
     read: (after) => valueRows(database, sql, [after]),
-    numberOf: ([number]) => number as number,
+    placeOf: ([number]) => number,
     ahead: database.dialect === 'postgres' ? 1 : 0,
   };
 }

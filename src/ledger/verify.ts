@@ -2,7 +2,7 @@ import type { FoldEntry } from '../core/incident.ts';
 import type { Database } from '../database.ts';
 import type { ThreadReader } from '../database-thread.ts';
 import { messageOf } from '../errors.ts';
-import { bothOf, checkPlace, emptyHead, type Head } from './chain.ts';
+import { checkPlace, emptyHead, type Head, joined } from './chain.ts';
 import { head } from './entries.ts';
 import { compareHead, headProblem } from './head.ts';
 import type { AskedMembers, InspectedRow } from './inspect.ts';
@@ -127,7 +127,7 @@ async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
   const walk: Walk = { count: 0, head: emptyHead, wholeThrough: 0, problems: [] };
   const { members = () => null, thread } = folding;
   for await (const page of eachInspectedPage(ledger.database, members, thread)) {
-    await folding.before?.(page.at(-1)![0]);
+    await folding.before?.(Number(page.at(-1)!.seq));
     for (const row of page) {
       step(walk, row, folding);
       folding.each?.(walk.head.hash);
@@ -142,23 +142,21 @@ async function walkChain(ledger: Ledger, folding: Folding): Promise<Walk> {
 }
 
 function step(walk: Walk, row: InspectedRow, folding: Folding): void {
-  const [seq, hash] = row;
+  const seq = Number(row.seq);
   const what = checkRow(walk.head, row, folding);
   walk.count += 1;
-  walk.head = { seq, hash };
+  walk.head = { seq, hash: String(row.hash) };
   if (what !== null) walk.problems.push({ seq, what });
   else if (walk.problems.length === 0) walk.wholeThrough = seq;
 }
 
 /** Folds the entry where its link is whole; says what is wrong, also where its body is not what the fold expects. */
-function checkRow(previous: Head, row: InspectedRow, folding: Folding): string | null {
-  const [seq, , what, entry, asked] = row;
-  if (entry === null) return what;
-  const [at, kind, source, key, prevHash] = entry;
-  const wrong = bothOf(checkPlace(previous, { seq, prevHash }), what);
-  if (wrong !== null) return wrong;
+function checkRow(previous: Head, { entry, content }: InspectedRow, folding: Folding): string | null {
+  const place = entry === null ? null : checkPlace(previous, entry);
+  if (entry === null || place !== null || content.what !== null) return joined(place, content.what);
+  const { seq, at, kind, source, key } = entry;
   try {
-    folding.fold({ seq, at, kind, source, key, body: bodyAsked(asked!) });
+    folding.fold({ seq, at, kind, source, key, body: bodyAsked(content.asked) });
     return null;
   } catch (thrown) {
     return `entry ${seq} cannot be folded: ${messageOf(thrown)}`;

@@ -25,11 +25,13 @@ import { newBoard } from '../../src/artifacts/thread-board.ts';
 import type { Answer, Order } from '../../src/artifacts/threads.ts';
 import { parseArtifactName } from '../../src/core/names.ts';
 import type { Place, Question } from '../../src/database-thread.ts';
+import { canonicalText } from '../../src/ledger/canonical.ts';
 import { emptyHead, linkEntries } from '../../src/ledger/chain.ts';
 import { entryToRow } from '../../src/ledger/entries.ts';
 import { entryColumns } from '../../src/ledger/entry-values.ts';
-import { inspectRow } from '../../src/ledger/inspect.ts';
+import { soundEntries } from '../../src/ledger/inspect.ts';
 import type { MembersOfKinds } from '../../src/ledger/inspect-thread.ts';
+import { toBytes } from '../../src/ledger/members.ts';
 import { everySample, samplePaths } from '../artifacts/samples.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -249,17 +251,17 @@ describe('the built program', () => {
     const members = { reads: new Set(['verdict']), passes: new Set(['cause']) };
     const thread = new Worker(join(directory, 'dist/src/ledger/inspect-worker.js'));
     thread.postMessage({ path } satisfies Place);
-    const how: MembersOfKinds = new Map([['gap.found', members]]);
-    thread.postMessage({ sql: 'select * from entries order by seq', bindings: [], how } satisfies Question);
+    const told: MembersOfKinds = new Map([['gap.found', members]]);
+    thread.postMessage({ sql: 'select * from entries order by seq', bindings: [], told } satisfies Question);
     const [answer] = await once(thread, 'message');
     await thread.terminate();
-    const inspected = rows.map((row) => inspectRow(row, (kind) => (kind === 'gap.found' ? members : null)));
-    assert.deepEqual(answer, { rows: inspected });
+    const sound = soundEntries(rows, (kind) => (kind === 'gap.found' ? members : null));
+    assert.deepEqual(answer, { rows: sound });
     assert.deepEqual(
-      inspected.map(([seq, , what, , asked]) => [seq, what, asked!.handedOn.length]),
+      sound!.map((entry) => entry.at(-1)),
       [
-        [1, null, 2],
-        [2, null, 0],
+        { text: '{"verdict":"lost"}', handedOn: ['cause', toBytes('"no webhook – ä"')] },
+        { text: canonicalText(body), handedOn: [] },
       ],
     );
   });
