@@ -4,7 +4,16 @@ import type { Command } from 'commander';
 import type { Config } from '../src/config.ts';
 import { headLine } from '../src/core/head-line.ts';
 import { OperationError, UsageError } from '../src/errors.ts';
-import { command, ends, endsForEach, person, settings, shared, wholeNumber } from './command-line.ts';
+import {
+  command,
+  ends,
+  endsForEach,
+  person,
+  progressOf,
+  settings,
+  shared,
+  wholeNumber,
+} from './command-line.ts';
 
 interface VerifyOptions {
   json?: boolean;
@@ -20,11 +29,12 @@ async function verifyWhole(options: VerifyOptions): Promise<number> {
   const { parseAnchor, printVerification, verifyExitCode, verifyLedger } = await import('./ledger.ts');
   if (options.entry !== undefined) throw new UsageError('--entry says which entry a --proof is about');
   const config = settings();
-  const check = await verifyLedger(config, {
+  const asked = {
     anchors: (options.anchor ?? []).map(parseAnchor),
     checkpoints: options.checkpoint && (await checkpointsToVerify(config, options.checkpoint, options.key)),
     rows: options.rows,
-  });
+  };
+  const check = await verifyLedger(config, asked, progressOf(options.json === true));
   const { sayJson } = await import('./print.ts');
   if (options.json) sayJson(check);
   else printVerification(check);

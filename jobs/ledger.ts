@@ -15,6 +15,7 @@ import { acceptRestore } from '../src/ledger/restore.ts';
 import { type Verification, verifyChain } from '../src/ledger/verify.ts';
 import { type CheckpointCheck, checkCheckpoints, printCheckpoints } from './checkpoint-check.ts';
 import { colours, say, table } from './print.ts';
+import { noProgress, type Progress } from './progress.ts';
 import { checkRepairedRows, type RowCheck } from './repaired-rows.ts';
 import { runJob } from './run.ts';
 
@@ -57,16 +58,27 @@ function vouchedThrough(chain: Verification, checkpoints: readonly CheckpointChe
   return sizes.length === 0 ? null : Math.max(...sizes);
 }
 
+/** So many entries are read before it is told. */
+const entriesPerStep = 1_000;
+
 /** Re-hashes every entry, and every row that a repair of this source wrote. */
-export async function verifyLedger(config: Config, options: VerifyRequest): Promise<LedgerCheck> {
+export async function verifyLedger(
+  config: Config,
+  options: VerifyRequest,
+  progress: Progress = noProgress,
+): Promise<LedgerCheck> {
   const { files, keys } = options.checkpoints ?? { files: [], keys: [] };
   return reading(config, async (ledger) => {
     const walk = walkPrefixes(files.map(({ said }) => said.size));
-    const chain = await verifyChain(ledger, {
-      // The head of an empty ledger anchors nothing.
-      anchors: options.anchors.filter(({ seq }) => seq > 0),
-      each: files.length === 0 ? undefined : (hash) => walk.add(leafOfEntry(hash)),
-    });
+    const { seq: total } = await head(ledger);
+    let read = 0;
+    const each = (hash: string) => {
+      if (files.length > 0) walk.add(leafOfEntry(hash));
+      if (++read % entriesPerStep === 0) progress.step('verifying', read, Math.max(read, total));
+    };
+    // The head of an empty ledger anchors nothing.
+    const anchors = options.anchors.filter(({ seq }) => seq > 0);
+    const chain = await verifyChain(ledger, { anchors, each }).finally(() => progress.stop());
     const checkpoints = await checkCheckpoints(ledger, { checkpoints: files, keys, walk });
     const asked = options.rows && chain.problems.length === 0;
     const rows = asked
