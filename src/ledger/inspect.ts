@@ -23,14 +23,18 @@ export function inspectRow(row: readonly unknown[], membersOf: AskedMembers): In
     const what = `entry ${Number(seq)} is damaged: a column is empty or of another type`;
     return { seq, hash, entry, content: { what, asked: null } };
   }
-  const content = inspectContent(entry, membersOf(entry.kind));
-  const { body: _, ...rest } = entry;
-  return { seq, hash, entry: rest, content };
+  return { seq, hash, entry, content: inspectContent(entry, membersOf(entry.kind)) };
 }
 
-/** An entry without its body that holds what was written, and what was asked for of that: a list, which threads hand over sooner. */
+/** An entry that holds what was written, with what was asked for of its body: a list, which threads hand over sooner. */
 export type SoundEntry = [
-  ...[seq: number, at: string, kind: string, source: string, key: string, prevHash: string, hash: string],
+  seq: number,
+  at: string,
+  kind: string,
+  source: string,
+  key: string,
+  prevHash: string,
+  hash: string,
   asked: Asked,
 ];
 
@@ -53,7 +57,7 @@ export function soundEntries(
   return sound;
 }
 
-/** What `inspectRow` says of such an entry. */
+/** What `inspectRow` says of such an entry, but for the text of its body. */
 export function ofSound([seq, at, kind, source, key, prevHash, hash, asked]: SoundEntry): InspectedRow {
   return { seq, hash, entry: { seq, at, kind, source, key, prevHash, hash }, content: { what: null, asked } };
 }

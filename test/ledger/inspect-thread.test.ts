@@ -6,7 +6,7 @@ import { append } from '../../src/ledger/append.ts';
 import { canonicalText } from '../../src/ledger/canonical.ts';
 import { type Entry, linkEntries } from '../../src/ledger/chain.ts';
 import { eachEntry, entryToRow, head } from '../../src/ledger/entries.ts';
-import { inspectRow, ofSound, soundEntries } from '../../src/ledger/inspect.ts';
+import { type InspectedRow, inspectRow, ofSound, soundEntries } from '../../src/ledger/inspect.ts';
 import { startInspecting } from '../../src/ledger/inspect-thread.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { eachPage } from '../../src/ledger/pages.ts';
@@ -70,6 +70,11 @@ test('pages go on after a text, and end where they come no further', async () =>
   }
 });
 
+const withoutBody = ({ entry, ...rest }: InspectedRow) => ({
+  ...rest,
+  entry: entry && { ...entry, body: undefined },
+});
+
 test('a page is handed over as it would be inspected, or not at all (property)', () => {
   const body = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('\ud800', '\ufffd', 2 ** 60));
   /** A column, and what it becomes. */
@@ -106,7 +111,7 @@ test('a page is handed over as it would be inspected, or not at all (property)',
       if (sound === null) unsure++;
       else {
         sure++;
-        assert.deepEqual(sound.map(ofSound), inspected);
+        assert.deepEqual(sound.map(ofSound).map(withoutBody), inspected.map(withoutBody));
         assert.ok(inspected.every(({ content }) => content.what === null));
       }
     }),
