@@ -1,6 +1,6 @@
 import { entryKinds } from '../core/incident.ts';
 import { type Database, snapshot } from '../database.ts';
-import { snapshotOfTwoThreads, type ThreadReader } from '../database-thread.ts';
+import { type Start, snapshotOfTwoThreads, type ThreadReader } from '../database-thread.ts';
 import { startThread } from '../thread.ts';
 import { entryColumns } from './entry-values.ts';
 import { type AskedMembers, type InspectedRow, inspectRow, ofSound, type SoundEntry } from './inspect.ts';
@@ -24,7 +24,7 @@ const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 
 
 /** From how many entries on a thread helps, and what a test has started in its place. */
 export interface Helped {
-  start?: Parameters<typeof snapshotOfTwoThreads>[2];
+  start?: Start;
   from?: number;
 }
 
