@@ -123,8 +123,10 @@ for (const shell of shells)
     const shared = new Set([
       'src/errors.ts',
       'src/database.ts',
+      'src/database-answering.ts',
       'src/database-prepared.ts',
       'src/database-rights.ts',
+      'src/database-thread.ts',
       'src/database-twin.ts',
       'src/own-directory.ts',
       'src/replace-file.ts',
