@@ -134,9 +134,10 @@ export function passContent(entry: Entry, members: Members | null): Asked | null
 export function inspectContent(entry: Entry, members: Members | null = null): Inspected {
   const { seq, at } = entry;
   try {
-    if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
     const asked = passContent(entry, members);
-    return asked === null ? inspectSpelling(entry) : { what: null, asked };
+    if (asked !== null) return { what: null, asked };
+    if (!instant.test(at)) return wrong(`entry ${seq} has a time that is not UTC with milliseconds`);
+    return inspectSpelling(entry);
   } catch (thrown) {
     return wrong(`entry ${seq} cannot be hashed: ${messageOf(thrown)}`);
   }
