@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { type Database, type DatabaseFile, identityOf, type Reader, rows, snapshot } from './database.ts';
-import { startThread } from './thread.ts';
+import { converse, startThread } from './thread.ts';
 
 /*
  * A connection to an SQLite database in a thread of its own: SQLite works in the thread that asks it
@@ -25,11 +25,6 @@ export type Answer = { rows: unknown[] } | { why: string };
 /** Statements of a pass answer with one row of a few texts of a megabyte; only such may be asked. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
-interface Waiting {
-  resolve(rows: unknown[]): void;
-  reject(thrown: Error): void;
-}
-
 /** What answers questions in a thread, also with what the thread's program makes of the rows. */
 export interface ThreadReader extends Reader {
   made<T>(question: Required<Question>): Promise<T[]>;
@@ -51,32 +46,18 @@ const startWorker: Start = () =>
 function openInThread(place: Place, start: Start): Threaded {
   const worker = start();
   worker.postMessage(place);
-  // Answers come in the order of the questions.
-  const waiting: Waiting[] = [];
-  let failed: Error | null = null;
-  const fail = (thrown: Error) => {
-    failed ??= thrown;
-    for (const { reject } of waiting.splice(0)) reject(failed);
-  };
-  worker.on('error', fail).on('messageerror', fail);
-  worker.on('exit', () => fail(new Error('the thread of the second connection has ended')));
-  worker.on('message', (answer: Answer) => {
-    const asked = waiting.shift();
-    if ('why' in answer) asked?.reject(new Error(answer.why));
-    else asked?.resolve(answer.rows);
-  });
-  const ask = (question: Question) =>
-    new Promise<unknown[]>((resolve, reject) => {
-      if (failed !== null) return reject(failed);
-      worker.postMessage(question);
-      waiting.push({ resolve, reject });
-    });
+  const { ask, close } = converse<Question, Answer>(worker, 'the thread of the second connection');
+  async function answered<T>(question: Question): Promise<T[]> {
+    const answer = await ask(question);
+    if ('why' in answer) throw new Error(answer.why);
+    return answer.rows as T[];
+  }
   const reader: ThreadReader = {
     dialect: 'sqlite',
-    rows: <T>(sql: string, bindings: readonly unknown[] = []) => ask({ sql, bindings }) as Promise<T[]>,
-    made: <T>(question: Required<Question>) => ask(question) as Promise<T[]>,
+    rows: (sql, bindings = []) => answered({ sql, bindings }),
+    made: answered,
   };
-  return { reader, close: () => worker.terminate() };
+  return { reader, close };
 }
 
 /** Another one as soon as anybody else has committed something. */
