@@ -48,7 +48,7 @@ async function repair(
     return new Map(
       plan.planned.flatMap(({ group }) => group.wants.map(({ key }) => [key, `refused (${why})`])),
     );
-  const { config, progress, reached, batchSize, signal } = request;
+  const { config, progress, reached, batchSize, ahead, signal } = request;
   const { incidents } = before.observation;
   return repairAll(plan.planned, {
     config,
@@ -59,6 +59,7 @@ async function repair(
     progress,
     reached,
     batchSize,
+    ahead,
     signal,
   });
 }

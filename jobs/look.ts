@@ -18,7 +18,7 @@ import { type Observation, observe, visitFor } from './observe.ts';
 import { letsSqlSettle } from './observing.ts';
 import { makePlan, type Plan } from './planning.ts';
 import type { Progress } from './progress.ts';
-import type { Reached } from './repairing.ts';
+import type { Ahead, Reached } from './repairing.ts';
 import type { LeaseOptions } from './run.ts';
 import type { Scope } from './scope.ts';
 
@@ -39,6 +39,7 @@ export interface AuditRequest {
   reached?: Reached;
   /** How many repair groups are written together at most; the default suits everybody but tests. */
   batchSize?: number;
+  ahead?: Ahead;
   /** Aborted where the process is asked to end: the audit stops before its next repair or step, and fails. */
   signal?: AbortSignal;
 }

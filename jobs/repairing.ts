@@ -1,180 +1,76 @@
-import { hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
-import type { Source } from '../src/context.ts';
 import { batchesOf } from '../src/core/batches.ts';
-import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
-import type { Json } from '../src/core/model.ts';
-import { type PlannedGroup, summarise } from '../src/core/plan.ts';
+import type { PlannedGroup } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { Refused } from '../src/core/refusal.ts';
-import { mayTryAgain } from '../src/core/retry.ts';
-import { chunks } from '../src/database.ts';
-import { type AppendMemory, type AppendOptions, append } from '../src/ledger/append.ts';
-import { canonicalText, canonicalTextWith } from '../src/ledger/canonical.ts';
-import type { Incident as StoredIncident } from '../src/ledger/ledger.ts';
-import { incidentName } from '../src/ledger/projections.ts';
-import { type GroupRequest, type Writing, writeGroups } from '../src/source/write.ts';
+import { OperationError } from '../src/errors.ts';
+import { type AppendMemory, append, type Told } from '../src/ledger/append.ts';
+import { type Appending, appendAhead, openWriter, type Writer } from '../src/ledger/append-ahead.ts';
+import { type Writing, writeGroups } from '../src/source/write.ts';
 import type { Written } from '../src/source/writing.ts';
 import type { Progress } from './progress.ts';
-import type { Run } from './run.ts';
-import type { StartedBody } from './settle.ts';
+import {
+  type About,
+  asBegun,
+  type Begun,
+  changedDecisions,
+  type Drafted,
+  draftAll,
+  endDraft,
+  waits,
+} from './repair-entries.ts';
 import { mayStop } from './stopping.ts';
 
 /** What became of each round's repair, by incident key: `done`, or `refused (why)`. */
 export type Outcomes = Map<string, string>;
 
-/** Moments of each repair at which a test may stop or kill the process; those of a batch come to each together. */
+/**
+ * Moments of each repair at which a test may stop or kill the process; those of a batch come to each together. At `written`
+ * its `repair.started` is durable, and the source is about to commit.
+ */
 export type Moment = 'planned' | 'started' | 'written' | 'committed';
 export type Reached = (moment: Moment) => void | Promise<void>;
 
 /** What repairing needs besides the plan. */
-export interface Workshop {
+export interface Workshop extends About {
   config: Config;
-  source: Source;
-  run: Run;
-  fingerprint: string;
-  /** What people had decided when the plan was made. */
-  incidents: ReadonlyMap<string, Incident>;
   progress: Progress;
   reached?: Reached;
   /** Aborted where the process is asked to end. */
   signal?: AbortSignal;
   /** How many repair groups are written together at most. */
   batchSize?: number;
-  /** What the appends of this run pass on to each other. */
-  memory?: AppendMemory;
+  ahead?: Ahead;
+}
+
+/** From how many repair groups on the ledger is written while the source is, and by whom; other than usual in tests. */
+export interface Ahead {
+  from: number;
+  open?: typeof openWriter;
 }
 
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
 const usualBatchSize = 500;
 
-/** With the canonical text of changes, what `hashOf` says of them, by the machine's own code. */
-const sha256 = (text: string) => hash('sha256', text, 'hex');
+/** Of fewer, whoever writes the ledger meanwhile would still be starting when half of them are done. */
+const usualAhead: Ahead = { from: 1_000 };
 
-/** A repair group with its `repair.started`. */
-interface Drafted {
+/** What a run of repairs carries from batch to batch. */
+interface Course extends Workshop {
+  /** What its appends pass on to each other. */
+  memory: AppendMemory;
+  /** Who writes the ledger while the source is written; null where each has its turn. */
+  writer: Writer | null;
+  /** What the source has already and the ledger has not. */
+  ends: End[];
+  ended: (planned: PlannedGroup, written: Written) => void;
+}
+
+/** How a repair ended. */
+interface End {
   planned: PlannedGroup;
+  written: Written;
   draft: EntryDraft;
-}
-
-/** What is written down of a repair before it is made. Its changes are most of it, and spelled once for text and hash. */
-function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: Workshop): EntryDraft {
-  const { wants } = planned.group;
-  const changes = [...planned.changes];
-  const spelled = canonicalText(changes as unknown as Json);
-  const started: StartedBody & { fingerprint: string } = {
-    run: run.id,
-    fingerprint,
-    incidents: wants.map((want) => want.key),
-    repairs: wants.map(summarise) as unknown as Json,
-    changes,
-    hash: sha256(spelled),
-  };
-  const body = started as unknown as { [name: string]: Json };
-  const text = canonicalTextWith(body, { changes: spelled });
-  return { kind: 'repair.started', source: source.name, key: wants[0].key, body, text };
-}
-
-const changesHash = ({ body }: EntryDraft) => (body as unknown as StartedBody).hash;
-
-/** So many are drafted before others get their turn. */
-const draftsAtOnce = 32;
-
-/** Drafts a batch in pieces, which somebody else's answer may come between. */
-async function draftAll(batch: readonly PlannedGroup[], workshop: Workshop): Promise<Drafted[]> {
-  const drafted: Drafted[] = [];
-  for (const piece of chunks(batch, draftsAtOnce)) {
-    await setImmediate();
-    for (const planned of piece) drafted.push({ planned, draft: startedDraft(planned, workshop) });
-  }
-  return drafted;
-}
-
-function endDraft({ planned, started }: Begun, written: Written, run: string): EntryDraft {
-  const { seq, source, key, hash } = started;
-  const { wants } = planned.group;
-  const incidents = wants.map((want) => want.key);
-  const about = { run, started: seq, incidents, repairs: wants.map(summarise) };
-  const body = written.written ? { ...about, certain: true } : { ...about, hash, ...written.refusal };
-  const kind = written.written ? 'repair.done' : 'repair.refused';
-  return { kind, source, key, body: body as unknown as Json };
-}
-
-/** What people decide about an incident, as one text to compare. */
-function decided(incident: Incident | undefined): string {
-  if (incident === undefined) return 'nothing';
-  const { held, resolution, releases } = decisionOfIncident(incident);
-  return held || resolution !== null || releases.length > 0
-    ? JSON.stringify([held, resolution, releases])
-    : 'nothing';
-}
-
-/** The incidents about which a person decided otherwise since the plan was made; that a repair begins decides nothing. */
-function changedDecisions(
-  now: ReadonlyMap<string, StoredIncident>,
-  groups: readonly PlannedGroup[],
-  { source, incidents }: Workshop,
-): Set<string> {
-  const keys = groups.flatMap(({ group }) => group.wants.map(({ key }) => key));
-  return new Set(
-    keys.filter((key) => {
-      const stored = now.get(incidentName(source.name, key));
-      return stored !== undefined && decided(asIncident(stored)) !== decided(incidents.get(key));
-    }),
-  );
-}
-
-const asIncident = ({ state }: StoredIncident) => state as unknown as Incident;
-
-/** A repair that was refused for good, unchanged since, and not due to be tried again. */
-function waits({ planned, draft }: Drafted, { incidents, run }: Workshop): boolean {
-  const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
-  return refusals.some((refusal) => !mayTryAgain(refusal, changesHash(draft), run.nowMs));
-}
-
-/** A repair group whose `repair.started` stands in the ledger; of that no more than its end speaks of. */
-interface Begun {
-  planned: PlannedGroup;
-  started: { seq: number; source: string; key: string; hash: string };
-  request: GroupRequest;
-}
-
-/**
- * Appends `repair.started` of each group in one transaction, in which it is asked whether a person has decided otherwise:
- * a decision either comes first and counts, or comes after it. A group that it concerns is left out, and ends refused.
- */
-async function begin(
-  drafted: readonly Drafted[],
-  workshop: Workshop,
-  ended: (planned: PlannedGroup, written: Written) => void,
-): Promise<Begun[]> {
-  const { run, memory } = workshop;
-  for (let left = drafted; left.length > 0; ) {
-    const groups = left.map(({ planned }) => planned);
-    let changed = new Set<string>();
-    const inside: AppendOptions['inside'] = async (_, __, now) => {
-      changed = changedDecisions(now, groups, workshop);
-      if (changed.size > 0) throw decisionChanged;
-    };
-    try {
-      const drafts = left.map(({ draft }) => draft);
-      const entries = await append(run.ledger, drafts, run.at, { inside, memory });
-      return left.map(({ planned, draft }, at) => {
-        const { seq, source, key, at: capturedAt } = entries[at]!;
-        const { group, changes, rivals, untouched } = planned;
-        const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
-        return { planned, started: { seq, source, key, hash: changesHash(draft) }, request };
-      });
-    } catch (thrown) {
-      if (thrown !== decisionChanged) throw thrown;
-    }
-    const isChanged = ({ planned }: Drafted) => planned.group.wants.some(({ key }) => changed.has(key));
-    for (const { planned } of left.filter(isChanged))
-      ended(planned, { written: false, refusal: decisionChanged.refusal });
-    left = left.filter((one) => !isChanged(one));
-  }
-  return [];
 }
 
 const decisionChanged = new Refused(
@@ -182,88 +78,184 @@ const decisionChanged = new Refused(
   'a person has decided otherwise since the plan was made',
 );
 
-/** Writes begun groups, together or, where that does not go, one by one; appends how each ended. */
-async function writeBegun(
-  begun: readonly Begun[],
-  workshop: Workshop,
-  ended: (planned: PlannedGroup, written: Written) => void,
-): Promise<void> {
-  const { run, source, config, memory } = workshop;
+const ledgerMoved = new OperationError('somebody else has told the ledger something meanwhile');
+
+/** Repair groups that are begun; `stored` says whether the ledger has that. */
+interface Beginning {
+  groups: Begun[];
+  stored: Promise<boolean>;
+}
+
+/**
+ * Appends `repair.started` of each group in one transaction, and asks whether a person has decided otherwise: a decision
+ * either comes first and counts, or comes after it. A group that it concerns is left out, and ends refused.
+ */
+async function begin(drafted: readonly Drafted[], course: Course): Promise<Beginning> {
+  for (let left = drafted; left.length > 0; ) {
+    let changed = new Set<string>();
+    const check = (told: Told) => {
+      changed = changedDecisions(told, left, course);
+      if (changed.size > 0) throw decisionChanged;
+    };
+    try {
+      const drafts = left.map(({ draft }) => draft);
+      const { entries, stored } = await appendStarts(drafts, course, check);
+      return { groups: asBegun(left, entries), stored };
+    } catch (thrown) {
+      if (thrown !== decisionChanged) throw thrown;
+    }
+    const isChanged = ({ planned }: Drafted) => planned.group.wants.some(({ key }) => changed.has(key));
+    for (const { planned } of left.filter(isChanged))
+      course.ended(planned, { written: false, refusal: decisionChanged.refusal });
+    left = left.filter((one) => !isChanged(one));
+  }
+  return { groups: [], stored: Promise.resolve(true) };
+}
+
+/** With a writer they are still being stored, after the ends of the batch before; both are written once at most. */
+async function appendStarts(
+  drafts: readonly EntryDraft[],
+  course: Course,
+  check: (told: Told) => void,
+): Promise<Appending> {
+  const { run, memory, writer, ends } = course;
+  const { at, ledger } = run;
+  if (writer === null)
+    return { entries: await append(ledger, drafts, at, { check, memory }), stored: Promise.resolve(true) };
+  const due = [...ends];
+  const all = [...due.map(({ draft }) => draft), ...drafts];
+  const appending = await appendAhead(ledger, all, { at, writer, check, memory });
+  ends.length = 0;
+  const stored = appending.stored.then((isStored) => {
+    if (isStored) tellEnds(due, course);
+    else ends.push(...due);
+    return isStored;
+  });
+  // `repair` waits for it; that may be later.
+  stored.catch(() => undefined);
+  return { entries: appending.entries.slice(due.length), stored };
+}
+
+function tellEnds(ends: readonly End[], { ended }: Course): void {
+  for (const { planned, written } of ends) ended(planned, written);
+}
+
+/**
+ * Appends how the repairs ended that the source has. Once: where that fails, nobody knows whether the ledger has it, and the
+ * next run finds out.
+ */
+async function recordEnds(course: Course): Promise<void> {
+  const { run, memory } = course;
+  const due = course.ends.splice(0);
+  const drafts = due.map(({ draft }) => draft);
+  await append(run.ledger, drafts, run.at, { memory });
+  tellEnds(due, course);
+}
+
+/** Writes begun groups, together or, where that does not go, one by one. No row is committed before its start is stored. */
+async function writeBegun({ groups, stored }: Beginning, course: Course): Promise<void> {
+  const { run, source, config } = course;
   const writing: Writing = {
     schema: source.schema,
     zone: config.zone,
     beforeCommit: async (written) => {
-      await reach('written', written, workshop);
+      if (!(await stored)) throw ledgerMoved;
+      await reach('written', written, course);
       await run.assertNotTakenOver();
     },
   };
-  const requests = begun.map(({ request }) => request);
+  const requests = groups.map(({ request }) => request);
   const ends = await writeGroups(source.database, requests, writing);
+  if (!(await stored)) throw ledgerMoved;
   if (ends === null) {
-    for (const one of begun) {
-      await mayStop(workshop.signal);
-      await writeBegun([one], workshop, ended);
+    for (const one of groups) {
+      await mayStop(course.signal);
+      await writeBegun({ groups: [one], stored }, { ...course, writer: null });
     }
     return;
   }
-  await reach('committed', begun, workshop);
-  const drafts = begun.map((one, at) => endDraft(one, ends[at]!, run.id));
-  await append(run.ledger, drafts, run.at, { memory });
-  for (const [at, { planned }] of begun.entries()) ended(planned, ends[at]!);
+  await reach('committed', groups, course);
+  groups.forEach((one, at) => {
+    const [{ planned }, written] = [one, ends[at]!];
+    course.ends.push({ planned, written, draft: endDraft(one, written, run.id) });
+  });
+  if (course.writer === null) await recordEnds(course);
 }
 
 async function reach(moment: Moment, groups: readonly unknown[], { reached }: Workshop): Promise<void> {
   if (reached !== undefined) for (const _ of groups) await reached(moment);
 }
 
+/** Begins and writes groups. False, and nothing of them is done, where somebody else has told the ledger something meanwhile. */
+async function repair(due: readonly Drafted[], course: Course): Promise<boolean> {
+  const beginning = await begin(due, course);
+  const { groups, stored } = beginning;
+  try {
+    await reach('started', groups, course);
+    if (groups.length > 0) await writeBegun(beginning, course);
+  } catch (thrown) {
+    // Nothing else is told to the ledger before that is known; and where it failed, it is why.
+    if (await stored) throw thrown;
+    return false;
+  }
+  return true;
+}
+
 /**
  * A batch of repair groups: every `repair.started`, the writes, and how each ended (DESIGN, Recorded). Groups of a batch
  * share nothing, so that each is recorded, recovered and undone by itself.
  */
-async function repairBatch(
-  batch: readonly Drafted[],
-  workshop: Workshop,
-  ended: (planned: PlannedGroup, written: Written) => void,
-): Promise<void> {
-  const waiting = new Set(batch.filter((one) => waits(one, workshop)));
+async function repairBatch(batch: readonly Drafted[], course: Course): Promise<void> {
+  const waiting = new Set(batch.filter((one) => waits(one, course)));
   for (const { planned } of waiting)
-    ended(planned, { written: false, refusal: { reason: 'waiting', because: 'refused before' } });
+    course.ended(planned, { written: false, refusal: { reason: 'waiting', because: 'refused before' } });
   const due = batch.filter((one) => !waiting.has(one));
   if (due.length === 0) return;
-  await workshop.run.assertLease();
-  await reach('planned', due, workshop);
-  const begun = await begin(due, workshop, ended);
-  await reach('started', begun, workshop);
-  if (begun.length > 0) await writeBegun(begun, workshop, ended);
+  await course.run.assertLease();
+  await reach('planned', due, course);
+  if (await repair(due, course)) return;
+  await recordEnds(course);
+  await repair(due, { ...course, writer: null });
 }
-
-/** While a server is at work on a batch this process has time for the next one; SQLite works in this process. */
-const draftsAhead = ({ source, run }: Workshop) =>
-  source.database.dialect === 'postgres' || run.ledger.database.dialect === 'postgres';
 
 /**
  * Makes the repairs of a plan, batch by batch; a refusal ends one group and no other. Asked to end, it throws between
- * two transactions, never within one.
+ * two transactions, never within one. What the source has, the ledger is told in any case.
  */
-export async function repairAll(planned: readonly PlannedGroup[], given: Workshop): Promise<Outcomes> {
-  const workshop: Workshop = { ...given, memory: { last: null } };
-  const { batchSize: size = usualBatchSize, config, progress, signal } = workshop;
+export async function repairAll(planned: readonly PlannedGroup[], workshop: Workshop): Promise<Outcomes> {
+  const { batchSize: size = usualBatchSize, ahead = usualAhead, config, run } = workshop;
   const outcomes: Outcomes = new Map();
   let done = 0;
-  const ended = ({ group }: PlannedGroup, written: Written) => {
+  const ended: Course['ended'] = ({ group }, written) => {
     const outcome = written.written ? 'done' : `refused (${written.refusal.reason})`;
     for (const { key } of group.wants) outcomes.set(key, outcome);
-    progress.step('repairing', ++done, planned.length);
+    workshop.progress.step('repairing', ++done, planned.length);
   };
-  const batches = batchesOf(planned, { zone: config.zone, size });
-  let next: Promise<Drafted[]> | null = null;
-  for (const [at, batch] of batches.entries()) {
-    const drafted: Drafted[] = await (next ?? draftAll(batch, workshop));
-    next = draftsAhead(workshop) ? draftAll(batches[at + 1] ?? [], workshop) : null;
-    // Where this batch fails, nobody asks for the next one.
-    next?.catch(() => undefined);
-    await mayStop(signal);
-    await repairBatch(drafted, workshop, ended);
+  const { from, open = openWriter } = ahead;
+  const writer = planned.length < from ? null : await open(run.ledger);
+  const course: Course = { ...workshop, memory: { last: null }, writer, ends: [], ended };
+  try {
+    await repairBatches(batchesOf(planned, { zone: config.zone, size }), course);
+    await recordEnds(course);
+  } catch (thrown) {
+    // Where the ledger cannot be told, the next run finds out.
+    await recordEnds(course).catch(() => undefined);
+    throw thrown;
+  } finally {
+    await writer?.close();
   }
   return outcomes;
+}
+
+/** The next batch is drafted while this process waits for a server, or for whoever writes the ledger. */
+async function repairBatches(batches: readonly PlannedGroup[][], course: Course): Promise<void> {
+  let next: Promise<Drafted[]> | null = null;
+  for (const [at, batch] of batches.entries()) {
+    const drafted: Drafted[] = await (next ?? draftAll(batch, course));
+    next = draftAll(batches[at + 1] ?? [], course);
+    // Where this batch fails, nobody asks for the next one.
+    next.catch(() => undefined);
+    await mayStop(course.signal);
+    await repairBatch(drafted, course);
+  }
 }

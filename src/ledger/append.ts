@@ -3,18 +3,19 @@ import { type Entry, type EntryDraft, type Head, linkEntries, withBody } from '.
 import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
 import { assertNotBehind, readHead, writeHead } from './head.ts';
-import { insertRows } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
-import { storeProjections } from './projections.ts';
+import { foldNew } from './projections.ts';
+import { inserting, type TableWrite, writeRows } from './table-writes.ts';
+
+/** What entries made of the incidents that they tell of, by `incidentName`. */
+export type Told = ReadonlyMap<string, Incident>;
 
 export interface AppendOptions {
-  /** More to write in the same transaction: it is there exactly when the entries are. By name, what they made of incidents. */
-  inside?: (
-    inside: Database,
-    entries: readonly Entry[],
-    incidents: ReadonlyMap<string, Incident>,
-  ) => Promise<void>;
+  /** Asked before anything is written: what it throws, `append` throws, and nothing is added. */
+  check?: (incidents: Told) => void;
+  /** More to write in the same transaction: it is there exactly when the entries are. */
+  inside?: (inside: Database, entries: readonly Entry[]) => Promise<void>;
   /** What the appends of one process pass on from each to the next. */
   memory?: AppendMemory;
 }
@@ -24,14 +25,36 @@ export interface AppendOptions {
  * told more of them, and the next append need not read them again.
  */
 export interface AppendMemory {
-  last: { head: Head; incidents: ReadonlyMap<string, Incident> } | null;
+  last: { head: Head; incidents: Told } | null;
 }
 
-function remembered({ memory }: AppendOptions, head: Head): ReadonlyMap<string, Incident> {
+function remembered(memory: AppendMemory | undefined, head: Head): Told {
   const last = memory?.last ?? null;
   return last !== null && last.head.seq === head.seq && last.head.hash === head.hash
     ? last.incidents
     : new Map();
+}
+
+/** Entries that continue the ledger after its head, and every row that they come to. Nothing of it is written yet. */
+export interface Addition {
+  before: Head;
+  entries: readonly Entry[];
+  incidents: Told;
+  writes: readonly TableWrite[];
+}
+
+/** Links drafts to the head of the ledger and folds them; reads, and writes nothing. */
+export async function addition(
+  ledger: Ledger,
+  drafts: readonly EntryDraft[],
+  { at, memory }: { at: string; memory?: AppendMemory },
+): Promise<Addition> {
+  const before = await head(ledger);
+  const entries = linkEntries(before, drafts, at);
+  const folded = entries.map((entry, nth) => withBody(entry, drafts[nth]!.body));
+  const { incidents, writes } = await foldNew(ledger, folded, remembered(memory, before));
+  const own = inserting(entryTarget, { items: entries, rowOf: entryToRow });
+  return { before, entries, incidents, writes: [own, ...writes] };
 }
 
 /**
@@ -45,26 +68,30 @@ export async function append(
   drafts: readonly EntryDraft[],
   at: string,
   options: AppendOptions = {},
-): Promise<Entry[]> {
+): Promise<readonly Entry[]> {
   if (drafts.length === 0 && !options.inside) return [];
-  const { entries, incidents } = await transact(ledger.database, async (database) => {
+  const { memory } = options;
+  const added = await transact(ledger.database, async (database) => {
     const inside = { ...ledger, database };
     await lockLedger(database, 'append');
     await assertFence(inside, { share: true });
     await assertNotBehind(inside);
-    const before = await head(inside);
-    const linked = linkEntries(before, drafts, at);
-    await insertRows(database, entryTarget, { items: linked, rowOf: entryToRow });
-    const folded = linked.map((entry, nth) => withBody(entry, drafts[nth]!.body));
-    const after = await storeProjections(inside, folded, remembered(options, before));
-    await options.inside?.(database, linked, after);
-    return { entries: linked, incidents: after };
+    const made = await addition(inside, drafts, { at, memory });
+    options.check?.(made.incidents);
+    for (const write of made.writes) await writeRows(database, write);
+    await options.inside?.(database, made.entries);
+    return made;
   });
+  keep(ledger, added, memory);
+  return added.entries;
+}
+
+/** Keeps the head of an addition that is stored beside the ledger, and what it told of incidents in memory. */
+export function keep(ledger: Ledger, { entries, incidents }: Addition, memory?: AppendMemory): void {
   const last = entries.at(-1);
-  if (options.memory !== undefined)
-    options.memory.last = last === undefined ? null : { head: { seq: last.seq, hash: last.hash }, incidents };
+  if (memory !== undefined)
+    memory.last = last === undefined ? null : { head: { seq: last.seq, hash: last.hash }, incidents };
   keepHead(ledger, last);
-  return entries;
 }
 
 /**

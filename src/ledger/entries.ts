@@ -2,8 +2,8 @@ import { chunks, rows } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { type Entry, emptyHead, type Head } from './chain.ts';
 import { entryColumns, entryOfValues } from './entry-values.ts';
-import type { Target } from './insert.ts';
 import type { Ledger } from './ledger.ts';
+import type { Target } from './table-writes.ts';
 
 /** Where entries are inserted. One that is there is an error: the ledger only grows. */
 export const entryTarget: Target = { table: 'entries', columns: entryColumns };

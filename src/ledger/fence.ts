@@ -2,6 +2,11 @@ import { OperationError } from '../errors.ts';
 import { holderText, readLease } from './lease.ts';
 import type { Ledger } from './ledger.ts';
 
+/** Whether the run that this ledger was opened for has its lease still; see assertFence(). */
+export async function hasFence({ database, fence }: Ledger, options: { share: boolean }): Promise<boolean> {
+  return fence === undefined || (await readLease(database, fence.name, options))?.token === fence.token;
+}
+
 /**
  * Throws an OperationError where the run that this ledger was opened for has lost its lease. Does nothing for those
  * who hold none. Inside a transaction with `share`, nobody takes the lease before that transaction has ended.

@@ -6,10 +6,10 @@ import { canonicalText } from './canonical.ts';
 import type { Entry } from './chain.ts';
 import { entryFromRow } from './entries.ts';
 import { entryColumns } from './entry-values.ts';
-import type { Target } from './insert.ts';
 import type { Incident, Ledger } from './ledger.ts';
 import { isHeld } from './migrations.ts';
 import { eachPage, pagesOf } from './pages.ts';
+import type { Target } from './table-writes.ts';
 
 const storedColumns = ['id', 'source', 'key', 'is_open', 'last_seq', 'state'] as const;
 

@@ -8,7 +8,7 @@ import {
 } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
 import { type Database, transact } from '../database.ts';
-import { insertRows, type Target } from './insert.ts';
+import { inserting, type Target, writeRows } from './table-writes.ts';
 
 const fileRow = z.object({
   lineage: z.string(),
@@ -85,7 +85,7 @@ export async function saveLogChunk(
 ): Promise<void> {
   await transact(database, async (inside) => {
     const rowOf = (event: LogEvent) => eventToRow(event, from.source);
-    await insertRows(inside, eventTarget, { items: of.events, rowOf });
+    await writeRows(inside, inserting(eventTarget, { items: of.events, rowOf }));
     const row = { ...fileToRow(of.file), source: from.source, read_at: from.readAt };
     await inside.knex('log_files').insert(row).onConflict('lineage').merge();
   });

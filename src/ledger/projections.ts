@@ -1,8 +1,7 @@
 import type { FoldEntry } from '../core/incident.ts';
-import { chunks, oneOf, rows } from '../database.ts';
 import { incidentsByKeys, incidentTarget, incidentToRow } from './incidents.ts';
-import { insertRows, type Target } from './insert.ts';
 import type { Fold, Incident, Ledger } from './ledger.ts';
+import { deleting, inserting, type TableWrite, type Target, writeRows } from './table-writes.ts';
 
 /** What entries amount to: incidents by `incidentName`, and the source of each open repair by its seq. */
 export interface Projections {
@@ -58,24 +57,35 @@ function assertBeginsOne(
 
 const openRepairTarget: Target = { table: 'open_repairs', columns: ['seq', 'source'] };
 
-/**
- * Folds new entries into the stored projections, inside the transaction that appends them, and after they are stored.
- * The incidents that they tell of, by `incidentName`, as they are then. What is `known` of them need not be read.
- */
-export async function storeProjections(
+/** The incidents that new entries tell of, by `incidentName`, as they are then; and what is to be written of it. */
+export interface Folding {
+  incidents: ReadonlyMap<string, Incident>;
+  writes: readonly TableWrite[];
+}
+
+/** Folds new entries onto the stored projections, and writes nothing. What is `known` of incidents need not be read. */
+export async function foldNew(
   ledger: Ledger,
   entries: readonly FoldEntry[],
   known: ReadonlyMap<string, Incident> = new Map(),
-): Promise<ReadonlyMap<string, Incident>> {
+): Promise<Folding> {
   const projections = await loadAffected(ledger, entries, known);
   for (const entry of entries) project(ledger.fold, projections, entry);
   const { incidents, openRepairs } = projections;
-  await insertRows(ledger.database, incidentTarget, {
-    items: [...incidents.values()],
-    rowOf: incidentToRow,
-  });
-  await storeOpenRepairs(ledger, entries, openRepairs);
-  return incidents;
+  const closed = entries.flatMap((entry) => ledger.fold.repair(entry).closes ?? []);
+  const rowOf = ([seq, source]: [number, string]) => ({ seq, source });
+  const writes = [
+    inserting(incidentTarget, { items: [...incidents.values()], rowOf: incidentToRow }),
+    deleting('open_repairs', 'seq', closed),
+    inserting(openRepairTarget, { items: [...openRepairs], rowOf }),
+  ];
+  return { incidents, writes };
+}
+
+/** Folds new entries into the stored projections, inside the transaction that appends them. */
+export async function storeProjections(ledger: Ledger, entries: readonly FoldEntry[]): Promise<void> {
+  const { writes } = await foldNew(ledger, entries);
+  for (const write of writes) await writeRows(ledger.database, write);
 }
 
 async function loadAffected(
@@ -96,20 +106,4 @@ async function loadAffected(
     for (const incident of await incidentsByKeys(ledger, source, [...keys]))
       projections.incidents.set(incidentName(source, incident.key), incident);
   return projections;
-}
-
-async function storeOpenRepairs(
-  ledger: Ledger,
-  entries: readonly FoldEntry[],
-  open: ReadonlyMap<number, string>,
-): Promise<void> {
-  const closed = entries.flatMap((entry) => ledger.fold.repair(entry).closes ?? []);
-  for (const chunk of chunks(closed)) {
-    const { condition, binding } = oneOf(ledger.database, chunk);
-    await rows(ledger.database, `delete from open_repairs where seq ${condition}`, [binding]);
-  }
-  await insertRows(ledger.database, openRepairTarget, {
-    items: [...open],
-    rowOf: ([seq, source]) => ({ seq, source }),
-  });
 }

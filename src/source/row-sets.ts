@@ -1,7 +1,7 @@
 import type { Row } from '../core/model.ts';
 import type { Table } from '../core/rows.ts';
 import { chunks, type Database } from '../database.ts';
-import { withPrepared } from '../database-prepared.ts';
+import { valueRows, withPrepared } from '../database-prepared.ts';
 import { quoted, unasking } from './query.ts';
 import { driverValue } from './rows.ts';
 
@@ -146,15 +146,12 @@ async function readValued(database: Database, set: RowSet, asked: readonly strin
   const ask = (count: number) =>
     `with given (ordinality, ${names(keys)}) as (values ${Array(count).fill(places).join(', ')})
      select ${asked.join(', ')} from given cross join ${quoted(table)} on ${matching(set)}`;
-  const bound = rows.map((row, at) => [at + 1, ...valuesOf(row, keys)]);
-  const whole = rows.length - (rows.length % keysAtOnce);
   const found: unknown[][] = [];
-  const read = (count: number, pieces: readonly unknown[][][]) =>
-    withPrepared(database, ask(count), ({ all }) => {
-      for (const piece of pieces) for (const row of all(piece.flat())) found.push(row);
-    });
-  if (whole > 0) await read(keysAtOnce, chunks(bound.slice(0, whole), keysAtOnce));
-  if (whole < rows.length) await read(rows.length - whole, [bound.slice(whole)]);
+  for (const [nth, piece] of chunks(rows, keysAtOnce).entries()) {
+    const before = nth * keysAtOnce;
+    const bound = piece.flatMap((row, at) => [before + at + 1, ...valuesOf(row, keys)]);
+    for (const row of await valueRows(database, ask(piece.length), bound)) found.push(row);
+  }
   return found;
 }
 

@@ -5,9 +5,9 @@ import { openLog } from '../../src/log.ts';
 
 /**
  * An audit of everything that, when it reaches a moment for the nth time, kills itself, or says `ready` and
- * waits for a line. What it comes to is printed.
+ * waits for a line. What it comes to is printed. With a size it repairs in batches of that, and writes the ledger meanwhile.
  */
-const [what, moment, nth, nowMs] = process.argv.slice(2) as [string, string, string, string];
+const [what, moment, nth, nowMs, size] = process.argv.slice(2) as [string, string, string, string, string?];
 let times = 0;
 
 async function reached(now: string): Promise<void> {
@@ -28,5 +28,6 @@ const result = await audit({
   nowMs: Number(nowMs),
   progress: noProgress,
   reached,
+  ...(size === undefined ? {} : { batchSize: Number(size), ahead: { from: 0 } }),
 });
 process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -29,9 +29,9 @@ import {
 const laterMs = longAfterMs + 180_000;
 
 /** Runs an audit that kills itself when it reaches a moment for the nth time. */
-async function killedAudit(scene: Scene, moment: Moment, nth = 1): Promise<void> {
+async function killedAudit(scene: Scene, moment: Moment, nth = 1, size?: number): Promise<void> {
   const { environment, directory } = scene;
-  const args = ['kill', moment, String(nth), String(longAfterMs)];
+  const args = ['kill', moment, String(nth), String(longAfterMs), ...(size === undefined ? [] : [`${size}`])];
   const ended = await start('test/failure/audit-child.ts', args, { environment, cwd: directory }).ended;
   assert.equal(ended.signal, 'SIGKILL', ended.stderr);
   const [run] = (await readLedger(scene)).runs;
@@ -79,22 +79,27 @@ const combinations: readonly { source: DatabaseKind; ledger: DatabaseKind }[] = 
   { source: 'postgres', ledger: 'postgres' },
 ];
 
-const deaths: readonly { moment: Moment; nth: number; closing: string }[] = [
+const deaths: readonly { moment: Moment; nth: number; closing: string; size?: number }[] = [
   { moment: 'started', nth: 1, closing: 'repair.not_done' },
   { moment: 'written', nth: 1, closing: 'repair.not_done' },
   { moment: 'committed', nth: 1, closing: 'repair.done' },
   { moment: 'committed', nth: 10, closing: 'repair.done' },
+  // The ledger is written while the source is: with the starts of each batch the ends of the one before.
+  { moment: 'written', nth: 1, closing: 'repair.not_done', size: 4 },
+  { moment: 'written', nth: 6, closing: 'repair.not_done', size: 4 },
+  { moment: 'committed', nth: 6, closing: 'repair.done', size: 4 },
+  { moment: 'committed', nth: 10, closing: 'repair.done', size: 4 },
 ];
 
 for (const { source, ledger } of combinations)
   describe(`an audit that is killed (source ${source}, ledger ${ledger})`, {
     skip: ledger === 'postgres' && skipWithoutConnections('postgres'),
   }, () => {
-    for (const { moment, nth, closing } of deaths)
-      test(`at ${moment} of repair ${nth} leaves a start that the next run closes as ${closing}`, async () => {
+    for (const { moment, nth, closing, size } of deaths)
+      test(`at ${moment} of repair ${nth}${size === undefined ? '' : `, in batches of ${size}`}, leaves a start that the next run closes as ${closing}`, async () => {
         const baseline = await undisturbed(source);
         await withScene({ source, ledger }, async (scene) => {
-          await killedAudit(scene, moment, nth);
+          await killedAudit(scene, moment, nth, size);
           const result = await runAudit(scene, { nowMs: laterMs });
 
           const { entries, runs } = await readLedger(scene);

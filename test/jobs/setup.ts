@@ -43,6 +43,7 @@ export interface Asked {
   pass?: number;
   reached?: AuditAsked['reached'];
   batchSize?: number;
+  ahead?: AuditAsked['ahead'];
   signal?: AbortSignal;
 }
 
@@ -141,6 +142,7 @@ function worldAt(
     pass: asked.pass,
     reached: asked.reached,
     batchSize: asked.batchSize,
+    ahead: asked.ahead,
     signal: asked.signal,
   });
   const inSource = <T>(work: (database: Database) => Promise<T>) => withDatabase(at.url, work);

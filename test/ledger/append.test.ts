@@ -104,10 +104,10 @@ forEachDatabase('the ledger', (kind) => {
     const memory: AppendMemory = { last: null };
     const kinds = async (drafted: string, options: AppendOptions) => {
       let seen: unknown;
-      const inside: AppendOptions['inside'] = async (_, __, incidents) => {
+      const check: AppendOptions['check'] = (incidents) => {
         seen = incidents.get(incidentName('stats', 'goldrush'))!.state;
       };
-      await append(ledger, [draft(drafted, 'goldrush')], at, { ...options, inside });
+      await append(ledger, [draft(drafted, 'goldrush')], at, { ...options, check });
       return (seen as { kinds: string[] }).kinds;
     };
     assert.deepEqual(await kinds('found', { memory }), ['found']);

@@ -1,0 +1,66 @@
+import type { Knex } from 'knex';
+import { chunks, type Database } from '../database.ts';
+import { withPrepared } from '../database-prepared.ts';
+
+/** A table that rows are inserted into, with the columns that they have. */
+export interface Target {
+  table: string;
+  columns: readonly string[];
+  /** `on conflict ...`; without it such a row is an error. */
+  conflict?: string;
+}
+
+/**
+ * Rows that one statement writes, one after the other or many at once. Each is made when it is due: many that wait for each
+ * other outlive what they are made of.
+ */
+export interface TableWrite {
+  /** The statement for so many rows; it binds `?`. */
+  sql: (count: number) => string;
+  count: number;
+  /** What is bound for one of them. */
+  valuesAt: (at: number) => unknown[];
+}
+
+/** Inserts the rows of some items. */
+export function inserting<T>(
+  { table, columns, conflict = '' }: Target,
+  { items, rowOf }: { items: readonly T[]; rowOf: (item: T) => object },
+): TableWrite {
+  const places = `(${columns.map(() => '?')})`;
+  return {
+    sql: (count) => `insert into ${table} (${columns}) values ${Array(count).fill(places)} ${conflict}`,
+    count: items.length,
+    valuesAt(at) {
+      const row = rowOf(items[at]!) as { readonly [column: string]: unknown };
+      return columns.map((column) => row[column] ?? null);
+    },
+  };
+}
+
+/** Deletes the rows whose column has one of some values. */
+export function deleting(table: string, column: string, values: readonly number[]): TableWrite {
+  return {
+    sql: (count) => `delete from ${table} where ${column} in (${Array(count).fill('?')})`,
+    count: values.length,
+    valuesAt: (at) => [values[at]],
+  };
+}
+
+/** All rows of a write. */
+export const allValues = ({ count, valuesAt }: TableWrite): unknown[][] =>
+  Array.from({ length: count }, (_, at) => valuesAt(at));
+
+/**
+ * Writes in the transaction of `database`: on SQLite by one prepared statement, run for each row; on PostgreSQL by one
+ * statement for 500, because each statement is a way to the server and back.
+ */
+export async function writeRows(database: Database, { sql, count, valuesAt }: TableWrite): Promise<void> {
+  if (count === 0) return;
+  if (database.dialect === 'sqlite')
+    return await withPrepared(database, sql(1), ({ run }) => {
+      for (let at = 0; at < count; at++) run(valuesAt(at));
+    });
+  for (const places of chunks([...Array(count).keys()]))
+    await database.knex.raw(sql(places.length), places.flatMap(valuesAt) as Knex.RawBinding[]);
+}
