@@ -25,6 +25,7 @@ import { newBoard } from '../../src/artifacts/thread-board.ts';
 import type { Answer, Order } from '../../src/artifacts/threads.ts';
 import { parseArtifactName } from '../../src/core/names.ts';
 import type { Place, Question } from '../../src/database-thread.ts';
+import type { Done, Opening, Task } from '../../src/ledger/append-thread.ts';
 import { canonicalText } from '../../src/ledger/canonical.ts';
 import { emptyHead, linkEntries } from '../../src/ledger/chain.ts';
 import { entryToRow } from '../../src/ledger/entries.ts';
@@ -264,5 +265,35 @@ describe('the built program', () => {
         { text: canonicalText(body), handedOn: [] },
       ],
     );
+  });
+
+  it('has a thread that writes a ledger as the checkout does', async () => {
+    const path = join(directory, 'written.sqlite');
+    const database = new Sqlite(path);
+    database.exec(`create table entries (${entryColumns}); create table leases (name, token)`);
+    const [entry] = linkEntries(
+      emptyHead,
+      [{ kind: 'run', source: '', key: '', body: {} }],
+      '2026-02-14T20:00:00.000Z',
+    );
+    const thread = new Worker(join(directory, 'dist/src/ledger/append-worker.js'));
+    const told = async (message: Opening | Task) => {
+      thread.postMessage(message);
+      return (await once(thread, 'message'))[0] as Done;
+    };
+    const writes = [{ sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] }];
+    const entries = {
+      sql: `insert into entries values (${entryColumns.map(() => '?')})`,
+      rows: [Object.values(entryToRow(entry!))],
+    };
+    assert.deepEqual(await told({ path }), { isWritten: true });
+    const task: Task = { before: emptyHead, fence: null, writes: [entries, ...writes] };
+    assert.deepEqual(await told(task), { isWritten: true });
+    assert.deepEqual(await told(task), { isWritten: false });
+    await thread.terminate();
+    assert.deepEqual(database.prepare('select hash, token from entries, leases').all(), [
+      { hash: entry!.hash, token: 'ours' },
+    ]);
+    database.close();
   });
 });

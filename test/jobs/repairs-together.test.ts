@@ -47,7 +47,7 @@ const gameOf = (row: Row): Game => {
 const updating = (table: string, id: Row[string] | undefined, values: object) => (world: World) =>
   world.inSource(({ knex }) =>
     knex(table)
-      .where({ id: id as number })
+      .where({ id: (id ?? 0) as number })
       .update(values),
   );
 
