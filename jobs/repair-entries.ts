@@ -1,15 +1,11 @@
-import { hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Source } from '../src/context.ts';
+import { hashOf } from '../src/core/canonical.ts';
 import { decisionOfIncident, type Incident } from '../src/core/incident.ts';
 import type { Json } from '../src/core/model.ts';
 import { type PlannedGroup, summarise } from '../src/core/plan.ts';
 import type { EntryDraft } from '../src/core/record.ts';
 import { mayTryAgain } from '../src/core/retry.ts';
-import { chunks } from '../src/database.ts';
-import { canonicalText, canonicalTextWith } from '../src/ledger/canonical.ts';
-import type { Entry } from '../src/ledger/chain.ts';
-import type { Incident as StoredIncident } from '../src/ledger/ledger.ts';
+import type { Told } from '../src/ledger/append.ts';
 import { incidentName } from '../src/ledger/projections.ts';
 import type { GroupRequest } from '../src/source/write.ts';
 import type { Written } from '../src/source/writing.ts';
@@ -27,74 +23,45 @@ export interface About {
   incidents: ReadonlyMap<string, Incident>;
 }
 
-/** With the canonical text of changes, what `hashOf` says of them, by the machine's own code. */
-const sha256 = (text: string) => hash('sha256', text, 'hex');
-
-/** A repair group with its `repair.started`. */
-export interface Drafted {
-  planned: PlannedGroup;
-  draft: EntryDraft;
-}
-
-/** What is written down of a repair before it is made. Its changes are most of it, and spelled once for text and hash. */
-function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: About): EntryDraft {
+/** What is written down of a repair before it is made. Its `hash`, that of its changes, is made as they are spelled. */
+export function startedDraft(planned: PlannedGroup, { run, fingerprint, source }: About): EntryDraft {
   const { wants } = planned.group;
-  const changes = [...planned.changes];
-  const spelled = canonicalText(changes as unknown as Json);
-  const started: StartedBody & { fingerprint: string } = {
+  const started: Omit<StartedBody, 'hash'> & { fingerprint: string } = {
     run: run.id,
     fingerprint,
     incidents: wants.map((want) => want.key),
     repairs: wants.map(summarise) as unknown as Json,
-    changes,
-    hash: sha256(spelled),
+    changes: [...planned.changes],
   };
-  const body = started as unknown as { [name: string]: Json };
-  const text = canonicalTextWith(body, { changes: spelled });
-  return { kind: 'repair.started', source: source.name, key: wants[0].key, body, text };
+  const about = { kind: 'repair.started', source: source.name, key: wants[0].key } as const;
+  return { ...about, body: started as unknown as Json, digests: { hash: 'changes' } };
 }
 
-const changesHash = ({ body }: EntryDraft) => (body as unknown as StartedBody).hash;
+const changesHash = ({ changes }: PlannedGroup) => hashOf(changes as unknown as Json);
 
-/** So many are drafted before others get their turn. */
-const draftsAtOnce = 32;
+/** A repair group whose `repair.started` stands in the ledger, or is about to: `seq` and `at` are its own. */
+export interface Begun {
+  planned: PlannedGroup;
+  seq: number;
+  at: string;
+}
 
-/** Drafts a batch in pieces, which somebody else's answer may come between. */
-export async function draftAll(batch: readonly PlannedGroup[], about: About): Promise<Drafted[]> {
-  const drafted: Drafted[] = [];
-  for (const piece of chunks(batch, draftsAtOnce)) {
-    await setImmediate();
-    for (const planned of piece) drafted.push({ planned, draft: startedDraft(planned, about) });
-  }
-  return drafted;
+/** A begun group as the source is asked for it. */
+export function requestOf({ planned, at }: Begun): GroupRequest {
+  const { group, changes, rivals, untouched } = planned;
+  return { wants: group.wants, changes, rivals, untouched, capturedAt: at };
 }
 
 /** How a repair ended. */
-export function endDraft({ planned, started }: Begun, written: Written, run: string): EntryDraft {
-  const { seq, source, key, hash } = started;
+export function endDraft({ planned, seq }: Begun, written: Written, { run, source }: About): EntryDraft {
   const { wants } = planned.group;
   const incidents = wants.map((want) => want.key);
-  const about = { run, started: seq, incidents, repairs: wants.map(summarise) };
-  const body = written.written ? { ...about, certain: true } : { ...about, hash, ...written.refusal };
+  const about = { run: run.id, started: seq, incidents, repairs: wants.map(summarise) };
+  const body = written.written
+    ? { ...about, certain: true }
+    : { ...about, hash: changesHash(planned), ...written.refusal };
   const kind = written.written ? 'repair.done' : 'repair.refused';
-  return { kind, source, key, body: body as unknown as Json };
-}
-
-/** A repair group whose `repair.started` stands in the ledger; of that no more than its end speaks of. */
-export interface Begun {
-  planned: PlannedGroup;
-  started: { seq: number; source: string; key: string; hash: string };
-  request: GroupRequest;
-}
-
-/** The groups of a batch as begun, by their entries. */
-export function asBegun(drafted: readonly Drafted[], entries: readonly Entry[]): Begun[] {
-  return drafted.map(({ planned, draft }, at) => {
-    const { seq, source, key, at: capturedAt } = entries[at]!;
-    const { group, changes, rivals, untouched } = planned;
-    const request = { wants: group.wants, changes, rivals, untouched, capturedAt };
-    return { planned, started: { seq, source, key, hash: changesHash(draft) }, request };
-  });
+  return { kind, source: source.name, key: wants[0].key, body: body as unknown as Json };
 }
 
 /** What people decide about an incident, as one text to compare. */
@@ -106,25 +73,22 @@ function decided(incident: Incident | undefined): string {
     : 'nothing';
 }
 
-/** The incidents about which a person decided otherwise since the plan was made; that a repair begins decides nothing. */
+/** The groups about which a person decided otherwise since the plan was made; that a repair begins decides nothing. */
 export function changedDecisions(
-  now: ReadonlyMap<string, StoredIncident>,
-  drafted: readonly Drafted[],
+  told: Told,
+  groups: readonly PlannedGroup[],
   { source, incidents }: About,
-): Set<string> {
-  const keys = drafted.flatMap(({ planned }) => planned.group.wants.map(({ key }) => key));
-  return new Set(
-    keys.filter((key) => {
-      const stored = now.get(incidentName(source.name, key));
-      return stored !== undefined && decided(asIncident(stored)) !== decided(incidents.get(key));
-    }),
-  );
+): Set<PlannedGroup> {
+  const isChanged = (key: string) => {
+    const stored = told.get(incidentName(source.name, key));
+    const now = stored?.state as unknown as Incident | undefined;
+    return now !== undefined && decided(now) !== decided(incidents.get(key));
+  };
+  return new Set(groups.filter(({ group }) => group.wants.some(({ key }) => isChanged(key))));
 }
 
-const asIncident = ({ state }: StoredIncident) => state as unknown as Incident;
-
 /** A repair that was refused for good, unchanged since, and not due to be tried again. */
-export function waits({ planned, draft }: Drafted, { incidents, run }: About): boolean {
+export function waits(planned: PlannedGroup, { incidents, run }: About): boolean {
   const refusals = planned.group.wants.flatMap(({ key }) => incidents.get(key)?.refusal ?? []);
-  return refusals.some((refusal) => !mayTryAgain(refusal, changesHash(draft), run.nowMs));
+  return refusals.some((refusal) => !mayTryAgain(refusal, changesHash(planned), run.nowMs));
 }

@@ -11,12 +11,11 @@ import type { Written } from '../src/source/writing.ts';
 import type { Progress } from './progress.ts';
 import {
   type About,
-  asBegun,
   type Begun,
   changedDecisions,
-  type Drafted,
-  draftAll,
   endDraft,
+  requestOf,
+  startedDraft,
   waits,
 } from './repair-entries.ts';
 import { mayStop } from './stopping.ts';
@@ -90,40 +89,42 @@ interface Beginning {
  * Appends `repair.started` of each group in one transaction, and asks whether a person has decided otherwise: a decision
  * either comes first and counts, or comes after it. A group that it concerns is left out, and ends refused.
  */
-async function begin(drafted: readonly Drafted[], course: Course): Promise<Beginning> {
-  for (let left = drafted; left.length > 0; ) {
-    let changed = new Set<string>();
+async function begin(due: readonly PlannedGroup[], course: Course): Promise<Beginning> {
+  for (let left = due; left.length > 0; ) {
+    let changed = new Set<PlannedGroup>();
     const check = (told: Told) => {
       changed = changedDecisions(told, left, course);
       if (changed.size > 0) throw decisionChanged;
     };
     try {
-      const drafts = left.map(({ draft }) => draft);
-      const { entries, stored } = await appendStarts(drafts, course, check);
-      return { groups: asBegun(left, entries), stored };
+      const { firstSeq, stored } = await appendStarts(left, course, check);
+      const { at } = course.run;
+      return { groups: left.map((planned, nth) => ({ planned, seq: firstSeq + nth, at })), stored };
     } catch (thrown) {
       if (thrown !== decisionChanged) throw thrown;
     }
-    const isChanged = ({ planned }: Drafted) => planned.group.wants.some(({ key }) => changed.has(key));
-    for (const { planned } of left.filter(isChanged))
+    for (const planned of changed)
       course.ended(planned, { written: false, refusal: decisionChanged.refusal });
-    left = left.filter((one) => !isChanged(one));
+    left = left.filter((planned) => !changed.has(planned));
   }
   return { groups: [], stored: Promise.resolve(true) };
 }
 
 /** With a writer they are still being stored, after the ends of the batch before; both are written once at most. */
 async function appendStarts(
-  drafts: readonly EntryDraft[],
+  groups: readonly PlannedGroup[],
   course: Course,
   check: (told: Told) => void,
 ): Promise<Appending> {
   const { run, memory, writer, ends } = course;
   const { at, ledger } = run;
-  if (writer === null)
-    return { entries: await append(ledger, drafts, at, { check, memory }), stored: Promise.resolve(true) };
+  const starts = groups.map((planned) => startedDraft(planned, course));
+  if (writer === null) {
+    const [first] = await append(ledger, starts, at, { check, memory });
+    return { firstSeq: first!.seq, stored: Promise.resolve(true) };
+  }
   const due = [...ends];
-  const all = [...due.map(({ draft }) => draft), ...drafts];
+  const all = [...due.map(({ draft }) => draft), ...starts];
   const appending = await appendAhead(ledger, all, { at, writer, check, memory });
   ends.length = 0;
   const stored = appending.stored.then((isStored) => {
@@ -133,7 +134,7 @@ async function appendStarts(
   });
   // `repair` waits for it; that may be later.
   stored.catch(() => undefined);
-  return { entries: appending.entries.slice(due.length), stored };
+  return { firstSeq: appending.firstSeq + due.length, stored };
 }
 
 function tellEnds(ends: readonly End[], { ended }: Course): void {
@@ -164,8 +165,7 @@ async function writeBegun({ groups, stored }: Beginning, course: Course): Promis
       await run.assertNotTakenOver();
     },
   };
-  const requests = groups.map(({ request }) => request);
-  const ends = await writeGroups(source.database, requests, writing);
+  const ends = await writeGroups(source.database, groups.map(requestOf), writing);
   if (!(await stored)) throw ledgerMoved;
   if (ends === null) {
     for (const one of groups) {
@@ -176,8 +176,8 @@ async function writeBegun({ groups, stored }: Beginning, course: Course): Promis
   }
   await reach('committed', groups, course);
   groups.forEach((one, at) => {
-    const [{ planned }, written] = [one, ends[at]!];
-    course.ends.push({ planned, written, draft: endDraft(one, written, run.id) });
+    const written = ends[at]!;
+    course.ends.push({ planned: one.planned, written, draft: endDraft(one, written, course) });
   });
   if (course.writer === null) await recordEnds(course);
 }
@@ -187,7 +187,7 @@ async function reach(moment: Moment, groups: readonly unknown[], { reached }: Wo
 }
 
 /** Begins and writes groups. False, and nothing of them is done, where somebody else has told the ledger something meanwhile. */
-async function repair(due: readonly Drafted[], course: Course): Promise<boolean> {
+async function repair(due: readonly PlannedGroup[], course: Course): Promise<boolean> {
   const beginning = await begin(due, course);
   const { groups, stored } = beginning;
   try {
@@ -205,11 +205,11 @@ async function repair(due: readonly Drafted[], course: Course): Promise<boolean>
  * A batch of repair groups: every `repair.started`, the writes, and how each ended (DESIGN, Recorded). Groups of a batch
  * share nothing, so that each is recorded, recovered and undone by itself.
  */
-async function repairBatch(batch: readonly Drafted[], course: Course): Promise<void> {
-  const waiting = new Set(batch.filter((one) => waits(one, course)));
-  for (const { planned } of waiting)
+async function repairBatch(batch: readonly PlannedGroup[], course: Course): Promise<void> {
+  const waiting = new Set(batch.filter((planned) => waits(planned, course)));
+  for (const planned of waiting)
     course.ended(planned, { written: false, refusal: { reason: 'waiting', because: 'refused before' } });
-  const due = batch.filter((one) => !waiting.has(one));
+  const due = batch.filter((planned) => !waiting.has(planned));
   if (due.length === 0) return;
   await course.run.assertLease();
   await reach('planned', due, course);
@@ -235,7 +235,10 @@ export async function repairAll(planned: readonly PlannedGroup[], workshop: Work
   const writer = planned.length < from ? null : await open(run.ledger);
   const course: Course = { ...workshop, memory: { last: null }, writer, ends: [], ended };
   try {
-    await repairBatches(batchesOf(planned, { zone: config.zone, size }), course);
+    for (const batch of batchesOf(planned, { zone: config.zone, size })) {
+      await mayStop(course.signal);
+      await repairBatch(batch, course);
+    }
     await recordEnds(course);
   } catch (thrown) {
     // Where the ledger cannot be told, the next run finds out.
@@ -245,17 +248,4 @@ export async function repairAll(planned: readonly PlannedGroup[], workshop: Work
     await writer?.close();
   }
   return outcomes;
-}
-
-/** The next batch is drafted while this process waits for a server, or for whoever writes the ledger. */
-async function repairBatches(batches: readonly PlannedGroup[][], course: Course): Promise<void> {
-  let next: Promise<Drafted[]> | null = null;
-  for (const [at, batch] of batches.entries()) {
-    const drafted: Drafted[] = await (next ?? draftAll(batch, course));
-    next = draftAll(batches[at + 1] ?? [], course);
-    // Where this batch fails, nobody asks for the next one.
-    next.catch(() => undefined);
-    await mayStop(course.signal);
-    await repairBatch(drafted, course);
-  }
 }

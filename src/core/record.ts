@@ -10,8 +10,8 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
-  /** The canonical text of the body, where it is known already. */
-  text?: string;
+  /** Members that the body gets when it is spelled: each is the SHA-256 of the canonical text of the member that is named. */
+  digests?: Readonly<Record<string, string>>;
 }
 
 /** What one audit knows when it writes down its gaps. */

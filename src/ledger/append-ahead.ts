@@ -1,13 +1,12 @@
 import { transact } from '../database.ts';
-import { type Addition, type AppendMemory, addition, keep, type Told } from './append.ts';
+import { type Addition, type AppendMemory, addition, keep, type Told, writeAddition } from './append.ts';
 import { startAppending, threadWriter } from './append-thread.ts';
-import type { Entry, EntryDraft } from './chain.ts';
+import type { EntryDraft, Head } from './chain.ts';
 import { head } from './entries.ts';
 import { hasFence } from './fence.ts';
 import { assertNotBehind } from './head.ts';
 import type { Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
-import { writeRows } from './table-writes.ts';
 
 /*
  * An append that its caller does not wait for: what the entries will be is known as soon as they are linked to the head, and
@@ -17,10 +16,10 @@ import { writeRows } from './table-writes.ts';
 /** Who writes an addition while its maker goes on: on PostgreSQL the server, on SQLite a thread. */
 export interface Writer {
   /**
-   * Writes it in one transaction; true when that is durable. False, and nothing is written, where the ledger has another head
-   * or the lease another holder than when the addition was made.
+   * Writes it in one transaction; the new head when that is durable. Null, and nothing is written, where the ledger has
+   * another head or the lease another holder than when the addition was made.
    */
-  write(addition: Addition): Promise<boolean>;
+  write(addition: Addition): Promise<Head | null>;
   close(): Promise<unknown>;
 }
 
@@ -30,21 +29,21 @@ export async function openWriter(ledger: Ledger, start = startAppending): Promis
   return { write: (added) => writeOnServer(ledger, added), close: () => Promise.resolve() };
 }
 
-function writeOnServer(ledger: Ledger, { before, writes }: Addition): Promise<boolean> {
+function writeOnServer(ledger: Ledger, added: Addition): Promise<Head | null> {
   return transact(ledger.database, async (database) => {
     const inside = { ...ledger, database };
     await lockLedger(database, 'append');
-    if (!(await hasFence(inside, { share: true }))) return false;
-    const now = await head(inside);
-    if (now.seq !== before.seq || now.hash !== before.hash) return false;
-    for (const write of writes) await writeRows(database, write);
-    return true;
+    if (!(await hasFence(inside, { share: true }))) return null;
+    const { seq, hash } = await head(inside);
+    if (seq !== added.before.seq || hash !== added.before.hash) return null;
+    return (await writeAddition(database, added)).at(-1)!;
   });
 }
 
-/** Entries as they are being stored. */
+/** Entries that are being stored. */
 export interface Appending {
-  entries: readonly Entry[];
+  /** The seq of the first one; the others follow. */
+  firstSeq: number;
   /**
    * True when they are stored for good. False where somebody else has appended in the meantime, or taken over: nothing is
    * added then, and `append` says why or does it. Rejected where they cannot be written.
@@ -53,8 +52,8 @@ export interface Appending {
 }
 
 /**
- * Begins to add entries to the ledger, as `append` does, and answers while they are written. What comes next on this ledger
- * waits until they are stored.
+ * Begins to add entries to the ledger, one at least, as `append` does, and answers while they are written. What comes next
+ * on this ledger waits until they are stored.
  */
 export async function appendAhead(
   ledger: Ledger,
@@ -66,12 +65,12 @@ export async function appendAhead(
   const added = await addition(ledger, drafts, { at, memory });
   options.check(added.incidents);
   const storing = async () => {
-    const isStored = await writer.write(added);
-    if (isStored) keep(ledger, added, memory);
-    return isStored;
+    const after = await writer.write(added);
+    if (after !== null) keep(ledger, added, after, memory);
+    return after !== null;
   };
   const stored = storing();
   // Whoever waits for it is told; nobody may be waiting yet.
   stored.catch(() => undefined);
-  return { entries: added.entries, stored };
+  return { firstSeq: added.before.seq + 1, stored };
 }

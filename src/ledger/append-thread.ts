@@ -12,18 +12,17 @@ import { allValues } from './table-writes.ts';
  * one writes to the source (docs/decisions/0026).
  */
 
-/** An addition as the thread is told: one statement for each row of a write. */
-export interface Task {
-  before: Head;
+/** An addition as the thread is told: one statement for each row. */
+export interface Task extends Pick<Addition, 'before' | 'at' | 'drafts'> {
   fence: Fence | null;
   writes: readonly { sql: string; rows: readonly unknown[][] }[];
 }
 
-/** What the thread is told first: the file of the ledger. It answers whether it could open that. */
+/** What the thread is told first: the file of the ledger. It answers with no head when it has opened that. */
 export type Opening = { path: string };
 
-/** Whether it was written: see `Writer`. Or why it could not be, with SQLite's code. */
-export type Done = { isWritten: boolean } | { why: string; code: string | undefined };
+/** What `Writer` says of it; or why it could not be written, with SQLite's code. */
+export type Done = { head: Head | null } | { why: string; code: string | undefined };
 
 export const startAppending = (): Worker => startThread(new URL('./append-worker', import.meta.url));
 
@@ -34,10 +33,10 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
   try {
     thread = converse<Opening | Task, Done>(start(), 'the thread that writes the ledger');
     const opened = await thread.ask({ path });
-    if ('isWritten' in opened && identityOf(path) === identity) {
+    if ('head' in opened && identityOf(path) === identity) {
       const { ask, close } = thread;
       return {
-        write: async (added) => isWritten(await ask(taskOf(added, fence ?? null)), database.label),
+        write: async (added) => headOf(await ask(taskOf(added, fence ?? null)), database.label),
         close,
       };
     }
@@ -48,13 +47,12 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
   return null;
 }
 
-const taskOf = ({ before, writes }: Addition, fence: Fence | null): Task => ({
-  before,
-  fence,
+const taskOf = ({ before, at, drafts, writes }: Addition, fence: Fence | null): Task => ({
+  ...{ before, at, drafts, fence },
   writes: writes.map((write) => ({ sql: write.sql(1), rows: allValues(write) })),
 });
 
-function isWritten(done: Done, label: string): boolean {
-  if ('isWritten' in done) return done.isWritten;
+function headOf(done: Done, label: string): Head | null {
+  if ('head' in done) return done.head;
   throw told(Object.assign(new Error(done.why), { code: done.code }), label);
 }

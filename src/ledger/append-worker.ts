@@ -1,41 +1,43 @@
 import { parentPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import type { Done, Opening, Task } from './append-thread.ts';
-import { emptyHead } from './chain.ts';
+import { emptyHead, type Head, linkEntries } from './chain.ts';
+import { entryColumns, valuesOfEntry } from './entry-values.ts';
 
 /* The thread of append-thread.ts: writes one addition to the ledger after the other, each in one transaction. */
 
 const headSql = 'select seq, hash from entries order by seq desc limit 1';
 const leaseSql = 'select token from leases where name = ?';
+const entrySql = `insert into entries (${entryColumns}) values (${entryColumns.map(() => '?')})`;
 
-/** Opens the ledger as `openDatabase` does. What writes a task: false where the ledger is not as it was when it was made. */
-function writerOf(path: string): (task: Task) => boolean {
+/** Opens the ledger as `openDatabase` does. What writes a task: see `Writer`. */
+function writerOf(path: string): (task: Task) => Head | null {
   const database = new Sqlite(path, { fileMustExist: true });
   database.pragma('synchronous = full');
-  const headNow = database.prepare<[], { seq: number; hash: string }>(headSql);
+  const headNow = database.prepare<[], Head>(headSql);
   const leaseNow = database.prepare<[string], { token: string }>(leaseSql);
-  const statements = new Map<string, Sqlite.Statement>();
-  const prepared = (sql: string) => {
-    const statement = statements.get(sql) ?? database.prepare(sql);
-    statements.set(sql, statement);
-    return statement;
-  };
-  return database.transaction(({ before, fence, writes }: Task) => {
+  const prepared = new Map<string, Sqlite.Statement>();
+  function run(sql: string, rows: readonly unknown[][]): void {
+    const statement = prepared.get(sql) ?? database.prepare(sql);
+    prepared.set(sql, statement);
+    for (const row of rows) statement.run(row);
+  }
+  return database.transaction(({ before, at, drafts, fence, writes }: Task): Head | null => {
     const { seq, hash } = headNow.get() ?? emptyHead;
-    if (seq !== before.seq || hash !== before.hash) return false;
-    if (fence !== null && leaseNow.get(fence.name)?.token !== fence.token) return false;
-    for (const { sql, rows } of writes) {
-      const statement = prepared(sql);
-      for (const row of rows) statement.run(row);
-    }
-    return true;
+    if (seq !== before.seq || hash !== before.hash) return null;
+    if (fence !== null && leaseNow.get(fence.name)?.token !== fence.token) return null;
+    const entries = linkEntries(before, drafts, at);
+    run(entrySql, entries.map(valuesOfEntry));
+    for (const { sql, rows } of writes) run(sql, rows);
+    const last = entries.at(-1)!;
+    return { seq: last.seq, hash: last.hash };
   }).immediate;
 }
 
-function answer(work: () => boolean): void {
+function answer(work: () => Head | null): void {
   let done: Done;
   try {
-    done = { isWritten: work() };
+    done = { head: work() };
   } catch (thrown) {
     const { message, code } = thrown as Error & { code?: string };
     done = { why: message, code };
@@ -44,10 +46,10 @@ function answer(work: () => boolean): void {
 }
 
 parentPort!.once('message', ({ path }: Opening) => {
-  let write: (task: Task) => boolean = () => false;
+  let write: (task: Task) => Head | null = () => null;
   answer(() => {
     write = writerOf(path);
-    return true;
+    return null;
   });
   parentPort!.on('message', (task: Task) => answer(() => write(task)));
 });

@@ -1,5 +1,5 @@
 import { type Database, transact } from '../database.ts';
-import { type Entry, type EntryDraft, type Head, linkEntries, withBody } from './chain.ts';
+import { type Entry, type EntryDraft, type Head, linkEntries } from './chain.ts';
 import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
 import { assertNotBehind, readHead, writeHead } from './head.ts';
@@ -35,26 +35,40 @@ function remembered(memory: AppendMemory | undefined, head: Head): Told {
     : new Map();
 }
 
-/** Entries that continue the ledger after its head, and every row that they come to. Nothing of it is written yet. */
+/** Drafts that will continue the ledger after its head, and what they come to. Nothing of it is written yet. */
 export interface Addition {
   before: Head;
-  entries: readonly Entry[];
+  at: string;
+  drafts: readonly EntryDraft[];
   incidents: Told;
+  /** The rows that are written besides the entries. */
   writes: readonly TableWrite[];
 }
 
-/** Links drafts to the head of the ledger and folds them; reads, and writes nothing. */
+/** Folds what drafts will be at the end of the ledger; reads, and writes nothing. */
 export async function addition(
   ledger: Ledger,
   drafts: readonly EntryDraft[],
   { at, memory }: { at: string; memory?: AppendMemory },
 ): Promise<Addition> {
   const before = await head(ledger);
-  const entries = linkEntries(before, drafts, at);
-  const folded = entries.map((entry, nth) => withBody(entry, drafts[nth]!.body));
+  const folded = drafts.map(({ kind, source, key, body }, nth) => {
+    const seq = before.seq + 1 + nth;
+    return { seq, at, kind, source, key, body };
+  });
   const { incidents, writes } = await foldNew(ledger, folded, remembered(memory, before));
-  const own = inserting(entryTarget, { items: entries, rowOf: entryToRow });
-  return { before, entries, incidents, writes: [own, ...writes] };
+  return { before, at, drafts, incidents, writes };
+}
+
+/** Writes an addition, in the transaction of `database`. */
+export async function writeAddition(
+  database: Database,
+  { before, at, drafts, writes }: Addition,
+): Promise<Entry[]> {
+  const entries = linkEntries(before, drafts, at);
+  await writeRows(database, inserting(entryTarget, { items: entries, rowOf: entryToRow }));
+  for (const write of writes) await writeRows(database, write);
+  return entries;
 }
 
 /**
@@ -68,40 +82,43 @@ export async function append(
   drafts: readonly EntryDraft[],
   at: string,
   options: AppendOptions = {},
-): Promise<readonly Entry[]> {
+): Promise<Entry[]> {
   if (drafts.length === 0 && !options.inside) return [];
   const { memory } = options;
-  const added = await transact(ledger.database, async (database) => {
+  const { added, entries } = await transact(ledger.database, async (database) => {
     const inside = { ...ledger, database };
     await lockLedger(database, 'append');
     await assertFence(inside, { share: true });
     await assertNotBehind(inside);
     const made = await addition(inside, drafts, { at, memory });
     options.check?.(made.incidents);
-    for (const write of made.writes) await writeRows(database, write);
-    await options.inside?.(database, made.entries);
-    return made;
+    const written = await writeAddition(database, made);
+    await options.inside?.(database, written);
+    return { added: made, entries: written };
   });
-  keep(ledger, added, memory);
-  return added.entries;
+  const last = entries.at(-1);
+  if (last !== undefined) keep(ledger, added, last, memory);
+  return entries;
 }
 
-/** Keeps the head of an addition that is stored beside the ledger, and what it told of incidents in memory. */
-export function keep(ledger: Ledger, { entries, incidents }: Addition, memory?: AppendMemory): void {
-  const last = entries.at(-1);
-  if (memory !== undefined)
-    memory.last = last === undefined ? null : { head: { seq: last.seq, hash: last.hash }, incidents };
-  keepHead(ledger, last);
+/** Keeps the new head of a ledger beside it, and in memory what the addition that led to it told of incidents. */
+export function keep(
+  ledger: Ledger,
+  { at, incidents }: Addition,
+  { seq, hash }: Head,
+  memory?: AppendMemory,
+): void {
+  if (memory !== undefined) memory.last = { head: { seq, hash }, incidents };
+  keepHead(ledger, { seq, hash, at });
 }
 
 /**
  * A crash before this line leaves an older head, which the grown ledger still contains. Whoever stood still before
  * it must not put back the head of those who went on.
  */
-function keepHead(ledger: Ledger, last: Entry | undefined): void {
-  if (ledger.headFile === null || last === undefined) return;
-  if (isFurther(ledger.headFile, last.seq)) return;
-  writeHead(ledger.headFile, { seq: last.seq, hash: last.hash, count: last.seq, at: last.at });
+function keepHead({ headFile }: Ledger, { seq, hash, at }: Head & { at: string }): void {
+  if (headFile === null || isFurther(headFile, seq)) return;
+  writeHead(headFile, { seq, hash, count: seq, at });
 }
 
 /** A file that cannot be read is written, which says why where it cannot be. */

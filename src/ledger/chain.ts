@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
-import { canonicalText, isCanonical } from './canonical.ts';
+import { canonicalText, canonicalTextWith, isCanonical } from './canonical.ts';
 import { type Frame, passOver } from './document.ts';
 import type { Asked, Members } from './members.ts';
 
@@ -12,8 +12,8 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
-  /** The canonical text of the body, where whoever made it has it already. */
-  text?: string;
+  /** Members that the body gets when it is spelled: each is the SHA-256 of the canonical text of the member that is named. */
+  digests?: Readonly<Record<string, string>>;
 }
 
 /** One entry, as it is stored. */
@@ -70,8 +70,32 @@ function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>):
   };
 }
 
+/** A draft whose body is spelled: `text` is canonical JSON. */
+export type SpelledDraft = Pick<Entry, 'kind' | 'source' | 'key'> & { text: string };
+
+/** Throws where the body cannot be spelled: see canonicalText(). */
+function spelled({ kind, source, key, body, digests }: EntryDraft): SpelledDraft {
+  return { kind, source, key, text: digests === undefined ? canonicalText(body) : textWith(body, digests) };
+}
+
+/** A member that is hashed is most of its body, and spelled once for text and hash. */
+function textWith(body: Json, digests: NonNullable<EntryDraft['digests']>): string {
+  const object = { ...(body as { [name: string]: Json }), ...digests };
+  const known: Record<string, string> = {};
+  for (const [name, of] of Object.entries(digests)) {
+    known[of] ??= canonicalText(object[of]!);
+    known[name] = `"${hash('sha256', known[of], 'hex')}"`;
+  }
+  return canonicalTextWith(object, known);
+}
+
 /** The drafts as entries that continue the chain after `head`, all written at `at` (UTC, ISO 8601 with milliseconds). */
 export function linkEntries(head: Head, drafts: readonly EntryDraft[], at: string): Entry[] {
+  return linkSpelled(head, drafts.map(spelled), at);
+}
+
+/** The same of drafts that are spelled. */
+export function linkSpelled(head: Head, drafts: readonly SpelledDraft[], at: string): Entry[] {
   if (!instant.test(at))
     throw new TypeError(`cannot date ledger entries: "${at}" is not UTC with milliseconds`);
   let previous = head;
@@ -82,16 +106,8 @@ export function linkEntries(head: Head, drafts: readonly EntryDraft[], at: strin
   });
 }
 
-function linkEntry(previous: Head, draft: EntryDraft, at: string): Entry {
-  const unhashed = {
-    seq: previous.seq + 1,
-    at,
-    kind: draft.kind,
-    source: draft.source,
-    key: draft.key,
-    body: draft.text ?? canonicalText(draft.body),
-    prevHash: previous.hash,
-  };
+function linkEntry(previous: Head, { kind, source, key, text }: SpelledDraft, at: string): Entry {
+  const unhashed = { seq: previous.seq + 1, at, kind, source, key, body: text, prevHash: previous.hash };
   return { hash: hashOfCanonical(unhashed), ...unhashed };
 }
 

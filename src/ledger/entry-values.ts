@@ -16,3 +16,8 @@ export function entryOfValues(row: readonly unknown[]): Entry | null {
     if (typeof row[column] !== 'string') return null;
   return { seq, at, kind, source, key, body, prevHash, hash };
 }
+
+/** An entry as such a list. */
+export function valuesOfEntry({ seq, at, kind, source, key, body, prevHash, hash }: Entry): Values {
+  return [seq, at, kind, source, key, body, prevHash, hash];
+}

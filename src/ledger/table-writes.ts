@@ -22,14 +22,20 @@ export interface TableWrite {
   valuesAt: (at: number) => unknown[];
 }
 
+/** The statement that inserts so many rows. */
+export function insertSql({ table, columns, conflict = '' }: Target, count: number): string {
+  const places = `(${columns.map(() => '?')})`;
+  return `insert into ${table} (${columns}) values ${Array(count).fill(places)} ${conflict}`;
+}
+
 /** Inserts the rows of some items. */
 export function inserting<T>(
-  { table, columns, conflict = '' }: Target,
+  target: Target,
   { items, rowOf }: { items: readonly T[]; rowOf: (item: T) => object },
 ): TableWrite {
-  const places = `(${columns.map(() => '?')})`;
+  const { columns } = target;
   return {
-    sql: (count) => `insert into ${table} (${columns}) values ${Array(count).fill(places)} ${conflict}`,
+    sql: (count) => insertSql(target, count),
     count: items.length,
     valuesAt(at) {
       const row = rowOf(items[at]!) as { readonly [column: string]: unknown };

@@ -271,25 +271,20 @@ describe('the built program', () => {
     const path = join(directory, 'written.sqlite');
     const database = new Sqlite(path);
     database.exec(`create table entries (${entryColumns}); create table leases (name, token)`);
-    const [entry] = linkEntries(
-      emptyHead,
-      [{ kind: 'run', source: '', key: '', body: {} }],
-      '2026-02-14T20:00:00.000Z',
-    );
+    const at = '2026-02-14T20:00:00.000Z';
+    const body = { changes: [1, 'ä'], run: 'x' };
+    const drafts = [{ kind: 'run', source: '', key: '', body, digests: { hash: 'changes' } }];
+    const [entry] = linkEntries(emptyHead, drafts, at);
     const thread = new Worker(join(directory, 'dist/src/ledger/append-worker.js'));
     const told = async (message: Opening | Task) => {
       thread.postMessage(message);
       return (await once(thread, 'message'))[0] as Done;
     };
     const writes = [{ sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] }];
-    const entries = {
-      sql: `insert into entries values (${entryColumns.map(() => '?')})`,
-      rows: [Object.values(entryToRow(entry!))],
-    };
-    assert.deepEqual(await told({ path }), { isWritten: true });
-    const task: Task = { before: emptyHead, fence: null, writes: [entries, ...writes] };
-    assert.deepEqual(await told(task), { isWritten: true });
-    assert.deepEqual(await told(task), { isWritten: false });
+    const task: Task = { before: emptyHead, at, drafts, fence: null, writes };
+    assert.deepEqual(await told({ path }), { head: null });
+    assert.deepEqual(await told(task), { head: { seq: 1, hash: entry!.hash } });
+    assert.deepEqual(await told(task), { head: null });
     await thread.terminate();
     assert.deepEqual(database.prepare('select hash, token from entries, leases').all(), [
       { hash: entry!.hash, token: 'ours' },

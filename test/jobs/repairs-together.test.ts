@@ -131,6 +131,11 @@ const disturbances = {
     refusing('lua_spawn_stats', `player_guid = '${'ABC'[at % 3]!.repeat(32)}'`, `no_player_${at}`)(world),
 } satisfies Record<string, Disturb>;
 
+/** One disturbance may refuse what another one would do. */
+function orRefused(thrown: unknown): void {
+  if (!/^(23514|SQLITE_CONSTRAINT_TRIGGER)$/.test(String((thrown as { code?: string }).code))) throw thrown;
+}
+
 /** Does something when a run first comes to the moment before its repairs begin. */
 function beforeRepairs(work: () => Promise<unknown>): Asked['reached'] {
   let done = false;
@@ -174,7 +179,9 @@ async function outcomeOf(kind: DatabaseKind, given: Given, batches: Pick<Asked, 
     const captures = beginning.captures ?? [];
     const reached = beforeRepairs(async () => {
       for (const [nth, { what, which }] of disturbed.entries())
-        await (disturbances[what] as Disturb)(world, { rounds, captures, at: which + 20 * nth });
+        await (disturbances[what] as Disturb)(world, { rounds, captures, at: which + 20 * nth }).catch(
+          orRefused,
+        );
     });
     const result = await world.audit({ ...asked, ...batches, reached });
     const entries = await world.entries();

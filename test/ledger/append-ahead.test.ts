@@ -90,7 +90,7 @@ forEachDatabase('an append that is not waited for', (kind) => {
     await writer.close();
   });
 
-  test('says what its entries will be before they are written, and asks before that', async (t) => {
+  test('says which its entries will be before they are written, and asks before that', async (t) => {
     const { ledger, writer } = await withWriter(t, kind);
     let release = () => {};
     const waiting = new Promise<void>((resolve) => {
@@ -98,7 +98,7 @@ forEachDatabase('an append that is not waited for', (kind) => {
     });
     const slow = await meanwhile(writer, () => waiting);
     let seen: unknown;
-    const { entries, stored: isStored } = await appendAhead(ledger, notes, {
+    const { firstSeq, stored: isStored } = await appendAhead(ledger, notes, {
       ...{ at, writer: slow },
       check: (incidents) => {
         seen = [...incidents.values()].map(({ lastSeq }) => lastSeq);
@@ -108,9 +108,14 @@ forEachDatabase('an append that is not waited for', (kind) => {
     assert.equal((await head(ledger)).seq, 10);
     release();
     assert.equal(await isStored, true);
-    assert.deepEqual(await rows(ledger.database, 'select hash from entries where seq > 10 order by seq'), [
-      { hash: entries[0]!.hash },
-      { hash: entries[1]!.hash },
+    const added = await rows(
+      ledger.database,
+      'select seq, key, body from entries where seq > 10 order by seq',
+    );
+    const body = '{"text":"ä \ud83d\ude00"}';
+    assert.deepEqual(added, [
+      { seq: firstSeq, key: 'goldrush', body },
+      { seq: firstSeq + 1, key: 'adlernest', body },
     ]);
     const check = () => {
       throw new Error('not that');

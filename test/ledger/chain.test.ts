@@ -66,6 +66,30 @@ test('an entry is hashed over the hash before it and one canonical document', ()
   assert.equal(entryHash(entry!), expected);
 });
 
+test('a member that is the digest of another one stands in the body as it is spelled (property)', () => {
+  const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+  const value = fc
+    .jsonValue({ maxDepth: 3 })
+    .map((made) => JSON.parse(JSON.stringify(made), (_, item) => exactNumber(item)) as Json);
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom('a', 'changes', 'hash', 'run', 'ä'), value),
+      value,
+      (more, changes) => {
+        const body = { ...more, changes };
+        const [entry] = linkEntries(
+          emptyHead,
+          [{ ...draft('x', 'k', body), digests: { hash: 'changes' } }],
+          at,
+        );
+        const whole = { ...body, hash: sha256(canonicalText(changes)) };
+        assert.equal(entry!.body, canonicalText(whole));
+        assert.equal(entryHash(entry!), entry!.hash);
+      },
+    ),
+  );
+});
+
 test('linkEntries() continues the chain and refuses a time that is not UTC with milliseconds', () => {
   const entries = linkEntries({ seq: 6, hash: 'f'.repeat(64) }, [draft('a', 'k'), draft('b', 'k')], at);
   assert.deepEqual(

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { append } from '../../src/ledger/append.ts';
 import { canonicalText } from '../../src/ledger/canonical.ts';
-import { type Entry, linkEntries } from '../../src/ledger/chain.ts';
+import { type Entry, linkEntries, linkSpelled } from '../../src/ledger/chain.ts';
 import { eachEntry, entryToRow, head } from '../../src/ledger/entries.ts';
 import { type InspectedRow, inspectRow, ofSound, soundEntries } from '../../src/ledger/inspect.ts';
 import { startInspecting } from '../../src/ledger/inspect-thread.ts';
@@ -214,7 +214,7 @@ test('a body that is nested too deep to be looked at is told of as without the t
   const ledger = await longLedger(t);
   const last = await head(ledger);
   const deep = `${'['.repeat(7_000)}${']'.repeat(7_000)}`;
-  const [linked] = linkEntries(last, [{ ...draft('found', 'deep'), text: deep }], at);
+  const [linked] = linkSpelled(last, [{ ...draft('found', 'deep'), text: deep }], at);
   await ledger.database.knex('entries').insert(entryToRow(linked!));
   await assertSame({ ...ledger, headFile: null });
 });
