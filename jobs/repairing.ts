@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import { batchesOf } from '../src/core/batches.ts';
 import type { PlannedGroup } from '../src/core/plan.ts';
@@ -42,10 +43,11 @@ export interface Workshop extends About {
   ahead?: Ahead;
 }
 
-/** From how many repair groups on the ledger is written while the source is, and by whom; other than usual in tests. */
+/** From how many repair groups on the ledger is written while the source is; the rest is other than usual in tests alone. */
 export interface Ahead {
   from: number;
   open?: typeof openWriter;
+  patienceMs?: number;
 }
 
 /** Enough that what each batch costs by itself does not count; few enough that nobody waits long for their locks. */
@@ -77,7 +79,10 @@ const decisionChanged = new Refused(
   'a person has decided otherwise since the plan was made',
 );
 
-const ledgerMoved = new OperationError('somebody else has told the ledger something meanwhile');
+const notStored = new OperationError('the ledger does not have the beginning of these repairs yet');
+
+/** So long a source that is written waits for the ledger: the live pipeline may be waiting for its locks. */
+const usualPatienceMs = 5_000;
 
 /** Repair groups that are begun; `stored` says whether the ledger has that. */
 interface Beginning {
@@ -153,20 +158,31 @@ async function recordEnds(course: Course): Promise<void> {
   tellEnds(due, course);
 }
 
+/** Whether the ledger has it, as far as can be said soon. */
+async function isStoredSoon(stored: Promise<boolean>, patienceMs: number): Promise<boolean> {
+  const late = new AbortController();
+  const waiting = sleep(patienceMs, false, { signal: late.signal }).catch(() => false);
+  try {
+    return await Promise.race([stored, waiting]);
+  } finally {
+    late.abort();
+  }
+}
+
 /** Writes begun groups, together or, where that does not go, one by one. No row is committed before its start is stored. */
 async function writeBegun({ groups, stored }: Beginning, course: Course): Promise<void> {
-  const { run, source, config } = course;
+  const { run, source, config, ahead } = course;
   const writing: Writing = {
     schema: source.schema,
     zone: config.zone,
     beforeCommit: async (written) => {
-      if (!(await stored)) throw ledgerMoved;
+      if (!(await isStoredSoon(stored, ahead?.patienceMs ?? usualPatienceMs))) throw notStored;
       await reach('written', written, course);
       await run.assertNotTakenOver();
     },
   };
   const ends = await writeGroups(source.database, groups.map(requestOf), writing);
-  if (!(await stored)) throw ledgerMoved;
+  if (!(await stored)) throw notStored;
   if (ends === null) {
     for (const one of groups) {
       await mayStop(course.signal);
@@ -186,19 +202,22 @@ async function reach(moment: Moment, groups: readonly unknown[], { reached }: Wo
   if (reached !== undefined) for (const _ of groups) await reached(moment);
 }
 
-/** Begins and writes groups. False, and nothing of them is done, where somebody else has told the ledger something meanwhile. */
-async function repair(due: readonly PlannedGroup[], course: Course): Promise<boolean> {
+/** Begins and writes groups; those of which nothing was done, because the ledger did not take their beginning. */
+async function repair(due: readonly PlannedGroup[], course: Course): Promise<readonly PlannedGroup[]> {
   const beginning = await begin(due, course);
   const { groups, stored } = beginning;
   try {
     await reach('started', groups, course);
     if (groups.length > 0) await writeBegun(beginning, course);
   } catch (thrown) {
-    // Nothing else is told to the ledger before that is known; and where it failed, it is why.
-    if (await stored) throw thrown;
-    return false;
+    // Nothing else is told to the ledger before that is known.
+    const isStored = await stored;
+    if (thrown !== notStored) throw thrown;
+    if (!isStored) return groups.map(({ planned }) => planned);
+    // It took too long for the locks of the source, which is written now.
+    await writeBegun(beginning, course);
   }
-  return true;
+  return [];
 }
 
 /**
@@ -213,9 +232,10 @@ async function repairBatch(batch: readonly PlannedGroup[], course: Course): Prom
   if (due.length === 0) return;
   await course.run.assertLease();
   await reach('planned', due, course);
-  if (await repair(due, course)) return;
+  const left = await repair(due, course);
+  if (left.length === 0) return;
   await recordEnds(course);
-  await repair(due, { ...course, writer: null });
+  await repair(left, { ...course, writer: null });
 }
 
 /**
@@ -223,7 +243,7 @@ async function repairBatch(batch: readonly PlannedGroup[], course: Course): Prom
  * two transactions, never within one. What the source has, the ledger is told in any case.
  */
 export async function repairAll(planned: readonly PlannedGroup[], workshop: Workshop): Promise<Outcomes> {
-  const { batchSize: size = usualBatchSize, ahead = usualAhead, config, run } = workshop;
+  const { batchSize: size = usualBatchSize, ahead = usualAhead, config, run, source } = workshop;
   const outcomes: Outcomes = new Map();
   let done = 0;
   const ended: Course['ended'] = ({ group }, written) => {
@@ -232,7 +252,9 @@ export async function repairAll(planned: readonly PlannedGroup[], workshop: Work
     workshop.progress.step('repairing', ++done, planned.length);
   };
   const { from, open = openWriter } = ahead;
-  const writer = planned.length < from ? null : await open(run.ledger);
+  // Of one file two connections would wait for each other.
+  const isOneFile = run.ledger.database.file?.identity === (source.database.file?.identity ?? null);
+  const writer = planned.length < from || isOneFile ? null : await open(run.ledger);
   const course: Course = { ...workshop, memory: { last: null }, writer, ends: [], ended };
   try {
     for (const batch of batchesOf(planned, { zone: config.zone, size })) {

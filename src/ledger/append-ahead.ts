@@ -1,8 +1,16 @@
-import { transact } from '../database.ts';
-import { type Addition, type AppendMemory, addition, keep, type Told, writeAddition } from './append.ts';
-import { startAppending, threadWriter } from './append-thread.ts';
-import type { EntryDraft, Head } from './chain.ts';
-import { head } from './entries.ts';
+import { type Database, isLockTimeout, transact } from '../database.ts';
+import {
+  type Addition,
+  type AppendMemory,
+  addition,
+  append,
+  keep,
+  type Told,
+  writeAddition,
+} from './append.ts';
+import { patienceSeconds, startAppending, threadWriter } from './append-thread.ts';
+import { type Entry, type EntryDraft, type Head, linkEntries } from './chain.ts';
+import { entryBySeq, head } from './entries.ts';
 import { hasFence } from './fence.ts';
 import { assertNotBehind } from './head.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,7 +25,8 @@ import { lockLedger } from './lock.ts';
 export interface Writer {
   /**
    * Writes it in one transaction; the new head when that is durable. Null, and nothing is written, where the ledger has
-   * another head or the lease another holder than when the addition was made.
+   * another head or the lease another holder than when the addition was made, and where somebody has the ledger locked for
+   * longer than `patienceSeconds`. Rejected where it is not known whether it was written.
    */
   write(addition: Addition): Promise<Head | null>;
   close(): Promise<unknown>;
@@ -29,15 +38,31 @@ export async function openWriter(ledger: Ledger, start = startAppending): Promis
   return { write: (added) => writeOnServer(ledger, added), close: () => Promise.resolve() };
 }
 
-function writeOnServer(ledger: Ledger, added: Addition): Promise<Head | null> {
-  return transact(ledger.database, async (database) => {
-    const inside = { ...ledger, database };
-    await lockLedger(database, 'append');
-    if (!(await hasFence(inside, { share: true }))) return null;
-    const { seq, hash } = await head(inside);
-    if (seq !== added.before.seq || hash !== added.before.hash) return null;
-    return (await writeAddition(database, added)).at(-1)!;
-  });
+async function writeOnServer(ledger: Ledger, added: Addition): Promise<Head | null> {
+  try {
+    return await transact(ledger.database, async (database) => {
+      const inside = { ...ledger, database };
+      await lockLedger(database, 'append', { seconds: patienceSeconds });
+      if (!(await hasFence(inside, { share: true }))) return null;
+      const { seq, hash } = await head(inside);
+      if (seq !== added.before.seq || hash !== added.before.hash) return null;
+      return (await writeAddition(database, added)).at(-1)!;
+    });
+  } catch (thrown) {
+    if (isLockTimeout(thrown)) return null;
+    throw thrown;
+  }
+}
+
+/** Whether the ledger has an addition whose writer failed: asked when nobody can be writing it any more. */
+async function writtenHead(ledger: Ledger, { before, drafts, at }: Addition): Promise<Head | null> {
+  const last = linkEntries(before, drafts, at).at(-1)!;
+  let found: Entry | null = null;
+  const inside = async (database: Database) => {
+    found = await entryBySeq({ ...ledger, database }, last.seq);
+  };
+  await append(ledger, [], at, { inside });
+  return (found as Entry | null)?.hash === last.hash ? last : null;
 }
 
 /** Entries that are being stored. */
@@ -45,8 +70,9 @@ export interface Appending {
   /** The seq of the first one; the others follow. */
   firstSeq: number;
   /**
-   * True when they are stored for good. False where somebody else has appended in the meantime, or taken over: nothing is
-   * added then, and `append` says why or does it. Rejected where they cannot be written.
+   * True when they are stored for good. False where they are not: somebody else has appended in the meantime, has taken over or
+   * keeps the ledger locked, or the writer failed; nothing is added then, and `append` does it, or says why it cannot be done.
+   * Rejected where the ledger does not say whether it has them.
    */
   stored: Promise<boolean>;
 }
@@ -65,12 +91,9 @@ export async function appendAhead(
   const added = await addition(ledger, drafts, { at, memory });
   options.check(added.incidents);
   const storing = async () => {
-    const after = await writer.write(added);
+    const after = await writer.write(added).catch(() => writtenHead(ledger, added));
     if (after !== null) keep(ledger, added, after, memory);
     return after !== null;
   };
-  const stored = storing();
-  // Whoever waits for it is told; nobody may be waiting yet.
-  stored.catch(() => undefined);
-  return { firstSeq: added.before.seq + 1, stored };
+  return { firstSeq: added.before.seq + 1, stored: storing() };
 }

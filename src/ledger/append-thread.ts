@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { identityOf, told } from '../database.ts';
+import { identityOf, isLockTimeout, told } from '../database.ts';
 import { type Conversation, converse, startThread } from '../thread.ts';
 import type { Addition } from './append.ts';
 import type { Writer } from './append-ahead.ts';
@@ -12,14 +12,17 @@ import { allValues } from './table-writes.ts';
  * one writes to the source (docs/decisions/0026).
  */
 
+/** Whoever waits for the writer may have the source locked: a lock of the ledger is not waited for any longer. */
+export const patienceSeconds = 1;
+
 /** An addition as the thread is told: one statement for each row. */
 export interface Task extends Pick<Addition, 'before' | 'at' | 'drafts'> {
   fence: Fence | null;
   writes: readonly { sql: string; rows: readonly unknown[][] }[];
 }
 
-/** What the thread is told first: the file of the ledger. It answers with no head when it has opened that. */
-export type Opening = { path: string };
+/** What the thread is told first: the file of the ledger, and how long a lock is waited for. It answers with no head when it has opened that. */
+export type Opening = { path: string; patienceSeconds: number };
 
 /** What `Writer` says of it; or why it could not be written, with SQLite's code. */
 export type Done = { head: Head | null } | { why: string; code: string | undefined };
@@ -31,8 +34,10 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
   const { path, identity } = database.file!;
   let thread: Conversation<Opening | Task, Done> | undefined;
   try {
+    // Before it is opened, too: the log of the one file must not get into the other.
+    if (identityOf(path) !== identity) return null;
     thread = converse<Opening | Task, Done>(start(), 'the thread that writes the ledger');
-    const opened = await thread.ask({ path });
+    const opened = await thread.ask({ path, patienceSeconds });
     if ('head' in opened && identityOf(path) === identity) {
       const { ask, close } = thread;
       return {
@@ -54,5 +59,7 @@ const taskOf = ({ before, at, drafts, writes }: Addition, fence: Fence | null): 
 
 function headOf(done: Done, label: string): Head | null {
   if ('head' in done) return done.head;
-  throw told(Object.assign(new Error(done.why), { code: done.code }), label);
+  const fault = Object.assign(new Error(done.why), { code: done.code });
+  if (isLockTimeout(fault)) return null;
+  throw told(fault, label);
 }

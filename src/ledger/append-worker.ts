@@ -11,8 +11,8 @@ const leaseSql = 'select token from leases where name = ?';
 const entrySql = `insert into entries (${entryColumns}) values (${entryColumns.map(() => '?')})`;
 
 /** Opens the ledger as `openDatabase` does. What writes a task: see `Writer`. */
-function writerOf(path: string): (task: Task) => Head | null {
-  const database = new Sqlite(path, { fileMustExist: true });
+function writerOf({ path, patienceSeconds }: Opening): (task: Task) => Head | null {
+  const database = new Sqlite(path, { fileMustExist: true, timeout: 1000 * patienceSeconds });
   database.pragma('synchronous = full');
   const headNow = database.prepare<[], Head>(headSql);
   const leaseNow = database.prepare<[string], { token: string }>(leaseSql);
@@ -45,10 +45,10 @@ function answer(work: () => Head | null): void {
   parentPort!.postMessage(done);
 }
 
-parentPort!.once('message', ({ path }: Opening) => {
+parentPort!.once('message', (opening: Opening) => {
   let write: (task: Task) => Head | null = () => null;
   answer(() => {
-    write = writerOf(path);
+    write = writerOf(opening);
     return null;
   });
   parentPort!.on('message', (task: Task) => answer(() => write(task)));

@@ -6,11 +6,15 @@ const locks = { migrate: 1, append: 2 };
 const defaultSchema = 'roundwarden';
 
 /**
- * Makes every other process that wants the same lock wait until the transaction `inside` ends, 15 s at most.
- * On SQLite the transaction itself is that lock: it is IMMEDIATE.
+ * Makes every other process that wants the same lock wait until the transaction `inside` ends; waits for it so many seconds
+ * at most. On SQLite the transaction itself is that lock: it is IMMEDIATE.
  */
-export async function lockLedger(inside: Database, lock: keyof typeof locks): Promise<void> {
-  await limitLedger(inside);
+export async function lockLedger(
+  inside: Database,
+  lock: keyof typeof locks,
+  { seconds = 15 }: { seconds?: number } = {},
+): Promise<void> {
+  await limitTransaction(inside, seconds);
   if (inside.dialect === 'sqlite') return;
   const { schema = defaultSchema } = inside;
   // Ledgers in other schemas of one database do not wait for each other.

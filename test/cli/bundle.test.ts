@@ -282,7 +282,7 @@ describe('the built program', () => {
     };
     const writes = [{ sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] }];
     const task: Task = { before: emptyHead, at, drafts, fence: null, writes };
-    assert.deepEqual(await told({ path }), { head: null });
+    assert.deepEqual(await told({ path, patienceSeconds: 1 }), { head: null });
     assert.deepEqual(await told(task), { head: { seq: 1, hash: entry!.hash } });
     assert.deepEqual(await told(task), { head: null });
     await thread.terminate();
