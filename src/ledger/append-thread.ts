@@ -3,7 +3,7 @@ import { identityOf, isLockTimeout, told } from '../database.ts';
 import { type Conversation, converse, startThread } from '../thread.ts';
 import type { Addition } from './append.ts';
 import type { Writer } from './append-ahead.ts';
-import type { Head } from './chain.ts';
+import { type Head, type SpelledDraft, spelled } from './chain.ts';
 import type { Fence, Ledger } from './ledger.ts';
 import { allValues } from './table-writes.ts';
 
@@ -16,7 +16,9 @@ import { allValues } from './table-writes.ts';
 export const patienceSeconds = 1;
 
 /** An addition as the thread is told: one statement for each row. */
-export interface Task extends Pick<Addition, 'before' | 'at' | 'drafts'> {
+export interface Task extends Pick<Addition, 'before' | 'at'> {
+  /** Spelled: a text is handed over as it is, and what it spells would have to be copied twice, part by part. */
+  drafts: readonly SpelledDraft[];
   fence: Fence | null;
   writes: readonly { sql: string; rows: readonly unknown[][] }[];
 }
@@ -53,7 +55,8 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
 }
 
 const taskOf = ({ before, at, drafts, writes }: Addition, fence: Fence | null): Task => ({
-  ...{ before, at, drafts, fence },
+  ...{ before, at, fence },
+  drafts: drafts.map(spelled),
   writes: writes.map((write) => ({ sql: write.sql(1), rows: allValues(write) })),
 });
 

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import type { Done, Opening, Task } from './append-thread.ts';
-import { emptyHead, type Head, linkEntries } from './chain.ts';
+import { emptyHead, type Head, linkSpelled } from './chain.ts';
 import { entryColumns, valuesOfEntry } from './entry-values.ts';
 
 /* The thread of append-thread.ts: writes one addition to the ledger after the other, each in one transaction. */
@@ -26,7 +26,7 @@ function writerOf({ path, patienceSeconds }: Opening): (task: Task) => Head | nu
     const { seq, hash } = headNow.get() ?? emptyHead;
     if (seq !== before.seq || hash !== before.hash) return null;
     if (fence !== null && leaseNow.get(fence.name)?.token !== fence.token) return null;
-    const entries = linkEntries(before, drafts, at);
+    const entries = linkSpelled(before, drafts, at);
     run(entrySql, entries.map(valuesOfEntry));
     for (const { sql, rows } of writes) run(sql, rows);
     const last = entries.at(-1)!;

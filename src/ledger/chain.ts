@@ -74,7 +74,7 @@ function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>):
 export type SpelledDraft = Pick<Entry, 'kind' | 'source' | 'key'> & { text: string };
 
 /** Throws where the body cannot be spelled: see canonicalText(). */
-function spelled({ kind, source, key, body, digests }: EntryDraft): SpelledDraft {
+export function spelled({ kind, source, key, body, digests }: EntryDraft): SpelledDraft {
   return { kind, source, key, text: digests === undefined ? canonicalText(body) : textWith(body, digests) };
 }
 

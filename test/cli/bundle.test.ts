@@ -27,7 +27,7 @@ import { parseArtifactName } from '../../src/core/names.ts';
 import type { Place, Question } from '../../src/database-thread.ts';
 import type { Done, Opening, Task } from '../../src/ledger/append-thread.ts';
 import { canonicalText } from '../../src/ledger/canonical.ts';
-import { emptyHead, linkEntries } from '../../src/ledger/chain.ts';
+import { emptyHead, linkEntries, spelled } from '../../src/ledger/chain.ts';
 import { entryToRow } from '../../src/ledger/entries.ts';
 import { entryColumns } from '../../src/ledger/entry-values.ts';
 import { soundEntries } from '../../src/ledger/inspect.ts';
@@ -281,7 +281,7 @@ describe('the built program', () => {
       return (await once(thread, 'message'))[0] as Done;
     };
     const writes = [{ sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] }];
-    const task: Task = { before: emptyHead, at, drafts, fence: null, writes };
+    const task: Task = { before: emptyHead, at, drafts: drafts.map(spelled), fence: null, writes };
     assert.deepEqual(await told({ path, patienceSeconds: 1 }), { head: null });
     assert.deepEqual(await told(task), { head: { seq: 1, hash: entry!.hash } });
     assert.deepEqual(await told(task), { head: null });
