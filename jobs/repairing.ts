@@ -214,7 +214,8 @@ async function repair(due: readonly PlannedGroup[], course: Course): Promise<rea
     const isStored = await stored;
     if (thrown !== notStored) throw thrown;
     if (!isStored) return groups.map(({ planned }) => planned);
-    // It took too long for the locks of the source, which is written now.
+    // It took too long for the locks of the source, which is written now; nothing is written ahead any more.
+    course.writer = null;
     await writeBegun(beginning, course);
   }
   return [];

@@ -17,8 +17,8 @@ import type { Ledger } from './ledger.ts';
 import { lockLedger } from './lock.ts';
 
 /*
- * An append that its caller does not wait for: what the entries will be is known as soon as they are linked to the head, and
- * somebody else writes them meanwhile (docs/decisions/0026).
+ * An append that its caller does not wait for: which entries they will be is known as soon as the head is, and somebody else
+ * links and writes them meanwhile (docs/decisions/0026).
  */
 
 /** Who writes an addition while its maker goes on: on PostgreSQL the server, on SQLite a thread. */

@@ -23,7 +23,7 @@ export interface Task extends Pick<Addition, 'before' | 'at'> {
   writes: readonly { sql: string; rows: readonly unknown[][] }[];
 }
 
-/** What the thread is told first: the file of the ledger, and how long a lock is waited for. It answers with no head when it has opened that. */
+/** What the thread is told first: the file of the ledger, and how long a lock is waited for. It answers, with no head, when it is open. */
 export type Opening = { path: string; patienceSeconds: number };
 
 /** What `Writer` says of it; or why it could not be written, with SQLite's code. */
