@@ -155,6 +155,33 @@ forEachDatabase('A ledger that is written while the source is', (kind) => {
     }),
   );
 
+  test(
+    'tells of no end before its beginning is stored, also where the source refuses all of a batch',
+    {
+      skip,
+    },
+    () =>
+      inWorld(kind, six, async (world) => {
+        let planned = 0;
+        const reached = async (moment: Moment) => {
+          if (moment === 'planned' && ++planned === 5)
+            await world.inSource(({ knex }) =>
+              knex('rounds').where('id', '>', 4).update({ round_status: 'cancelled' }),
+            );
+        };
+        const noting = () => world.decide(1, { kind: 'incident.noted' });
+        await world.audit({ ...before(2, noting), reached });
+        assert.equal(await letters(world), 'SSSS incident.noted DDDDSS repair.refused  repair.refused ');
+        const seqs = (await world.entries('repair.started')).map(({ seq }) => seq);
+        const refused = await world.entries('repair.refused');
+        assert.deepEqual(
+          refused.map(({ body }) => (body as { started: number }).started),
+          seqs.slice(4),
+        );
+        await assertIntact(world);
+      }),
+  );
+
   test('commits nothing to the source where another run has taken over', () =>
     inWorld(kind, six, async (world) => {
       const takingOver = () =>
