@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { identityOf, isLockTimeout, told } from '../database.ts';
+import { identityOf, isLockTimeout } from '../database.ts';
 import { type Conversation, converse, startThread } from '../thread.ts';
 import type { Addition } from './append.ts';
 import type { Writer } from './append-ahead.ts';
@@ -42,10 +42,7 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
     const opened = await thread.ask({ path, patienceSeconds });
     if ('head' in opened && identityOf(path) === identity) {
       const { ask, close } = thread;
-      return {
-        write: async (added) => headOf(await ask(taskOf(added, fence ?? null)), database.label),
-        close,
-      };
+      return { write: async (added) => headOf(await ask(taskOf(added, fence ?? null))), close };
     }
   } catch {
     // It saves time, and nothing depends on it.
@@ -60,9 +57,9 @@ const taskOf = ({ before, at, drafts, writes }: Addition, fence: Fence | null): 
   writes: writes.map((write) => ({ sql: write.sql(1), rows: allValues(write) })),
 });
 
-function headOf(done: Done, label: string): Head | null {
+function headOf(done: Done): Head | null {
   if ('head' in done) return done.head;
   const fault = Object.assign(new Error(done.why), { code: done.code });
   if (isLockTimeout(fault)) return null;
-  throw told(fault, label);
+  throw fault;
 }
