@@ -14,6 +14,8 @@ export function startThread(module: URL, options: WorkerOptions = {}): Worker {
 
 /** A thread that answers each message, one after the other. */
 export interface Conversation<Question, Answer> {
+  /** Sends a part of the next question, which is not answered by itself. */
+  tell(part: Question): void;
   /** Rejected where the thread fails, or has ended. */
   ask(question: Question): Promise<Answer>;
   close(): Promise<unknown>;
@@ -32,6 +34,7 @@ export function converse<Question, Answer>(worker: Worker, name: string): Conver
   worker.on('exit', () => fail(new Error(`${name} has ended`)));
   worker.on('message', (answer: Answer) => waiting.shift()?.resolve(answer));
   return {
+    tell: (part) => worker.postMessage(part),
     ask: (question) =>
       new Promise((resolve, reject) => {
         if (failed !== null) return reject(failed);

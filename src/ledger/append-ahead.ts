@@ -46,7 +46,7 @@ async function writeOnServer(ledger: Ledger, added: Addition): Promise<Head | nu
       if (!(await hasFence(inside, { share: true }))) return null;
       const { seq, hash } = await head(inside);
       if (seq !== added.before.seq || hash !== added.before.hash) return null;
-      return (await writeAddition(database, added)).at(-1)!;
+      return await writeAddition(database, added);
     });
   } catch (thrown) {
     if (isLockTimeout(thrown)) return null;

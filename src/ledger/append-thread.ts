@@ -1,11 +1,10 @@
 import type { Worker } from 'node:worker_threads';
-import { identityOf, isLockTimeout } from '../database.ts';
+import { chunks, identityOf, isLockTimeout } from '../database.ts';
 import { type Conversation, converse, startThread } from '../thread.ts';
 import type { Addition } from './append.ts';
 import type { Writer } from './append-ahead.ts';
 import { type Head, type SpelledDraft, spelled } from './chain.ts';
 import type { Fence, Ledger } from './ledger.ts';
-import { allValues } from './table-writes.ts';
 
 /*
  * SQLite works in the thread that asks it. Here another one writes to the ledger, by a connection of its own, while the first
@@ -15,13 +14,18 @@ import { allValues } from './table-writes.ts';
 /** Whoever waits for the writer may have the source locked: a lock of the ledger is not waited for any longer. */
 export const patienceSeconds = 1;
 
-/** An addition as the thread is told: one statement for each row. */
-export interface Task extends Pick<Addition, 'before' | 'at'> {
-  /** Spelled: a text is handed over as it is, and what it spells would have to be copied twice, part by part. */
-  drafts: readonly SpelledDraft[];
+/** What an addition continues. */
+export interface Beginning extends Pick<Addition, 'before' | 'at'> {
   fence: Fence | null;
-  writes: readonly { sql: string; rows: readonly unknown[][] }[];
 }
+
+/** Rows of an addition: entries, or what one statement writes row by row. */
+export type Part =
+  /** Spelled: a text is handed over as it is, and what it spells would have to be copied twice, part by part. */
+  { drafts: readonly SpelledDraft[] } | { sql: string; rows: readonly unknown[][] };
+
+/** What the thread is told of an addition: how it begins, its parts, and that these were all, which it answers. */
+export type Told = Beginning | Part | 'all';
 
 /** What the thread is told first: the file of the ledger, and how long a lock is waited for. It answers, with no head, when it is open. */
 export type Opening = { path: string; patienceSeconds: number };
@@ -34,15 +38,20 @@ export const startAppending = (): Worker => startThread(new URL('./append-worker
 /** Null where no thread can be started, where it cannot open the ledger, and where another file has taken its place. */
 export async function threadWriter({ database, fence }: Ledger, start: () => Worker): Promise<Writer | null> {
   const { path, identity } = database.file!;
-  let thread: Conversation<Opening | Task, Done> | undefined;
+  let thread: Conversation<Opening | Told, Done> | undefined;
   try {
     // Before it is opened, too: the log of the one file must not get into the other.
     if (identityOf(path) !== identity) return null;
-    thread = converse<Opening | Task, Done>(start(), 'the thread that writes the ledger');
+    thread = converse<Opening | Told, Done>(start(), 'the thread that writes the ledger');
     const opened = await thread.ask({ path, patienceSeconds });
     if ('head' in opened && identityOf(path) === identity) {
-      const { ask, close } = thread;
-      return { write: async (added) => headOf(await ask(taskOf(added, fence ?? null))), close };
+      const { tell, ask, close } = thread;
+      const write = async ({ before, at, ...rest }: Addition) => {
+        tell({ before, at, fence: fence ?? null });
+        for (const part of partsOf(rest)) tell(part);
+        return headOf(await ask('all'));
+      };
+      return { write, close };
     }
   } catch {
     // It saves time, and nothing depends on it.
@@ -51,11 +60,15 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
   return null;
 }
 
-const taskOf = ({ before, at, drafts, writes }: Addition, fence: Fence | null): Task => ({
-  ...{ before, at, fence },
-  drafts: drafts.map(spelled),
-  writes: writes.map((write) => ({ sql: write.sql(1), rows: allValues(write) })),
-});
+/** So many rows are a part: what is made of them is gone before anybody looks for garbage. */
+const rowsOfPart = 50;
+
+function* partsOf({ drafts, writes }: Pick<Addition, 'drafts' | 'writes'>): Generator<Part> {
+  for (const some of chunks(drafts, rowsOfPart)) yield { drafts: some.map(spelled) };
+  for (const { sql, count, valuesAt } of writes)
+    for (const places of chunks([...Array(count).keys()], rowsOfPart))
+      yield { sql: sql(1), rows: places.map(valuesAt) };
+}
 
 function headOf(done: Done): Head | null {
   if ('head' in done) return done.head;

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
-import type { Done, Opening, Task } from './append-thread.ts';
+import type { Beginning, Done, Opening, Part, Told } from './append-thread.ts';
 import { emptyHead, type Head, linkSpelled } from './chain.ts';
 import { entryColumns, valuesOfEntry } from './entry-values.ts';
 
@@ -9,6 +9,9 @@ import { entryColumns, valuesOfEntry } from './entry-values.ts';
 const headSql = 'select seq, hash from entries order by seq desc limit 1';
 const leaseSql = 'select token from leases where name = ?';
 const entrySql = `insert into entries (${entryColumns}) values (${entryColumns.map(() => '?')})`;
+
+/** An addition, as far as it has been told. */
+type Task = Beginning & { parts: Part[] };
 
 /** Opens the ledger as `openDatabase` does. What writes a task: see `Writer`. */
 function writerOf({ path, patienceSeconds }: Opening): (task: Task) => Head | null {
@@ -22,14 +25,18 @@ function writerOf({ path, patienceSeconds }: Opening): (task: Task) => Head | nu
     prepared.set(sql, statement);
     for (const row of rows) statement.run(row);
   }
-  return database.transaction(({ before, at, drafts, fence, writes }: Task): Head | null => {
+  return database.transaction(({ before, at, fence, parts }: Task): Head | null => {
     const { seq, hash } = headNow.get() ?? emptyHead;
     if (seq !== before.seq || hash !== before.hash) return null;
     if (fence !== null && leaseNow.get(fence.name)?.token !== fence.token) return null;
-    const entries = linkSpelled(before, drafts, at);
-    run(entrySql, entries.map(valuesOfEntry));
-    for (const { sql, rows } of writes) run(sql, rows);
-    const last = entries.at(-1)!;
+    let last = before;
+    for (const part of parts)
+      if ('sql' in part) run(part.sql, part.rows);
+      else {
+        const entries = linkSpelled(last, part.drafts, at);
+        run(entrySql, entries.map(valuesOfEntry));
+        last = entries.at(-1)!;
+      }
     return { seq: last.seq, hash: last.hash };
   }).immediate;
 }
@@ -51,5 +58,10 @@ parentPort!.once('message', (opening: Opening) => {
     write = writerOf(opening);
     return null;
   });
-  parentPort!.on('message', (task: Task) => answer(() => write(task)));
+  let task: Task;
+  parentPort!.on('message', (told: Told) => {
+    if (told === 'all') answer(() => write(task));
+    else if ('before' in told) task = { ...told, parts: [] };
+    else task.parts.push(told);
+  });
 });

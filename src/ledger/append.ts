@@ -1,4 +1,4 @@
-import { type Database, transact } from '../database.ts';
+import { chunks, type Database, transact } from '../database.ts';
 import { type Entry, type EntryDraft, type Head, linkEntries } from './chain.ts';
 import { entryTarget, entryToRow, head } from './entries.ts';
 import { assertFence } from './fence.ts';
@@ -60,15 +60,24 @@ export async function addition(
   return { before, at, drafts, incidents, writes };
 }
 
-/** Writes an addition, in the transaction of `database`. */
+/** So many entries are linked and written at once: of more, most would outlive several collections of garbage. */
+const entriesAtOnce = 100;
+
+/** Writes an addition, in the transaction of `database`; `written` is told its entries piece by piece. The new head. */
 export async function writeAddition(
   database: Database,
   { before, at, drafts, writes }: Addition,
-): Promise<Entry[]> {
-  const entries = linkEntries(before, drafts, at);
-  await writeRows(database, inserting(entryTarget, { items: entries, rowOf: entryToRow }));
+  written: (entries: readonly Entry[]) => void = () => undefined,
+): Promise<Head> {
+  let last = before;
+  for (const some of chunks(drafts, entriesAtOnce)) {
+    const entries = linkEntries(last, some, at);
+    await writeRows(database, inserting(entryTarget, { items: entries, rowOf: entryToRow }));
+    written(entries);
+    last = entries.at(-1)!;
+  }
   for (const write of writes) await writeRows(database, write);
-  return entries;
+  return last;
 }
 
 /**
@@ -92,7 +101,8 @@ export async function append(
     await assertNotBehind(inside);
     const made = await addition(inside, drafts, { at, memory });
     options.check?.(made.incidents);
-    const written = await writeAddition(database, made);
+    const written: Entry[] = [];
+    await writeAddition(database, made, (some) => written.push(...some));
     await options.inside?.(database, written);
     return { added: made, entries: written };
   });

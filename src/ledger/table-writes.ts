@@ -53,10 +53,6 @@ export function deleting(table: string, column: string, values: readonly number[
   };
 }
 
-/** All rows of a write. */
-export const allValues = ({ count, valuesAt }: TableWrite): unknown[][] =>
-  Array.from({ length: count }, (_, at) => valuesAt(at));
-
 /**
  * Writes in the transaction of `database`: on SQLite by one prepared statement, run for each row; on PostgreSQL by one
  * statement for 500, because each statement is a way to the server and back.

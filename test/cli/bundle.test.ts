@@ -25,7 +25,7 @@ import { newBoard } from '../../src/artifacts/thread-board.ts';
 import type { Answer, Order } from '../../src/artifacts/threads.ts';
 import { parseArtifactName } from '../../src/core/names.ts';
 import type { Place, Question } from '../../src/database-thread.ts';
-import type { Done, Opening, Task } from '../../src/ledger/append-thread.ts';
+import type { Done, Opening, Told } from '../../src/ledger/append-thread.ts';
 import { canonicalText } from '../../src/ledger/canonical.ts';
 import { emptyHead, linkEntries, spelled } from '../../src/ledger/chain.ts';
 import { entryToRow } from '../../src/ledger/entries.ts';
@@ -276,15 +276,19 @@ describe('the built program', () => {
     const drafts = [{ kind: 'run', source: '', key: '', body, digests: { hash: 'changes' } }];
     const [entry] = linkEntries(emptyHead, drafts, at);
     const thread = new Worker(join(directory, 'dist/src/ledger/append-worker.js'));
-    const told = async (message: Opening | Task) => {
-      thread.postMessage(message);
+    const told = async (messages: (Opening | Told)[]) => {
+      for (const message of messages) thread.postMessage(message);
       return (await once(thread, 'message'))[0] as Done;
     };
-    const writes = [{ sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] }];
-    const task: Task = { before: emptyHead, at, drafts: drafts.map(spelled), fence: null, writes };
-    assert.deepEqual(await told({ path, patienceSeconds: 1 }), { head: null });
-    assert.deepEqual(await told(task), { head: { seq: 1, hash: entry!.hash } });
-    assert.deepEqual(await told(task), { head: null });
+    const addition: Told[] = [
+      { before: emptyHead, at, fence: null },
+      { drafts: drafts.map(spelled) },
+      { sql: 'insert into leases values (?, ?)', rows: [['work', 'ours']] },
+      'all',
+    ];
+    assert.deepEqual(await told([{ path, patienceSeconds: 1 }]), { head: null });
+    assert.deepEqual(await told(addition), { head: { seq: 1, hash: entry!.hash } });
+    assert.deepEqual(await told(addition), { head: null });
     await thread.terminate();
     assert.deepEqual(database.prepare('select hash, token from entries, leases').all(), [
       { hash: entry!.hash, token: 'ours' },

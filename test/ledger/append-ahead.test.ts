@@ -24,6 +24,7 @@ async function withWriter(t: TestContext, kind: DatabaseKind) {
   await fill(ledger);
   const writer = await openWriter(ledger);
   assert.ok(writer !== null);
+  t.after(() => writer.close());
   return { ledger, place, writer };
 }
 
@@ -86,7 +87,23 @@ forEachDatabase('an append that is not waited for', (kind) => {
       { numRuns: kind === 'sqlite' ? 40 : 15 },
     );
     assert.deepEqual((await verifyChain(ledger)).problems, []);
-    await writer.close();
+  });
+
+  test('adds what append() adds where that is much, also after what cannot be spelled', async (t) => {
+    const { ledger, writer } = await withWriter(t, kind);
+    const { ledger: plain } = await freshLedger(t, 'sqlite');
+    await fill(plain);
+    const kinds = ['found', 'note', 'repair.started', 'closed'];
+    const many = Array.from({ length: 330 }, (_, nth) =>
+      draft(kinds[nth % kinds.length]!, `round ${nth % 130}`, { nth, text: 'ä' }),
+    );
+    const wrong = [...many, draft('note', 'goldrush', { number: Number.NaN })];
+    const before = await stored(ledger);
+    await assert.rejects(appended(ledger, writer, { drafts: wrong }), /canonical JSON: NaN/);
+    assert.deepEqual(await stored(ledger), before);
+    assert.equal(await appended(ledger, writer, { drafts: many }), true);
+    await append(plain, many, at);
+    assert.deepEqual(await stored(ledger), await stored(plain));
   });
 
   test('says which its entries will be before they are written, and asks before that', async (t) => {
@@ -121,7 +138,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     };
     await assert.rejects(appendAhead(ledger, notes, { at, writer, check }), /not that/);
     assert.equal((await head(ledger)).seq, 12);
-    await writer.close();
   });
 
   test('adds nothing where somebody else has appended since it was linked', {
@@ -138,7 +154,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     assert.equal(memory.last, null);
     assert.equal(await appended(ledger, writer, { drafts: notes, memory }), true);
     assert.deepEqual((await verifyChain(ledger)).problems, []);
-    await writer.close();
   });
 
   test('adds nothing where another run has taken over', { skip: skipWithoutConnections(kind) }, async (t) => {
@@ -148,6 +163,7 @@ forEachDatabase('an append that is not waited for', (kind) => {
     await ledger.database.knex('leases').insert({ ...lease, holder });
     const fenced: Ledger = { ...ledger, fence: { name: 'work', number: 1, token: 'ours' } };
     const writer = (await openWriter(fenced))!;
+    t.after(() => writer.close());
     assert.equal(await appended(fenced, writer, { drafts: notes }), true);
     const late = meanwhile(writer, () =>
       asSomebody(place, ({ database }) => database.knex('leases').update({ token: 'theirs', fence: 2 })),
@@ -155,7 +171,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     assert.equal(await appended(fenced, late, { drafts: notes }), false);
     assert.equal((await head(ledger)).seq, 2);
     await assert.rejects(append(fenced, notes, at), /took over/);
-    await writer.close();
   });
 
   test('adds nothing where it cannot be written, as append() says then, and goes on afterwards', async (t) => {
@@ -170,7 +185,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     assert.deepEqual(await stored(ledger), before);
     assert.equal(readHead(ledger.headFile!)!.seq, 10);
     assert.equal(await appended(ledger, writer, { drafts: starts }), true);
-    await writer.close();
   });
 
   test('asks the ledger what it has where the answer is lost', async (t) => {
@@ -188,7 +202,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     assert.equal(await appended(ledger, answering(true), { drafts: notes, memory }), true);
     const { seq, hash } = await head(ledger);
     assert.deepEqual([seq, memory.last?.head.hash, readHead(ledger.headFile!)?.hash], [12, hash, hash]);
-    await writer.close();
   });
 
   test('waits for a lock of somebody else no longer than a second', {
@@ -203,7 +216,6 @@ forEachDatabase('an append that is not waited for', (kind) => {
     });
     assert.equal((await head(ledger)).seq, 10);
     assert.equal(await appended(ledger, writer, { drafts: notes }), true);
-    await writer.close();
   });
 });
 
