@@ -7,33 +7,57 @@ import { canonicalIdColumn } from './rows.ts';
 import { backfillKey, gainedTiming } from './slots.ts';
 import type { Want } from './verdict.ts';
 
-type Names = Set<string>;
+/** What repair groups may have in common; `spans` are those of ends. By kind, so that no name need be made of a number. */
+interface Names<Of> {
+  rounds: Of;
+  captures: Of;
+  starts: Of;
+  spans: Of;
+  matches: Of;
+  canonicals: Of;
+}
 
-/** Ends in reach of each other share a name: that of their span, or of the next one. */
-function addMoments(names: Names, startUnix: unknown, endUnix: unknown): void {
-  if (typeof startUnix === 'number' && present(startUnix)) names.add(`start ${startUnix}`);
+/** What one group touches: a few of each, some of them twice. */
+type Touched = Names<unknown[]>;
+/** What a batch has touched. */
+type Taken = Names<Set<unknown>>;
+
+const namesOf = <Of>(none: () => Of): Names<Of> => ({
+  rounds: none(),
+  captures: none(),
+  starts: none(),
+  spans: none(),
+  matches: none(),
+  canonicals: none(),
+});
+
+const kinds = Object.keys(namesOf(() => null)) as (keyof Names<unknown>)[];
+
+/** Ends in reach of each other share a span: their own, or the next one. */
+function addMoments({ starts, spans }: Touched, startUnix: unknown, endUnix: unknown): void {
+  if (typeof startUnix === 'number' && present(startUnix)) starts.push(startUnix);
   if (typeof endUnix !== 'number' || !present(endUnix)) return;
   const span = Math.floor(endUnix / reachAfterSeconds);
-  names.add(`end ${span}`).add(`end ${span + 1}`);
+  spans.push(span, span + 1);
 }
 
-function addRound(names: Names, id: unknown): void {
-  if (typeof id === 'number') names.add(`round ${id}`);
+function addRound({ rounds }: Touched, id: unknown): void {
+  if (typeof id === 'number') rounds.push(id);
 }
 
-function addRow(names: Names, row: Row | null): void {
+function addRow(touched: Touched, row: Row | null): void {
   if (row === null) return;
   const canonical = row[canonicalIdColumn];
-  addRound(names, row.round_id);
-  addMoments(names, row.round_start_unix, row.round_end_unix);
-  if (typeof canonical === 'string') names.add(`canonical ${canonical}`);
+  addRound(touched, row.round_id);
+  addMoments(touched, row.round_start_unix, row.round_end_unix);
+  if (typeof canonical === 'string') touched.canonicals.push(canonical);
 }
 
-function addChange(names: Names, { table, key, before, after }: RowChange): void {
-  if (table === 'rounds') addRound(names, key.id);
-  else names.add(`match ${key.match_id}`);
-  addRow(names, before);
-  addRow(names, after);
+function addChange(touched: Touched, { table, key, before, after }: RowChange): void {
+  if (table === 'rounds') addRound(touched, key.id);
+  else touched.matches.push(`${key.match_id}`);
+  addRow(touched, before);
+  addRow(touched, after);
 }
 
 /** A spawn row that is inserted beside another one of its round has no names of its own: players are many. */
@@ -50,34 +74,37 @@ function isBeside(change: RowChange, last: RowChange | undefined): boolean {
   );
 }
 
-function addWant(names: Names, want: Want, zone: string): void {
+function addWant(touched: Touched, want: Want, zone: string): void {
   const { startUnix, endUnix } = gainedTiming(want);
-  addRound(names, want.round.id);
-  addMoments(names, startUnix, endUnix);
-  for (const id of want.releases) names.add(`capture ${id}`);
-  if (want.kind === 'backfill') return void names.add(`match ${backfillKey(want, zone).matchId}`);
+  addRound(touched, want.round.id);
+  addMoments(touched, startUnix, endUnix);
+  touched.captures.push(...want.releases);
+  if (want.kind === 'backfill') return void touched.matches.push(backfillKey(want, zone).matchId);
   const { id, matchId, roundId } = want.capture;
-  addRound(names, roundId);
-  names.add(`capture ${id}`).add(`match ${matchId}`);
+  addRound(touched, roundId);
+  touched.captures.push(id);
+  touched.matches.push(matchId);
 }
 
 /**
- * Names of everything that a repair group reads to ask its preconditions, or writes: rounds, captures, keys of captures
- * and spawn rows, starts, ends and canonical ids. What two groups have no name of in common, neither sees of the other.
+ * Everything that a repair group reads to ask its preconditions, or writes: rounds, captures, keys of captures and spawn
+ * rows, starts, ends and canonical ids. What two groups have nothing of in common, neither sees of the other.
  */
-function touched({ group, changes }: PlannedGroup, zone: string): Names {
-  const names: Names = new Set();
-  for (const want of group.wants) addWant(names, want, zone);
+function touchedBy({ group, changes }: PlannedGroup, zone: string): Touched {
+  const touched: Touched = namesOf(() => []);
+  for (const want of group.wants) addWant(touched, want, zone);
   changes.forEach((change, at) => {
-    if (!isBeside(change, changes[at - 1])) addChange(names, change);
+    if (!isBeside(change, changes[at - 1])) addChange(touched, change);
   });
-  return names;
+  return touched;
 }
 
-const haveNoneIn = (names: Names, taken: ReadonlySet<string>) => {
-  for (const name of names) if (taken.has(name)) return false;
-  return true;
-};
+const isFree = (touched: Touched, taken: Taken): boolean =>
+  kinds.every((kind) => !touched[kind].some((name) => taken[kind].has(name)));
+
+function take(touched: Touched, taken: Taken): void {
+  for (const kind of kinds) for (const name of touched[kind]) taken[kind].add(name);
+}
 
 /**
  * The groups of a plan in their order, in batches of up to `size`; one that shares a row or a key with an earlier one of
@@ -88,16 +115,16 @@ export function batchesOf(
   options: { zone: string; size: number },
 ): PlannedGroup[][] {
   const batches: PlannedGroup[][] = [];
-  let taken = new Set<string>();
+  let taken: Taken = namesOf(() => new Set());
   for (const group of planned) {
-    const names = touched(group, options.zone);
+    const touched = touchedBy(group, options.zone);
     const batch = batches.at(-1);
-    if (batch !== undefined && batch.length < options.size && haveNoneIn(names, taken)) batch.push(group);
+    if (batch !== undefined && batch.length < options.size && isFree(touched, taken)) batch.push(group);
     else {
       batches.push([group]);
-      taken = new Set();
+      taken = namesOf(() => new Set());
     }
-    for (const name of names) taken.add(name);
+    take(touched, taken);
   }
   return batches;
 }
