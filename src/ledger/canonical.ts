@@ -14,17 +14,6 @@ export function canonicalText(value: Json): string {
   return canonicalize(value)!;
 }
 
-/** The same of an object of which some members are spelled already: `known` holds their texts, by their names. */
-export function canonicalTextWith(
-  object: { readonly [name: string]: Json },
-  known: Readonly<Record<string, string>>,
-): string {
-  const members = Object.keys(object).sort();
-  const textOf = (name: string) => (Object.hasOwn(known, name) ? known[name]! : canonicalText(object[name]!));
-  const spelled = members.map((name) => `${canonicalText(name)}:${textOf(name)}`);
-  return `{${spelled.join(',')}}`;
-}
-
 /** Whether `text` is the canonical text of `value`, which was parsed from it. Throws where canonicalText() does. */
 export function isCanonical(text: string, value: Json): boolean {
   if (isInOrder(value) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import type { FoldEntry } from '../core/incident.ts';
 import type { Json } from '../core/model.ts';
 import { messageOf } from '../errors.ts';
-import { canonicalText, canonicalTextWith, isCanonical } from './canonical.ts';
+import { canonicalText, isCanonical } from './canonical.ts';
+import { type Digests, spellUnhashed, type Unhashed, withHashes } from './digests.ts';
 import { type Frame, passOver } from './document.ts';
 import type { Asked, Members } from './members.ts';
 
@@ -12,8 +13,7 @@ export interface EntryDraft {
   source: string;
   key: string;
   body: Json;
-  /** Members that the body gets when it is spelled: each is the SHA-256 of the canonical text of the member that is named. */
-  digests?: Readonly<Record<string, string>>;
+  digests?: Digests;
 }
 
 /** One entry, as it is stored. */
@@ -70,23 +70,13 @@ function frameOf({ seq, at, kind, source, key, prevHash }: Omit<Entry, 'hash'>):
   };
 }
 
-/** A draft whose body is spelled: `text` is canonical JSON. */
-export type SpelledDraft = Pick<Entry, 'kind' | 'source' | 'key'> & { text: string };
+/** A draft whose body is spelled. */
+export type SpelledDraft = Pick<Entry, 'kind' | 'source' | 'key'> & Unhashed;
 
-/** Throws where the body cannot be spelled: see canonicalText(). */
+/** Throws where the body cannot be spelled: see spellUnhashed(). */
 export function spelled({ kind, source, key, body, digests }: EntryDraft): SpelledDraft {
-  return { kind, source, key, text: digests === undefined ? canonicalText(body) : textWith(body, digests) };
-}
-
-/** A member that is hashed is most of its body, and spelled once for text and hash. */
-function textWith(body: Json, digests: NonNullable<EntryDraft['digests']>): string {
-  const object = { ...(body as { [name: string]: Json }), ...digests };
-  const known: Record<string, string> = {};
-  for (const [name, of] of Object.entries(digests)) {
-    known[of] ??= canonicalText(object[of]!);
-    known[name] = `"${hash('sha256', known[of], 'hex')}"`;
-  }
-  return canonicalTextWith(object, known);
+  const { text, holes } = spellUnhashed(body, digests);
+  return { kind, source, key, text, holes };
 }
 
 /** The drafts as entries that continue the chain after `head`, all written at `at` (UTC, ISO 8601 with milliseconds). */
@@ -106,8 +96,10 @@ export function linkSpelled(head: Head, drafts: readonly SpelledDraft[], at: str
   });
 }
 
-function linkEntry(previous: Head, { kind, source, key, text }: SpelledDraft, at: string): Entry {
-  const unhashed = { seq: previous.seq + 1, at, kind, source, key, body: text, prevHash: previous.hash };
+function linkEntry(previous: Head, draft: SpelledDraft, at: string): Entry {
+  const { kind, source, key } = draft;
+  const body = withHashes(draft);
+  const unhashed = { seq: previous.seq + 1, at, kind, source, key, body, prevHash: previous.hash };
   return { hash: hashOfCanonical(unhashed), ...unhashed };
 }
 

@@ -5,7 +5,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import type { Json } from '../../src/core/model.ts';
 import { append } from '../../src/ledger/append.ts';
-import { canonicalText, canonicalTextWith, isCanonical } from '../../src/ledger/canonical.ts';
+import { canonicalText, isCanonical } from '../../src/ledger/canonical.ts';
 import {
   checkLink,
   type Entry,
@@ -14,6 +14,7 @@ import {
   linkEntries,
   withBody,
 } from '../../src/ledger/chain.ts';
+import { spellUnhashed, withHashes } from '../../src/ledger/digests.ts';
 import { eachEntry } from '../../src/ledger/entries.ts';
 import { incidentToRow } from '../../src/ledger/incidents.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -112,28 +113,36 @@ test('canonicalText() spells and refuses what the library does, and isCanonical(
   );
 });
 
-test('canonicalTextWith() spells an object of which some members are spelled already (property)', () => {
+const hex = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+
+test('a body is spelled with the hashes of its members as one that had them (property)', () => {
   const object = fc.dictionary(name, anyValue, { maxKeys: 6 }) as fc.Arbitrary<{ [name: string]: Json }>;
+  const digests = fc.dictionary(name, fc.nat(5), { maxKeys: 3 });
   fc.assert(
-    fc.property(object, fc.func(fc.boolean()), (value, isKnown) => {
-      const known: [string, string][] = [];
-      for (const one of Object.keys(value).filter(isKnown)) {
-        const spelled = orThrown(() => canonicalText(value[one]!));
-        if (spelled !== 'thrown') known.push([one, spelled]);
-      }
+    fc.property(object, digests, (body, of) => {
+      const members = Object.keys(body).filter((one) => !Object.hasOwn(of, one));
+      fc.pre(members.length > 0);
+      const hashed = Object.entries(of).map(([one, nth]) => [one, members[nth % members.length]!] as const);
+      const whole = () => {
+        const own = hashed.map(([one, member]) => [one, hex(plainText(body[member]))] as const);
+        return plainText(Object.fromEntries([...Object.entries(body), ...own]));
+      };
       assert.equal(
-        orThrown(() => canonicalTextWith(value, Object.fromEntries(known))),
-        orThrown(() => plainText(value)),
+        orThrown(() => withHashes(spellUnhashed(body, Object.fromEntries(hashed)))),
+        orThrown(whole),
       );
     }),
     { numRuns: 2_000 },
   );
 });
 
+test('a hash of a member that is not there is refused', () =>
+  assert.throws(() => spellUnhashed({ a: 1 }, { hash: 'changes' })));
+
 /** As it was: the canonical JSON of one object. */
 function plainHash({ seq, at: time, kind, source, key, body, prevHash }: Entry): string {
   const document = plainText({ seq, at: time, kind, source, key, body: JSON.parse(body) as Json });
-  return createHash('sha256').update(prevHash).update(document, 'utf8').digest('hex');
+  return hex(prevHash + document);
 }
 
 test('the document that is put together is the canonical JSON of the entry (property)', () => {

@@ -214,7 +214,7 @@ test('a body that is nested too deep to be looked at is told of as without the t
   const ledger = await longLedger(t);
   const last = await head(ledger);
   const deep = `${'['.repeat(7_000)}${']'.repeat(7_000)}`;
-  const [linked] = linkSpelled(last, [{ ...draft('found', 'deep'), text: deep }], at);
+  const [linked] = linkSpelled(last, [{ ...draft('found', 'deep'), text: deep, holes: [] }], at);
   await ledger.database.knex('entries').insert(entryToRow(linked!));
   await assertSame({ ...ledger, headFile: null });
 });
