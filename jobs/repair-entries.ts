@@ -56,9 +56,9 @@ export function requestOf({ planned, at }: Begun): GroupRequest {
 export function endDraft({ planned, seq }: Begun, written: Written, { run, source }: About): EntryDraft {
   const { wants } = planned.group;
   const incidents = wants.map((want) => want.key);
-  const about = { run: run.id, started: seq, incidents, repairs: wants.map(summarise) };
+  const about = { incidents, repairs: wants.map(summarise), run: run.id, started: seq };
   const body = written.written
-    ? { ...about, certain: true }
+    ? { certain: true, ...about }
     : { ...about, hash: changesHash(planned), ...written.refusal };
   const kind = written.written ? 'repair.done' : 'repair.refused';
   return { kind, source: source.name, key: wants[0].key, body: body as unknown as Json };

@@ -17,10 +17,10 @@ function captureChanges(
   const moves = leaving.map((capture): RowChange => {
     const before = hashedPart(capture.row);
     return {
-      table: 'lua_round_teams',
-      key: { match_id: capture.matchId, round_number: capture.number },
-      before,
       after: { ...before, round_id: targets.get(capture.id) ?? null },
+      before,
+      key: { match_id: capture.matchId, round_number: capture.number },
+      table: 'lua_round_teams',
     };
   });
   const inserts = gains.flatMap(({ want, matchId, number }): RowChange[] => {
@@ -28,15 +28,18 @@ function captureChanges(
     const options = { roundId: want.round.id, zone: facts.zone, columns: facts.columns.captures };
     const after = captureRow(want.artifact.content, options);
     return [
-      { table: 'lua_round_teams', key: { match_id: matchId, round_number: number }, before: null, after },
+      { after, before: null, key: { match_id: matchId, round_number: number }, table: 'lua_round_teams' },
     ];
   });
   return [...moves, ...inserts];
 }
 
-/** By table and key. */
+/** By table and key: of spawn rows the number comes before the player. */
 function inOrder(changes: readonly RowChange[]): RowChange[] {
-  const named = changes.map((change) => ({ change, name: JSON.stringify([change.table, change.key]) }));
+  const named = changes.map((change) => {
+    const { id, match_id, round_number, player_guid } = change.key;
+    return { change, name: JSON.stringify([change.table, { id, match_id, round_number, player_guid }]) };
+  });
   return named.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ change }) => change);
 }
 

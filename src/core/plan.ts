@@ -62,15 +62,15 @@ export interface RepairSummary {
 
 export function summarise(want: Want): RepairSummary {
   return {
-    kind: want.kind,
-    incident: want.key,
-    roundId: want.round.id,
-    matchId: want.round.matchId,
     captureId: want.kind === 'backfill' ? null : want.capture.id,
-    path: want.artifact?.path ?? null,
-    sha256: want.artifact?.sha256 ?? null,
     deltaSeconds: want.deltaSeconds,
+    incident: want.key,
+    kind: want.kind,
+    matchId: want.round.matchId,
+    path: want.artifact?.path ?? null,
     releases: want.releases,
+    roundId: want.round.id,
+    sha256: want.artifact?.sha256 ?? null,
   };
 }
 

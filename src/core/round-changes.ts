@@ -76,6 +76,6 @@ export function roundChanges(
     const before = timingRow(round.timing, canonicalId, columns);
     const after = timingRow(state.timing, state.canonicalId, columns);
     if (JSON.stringify(before) === JSON.stringify(after)) return [];
-    return [{ table: 'rounds', key: { id }, before, after }];
+    return [{ after, before, key: { id }, table: 'rounds' }];
   });
 }

@@ -3,11 +3,11 @@ import type { SourceColumns, Table } from './rows.ts';
 
 /** One row before and after a repair. A row that did not exist, or will not, is null. */
 export interface RowChange {
-  table: Table;
+  after: Row | null;
+  before: Row | null;
   /** The columns that identify the row: never a generated id, but for `rounds`. */
   key: Row;
-  before: Row | null;
-  after: Row | null;
+  table: Table;
 }
 
 /** A stored capture: what the rules read of it, and the whole row. */

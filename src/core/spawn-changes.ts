@@ -18,8 +18,8 @@ function spawnRowsOf(of: { matchId: string; number: number; map: string | null }
 
 function spawnLinkChange(spawn: ChangeFacts['spawns'][number], roundId: number | null): RowChange {
   const before = hashedPart(spawn.row);
-  const key = { match_id: spawn.matchId, round_number: spawn.number, player_guid: spawn.guid };
-  return { table: 'lua_spawn_stats', key, before, after: { ...before, round_id: roundId } };
+  const key = { match_id: spawn.matchId, player_guid: spawn.guid, round_number: spawn.number };
+  return { after: { ...before, round_id: roundId }, before, key, table: 'lua_spawn_stats' };
 }
 
 /** Old spawn rows keep their values and get the link where it is null, dangling or moves along; missing ones are inserted. */
@@ -45,7 +45,7 @@ export function spawnChanges(gain: Gain, facts: ChangeFacts): RowChange[] {
   const inserts = stats.flatMap((stat): RowChange[] => {
     if (known.has(stat.guid)) return [];
     const { matchId, number, map } = gain;
-    const key = { match_id: matchId, round_number: number, player_guid: stat.guid };
+    const key = { match_id: matchId, player_guid: stat.guid, round_number: number };
     const stranger = facts.spawns.find(
       (spawn) => spawn.matchId === matchId && spawn.number === number && spawn.guid === stat.guid,
     );
@@ -53,7 +53,7 @@ export function spawnChanges(gain: Gain, facts: ChangeFacts): RowChange[] {
       refuse('spawn_key_taken', `the spawn row of ${stat.guid} (${matchId}) belongs to map ${stranger.map}`);
     const endUnix = gainedTiming(want).endUnix;
     const after = spawnRow(stat, { matchId, number, map, endUnix, roundId }, columns);
-    return [{ table: 'lua_spawn_stats', key, before: null, after }];
+    return [{ after, before: null, key, table: 'lua_spawn_stats' }];
   });
   return [...links, ...inserts];
 }

@@ -8,6 +8,7 @@ import { isPlainText, spellUsual } from '../core/spelling.ts';
  */
 export function canonicalText(value: Json): string {
   if (typeof value === 'string' && isPlainText(value)) return `"${value}"`;
+  if (isInOrder(value)) return JSON.stringify(value);
   const spelled = spellUsual(value, isExact);
   if (spelled !== null) return spelled;
   refuseInexact(value, 'value');
@@ -15,24 +16,39 @@ export function canonicalText(value: Json): string {
 }
 
 /** Whether `text` is the canonical text of `value`, which was parsed from it. Throws where canonicalText() does. */
-export function isCanonical(text: string, value: Json): boolean {
-  if (isInOrder(value) && !mayHoldLoneSurrogate(text) && JSON.stringify(value) === text) return true;
-  return canonicalText(value) === text;
+export const isCanonical = (text: string, value: Json): boolean => canonicalText(value) === text;
+
+/** Whether JSON.stringify() spells a value canonically: every name in its order, and nothing that is unusual. */
+function isInOrder(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed();
+    case 'number':
+      return isExact(value);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (value === null) return true;
+      if (Array.isArray(value)) return isListInOrder(value);
+      return Object.getPrototypeOf(value) === Object.prototype && isObjectInOrder(value);
+    default:
+      return false;
+  }
 }
 
-/** JSON.stringify escapes them, RFC 8785 refuses them; an escaped backslash before `ud` looks the same, and is looked at. */
-const mayHoldLoneSurrogate = (text: string) => text.includes('\\ud');
+function isListInOrder(list: readonly unknown[]): boolean {
+  // By their places: what a list leaves out is no value.
+  for (let at = 0; at < list.length; at++) if (!isInOrder(list[at])) return false;
+  return true;
+}
 
-/** Whether a parsed value has all its names in order, and only numbers that are exact. */
-function isInOrder(value: Json): boolean {
-  if (typeof value === 'number') return isExact(value);
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(isInOrder);
-  const names = Object.keys(value);
-  for (let at = 0; at < names.length; at++) {
-    if (at > 0 && names[at - 1]! > names[at]!) return false;
-    if (!isInOrder(value[names[at]!]!)) return false;
+function isObjectInOrder(object: object): boolean {
+  let last = '';
+  for (const name in object) {
+    if (name < last || !name.isWellFormed()) return false;
+    last = name;
   }
+  for (const name in object) if (!isInOrder((object as Record<string, unknown>)[name])) return false;
   return true;
 }
 
