@@ -63,6 +63,8 @@ function inChild(id: string): Promise<Finding[]> {
   return new Promise((done, failed) => {
     const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
       env: { ...process.env, ROUNDWARDEN_BENCH: id },
+      // See byTurns().
+      execArgv: [...process.execArgv, '--expose-gc'],
     });
     let findings: Finding[] | null = null;
     child.on('message', (message) => (findings = message as Finding[]));

@@ -53,7 +53,8 @@ export interface Pair {
 
 /**
  * Measures product and limit by turns, so that what else the machine does weighs on both: `times` times each, which of
- * them is first changing each time.
+ * them is first changing each time. What earlier turns left in memory weighs on none: it is collected before each, where
+ * this process was started so that it can be.
  */
 export async function byTurns(times: number, pair: Pair): Promise<Samples> {
   const samples: Samples = { product: [], limit: [] };
@@ -61,6 +62,7 @@ export async function byTurns(times: number, pair: Pair): Promise<Samples> {
     const order = turn % 2 === 0 ? (['limit', 'product'] as const) : (['product', 'limit'] as const);
     for (const which of order) {
       await pair.prepare?.();
+      globalThis.gc?.();
       samples[which].push(await timed(pair[which]));
     }
   }
