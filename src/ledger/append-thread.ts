@@ -5,6 +5,7 @@ import type { Addition } from './append.ts';
 import type { Writer } from './append-ahead.ts';
 import { type Head, type SpelledDraft, spelled } from './chain.ts';
 import type { Fence, Ledger } from './ledger.ts';
+import { rowsInParts } from './table-writes.ts';
 
 /*
  * SQLite works in the thread that asks it. Here another one writes to the ledger, by a connection of its own, while the first
@@ -65,9 +66,8 @@ const rowsOfPart = 50;
 
 function* partsOf({ drafts, writes }: Pick<Addition, 'drafts' | 'writes'>): Generator<Part> {
   for (const some of chunks(drafts, rowsOfPart)) yield { drafts: some.map(spelled) };
-  for (const { sql, count, valuesAt } of writes)
-    for (const places of chunks([...Array(count).keys()], rowsOfPart))
-      yield { sql: sql(1), rows: places.map(valuesAt) };
+  for (const write of writes)
+    for (const rows of rowsInParts(write, rowsOfPart)) yield { sql: write.sql(1), rows };
 }
 
 function headOf(done: Done): Head | null {

@@ -53,16 +53,22 @@ export function deleting(table: string, column: string, values: readonly number[
   };
 }
 
+/** The rows of a write, so many at a time: as many as one statement can bind, where nothing is said. */
+export function* rowsInParts({ count, valuesAt }: TableWrite, size?: number): Generator<unknown[][]> {
+  for (const places of chunks([...Array(count).keys()], size)) yield places.map(valuesAt);
+}
+
 /**
  * Writes in the transaction of `database`: on SQLite by one prepared statement, run for each row; on PostgreSQL by one
  * statement for 500, because each statement is a way to the server and back.
  */
-export async function writeRows(database: Database, { sql, count, valuesAt }: TableWrite): Promise<void> {
+export async function writeRows(database: Database, write: TableWrite): Promise<void> {
+  const { sql, count, valuesAt } = write;
   if (count === 0) return;
   if (database.dialect === 'sqlite')
     return await withPrepared(database, sql(1), ({ run }) => {
       for (let at = 0; at < count; at++) run(valuesAt(at));
     });
-  for (const places of chunks([...Array(count).keys()]))
-    await database.knex.raw(sql(places.length), places.flatMap(valuesAt) as Knex.RawBinding[]);
+  for (const some of rowsInParts(write))
+    await database.knex.raw(sql(some.length), some.flat() as Knex.RawBinding[]);
 }
