@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Logger, type Runner, type RunnerOptions, run } from 'graphile-worker';
+import { Logger, type Runner, type RunnerOptions, run, runMigrations } from 'graphile-worker';
+import type pg from 'pg';
 import { messageOf } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 
@@ -11,6 +12,27 @@ export function engineLogger(log: Log): Logger {
     else if (level === 'warning') log.warn({ engine: true }, message);
     else log.debug({ engine: true }, message);
   });
+}
+
+/** Any number that nobody else uses: "RWG". */
+const makingKey = 0x525747;
+
+/**
+ * Makes the engine's schema, or brings it to this engine's version; one worker at a time: it was not made for two that
+ * make it at once, of which one would fail. Waits a minute for its turn.
+ */
+export async function makeQueue(of: { pgPool: pg.Pool; logger: Logger }): Promise<void> {
+  const turn = await of.pgPool.connect();
+  try {
+    await turn.query(`begin; set local lock_timeout = '60s'; select pg_advisory_xact_lock(${makingKey})`);
+    await runMigrations(of);
+    await turn.query('commit');
+    turn.release();
+  } catch (thrown) {
+    // The end of the connection is the end of the turn.
+    turn.release(true);
+    throw thrown;
+  }
 }
 
 /** What the engine has of a worker. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
-import { type JobHelpers, type Runner, runMigrations, type TaskList } from 'graphile-worker';
+import type { JobHelpers, Runner, TaskList } from 'graphile-worker';
 import { describeUrl, openPool } from '../src/database.ts';
 import { failureText, LeaseHeldError, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
@@ -12,6 +12,7 @@ import {
   type Engine,
   engineLogger,
   longestSilenceMs,
+  makeQueue,
   runEngine,
   watchEngine,
   withinStopMs,
@@ -176,7 +177,7 @@ export async function runWorker(
   };
   const watched = watchEngine(events, silenceMs);
   try {
-    await runMigrations({ pgPool, logger });
+    await makeQueue({ pgPool, logger });
     const signs = await giveSigns(url, { id: worker, termMs, log, isAtWork: watched.isAtWork });
     try {
       while (!signal.aborted) {

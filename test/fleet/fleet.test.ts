@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { engineLogger, makeQueue } from '../../jobs/fleet-engine.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import type { Json, Row } from '../../src/core/model.ts';
-import { closeDatabase, type Database, openDatabase, rows, transact } from '../../src/database.ts';
+import { closeDatabase, type Database, openDatabase, openPool, rows, transact } from '../../src/database.ts';
+import { openLog } from '../../src/log.ts';
 import { readServers, type Server } from '../../src/servers.ts';
 import { createSource, fillSource } from '../../src/source/create.ts';
 import { hasRealPostgres, openTestDatabase, type TestDatabase } from '../databases.ts';
@@ -321,6 +323,24 @@ async function isIdle(queue: Database): Promise<boolean> {
 /** Asks for something that is done in no time, as a tick does. */
 const ask = (queue: Database) =>
   rows(queue, `select graphile_worker.add_job('audit:only', queue_name => 'server:only')`);
+
+test('workers that start at once where no worker ever ran make their queue one after the other', {
+  skip,
+}, async () => {
+  const shared = await openTestDatabase('postgres');
+  const pools = await Promise.all(Array.from({ length: 8 }, () => openPool(shared.url, 2)));
+  try {
+    // Connected beforehand, so that all come at the same time.
+    for (const pool of pools) await pool.query('select 1');
+    const logger = engineLogger(openLog('silent'));
+    await Promise.all(pools.map((pgPool) => makeQueue({ pgPool, logger })));
+    const made = await pools[0]!.query('select id from graphile_worker.migrations order by id');
+    assert.ok(made.rows.length > 0);
+  } finally {
+    for (const pool of pools) await pool.end();
+    await shared.close();
+  }
+});
 
 test('worker: one that could not say that a job is done starts over, and the job is done again', {
   skip,
