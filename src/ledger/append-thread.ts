@@ -25,8 +25,11 @@ export type Part =
   /** Spelled: a text is handed over as it is, and what it spells would have to be copied twice, part by part. */
   { drafts: readonly SpelledDraft[] } | { sql: string; rows: readonly unknown[][] };
 
-/** What the thread is told of an addition: how it begins, its parts, and that these were all, which it answers. */
-export type Told = Beginning | Part | 'all';
+/**
+ * What the thread is told of an addition: how it begins, its parts, which it writes as they come, and that these were all,
+ * which it answers when they are stored; or that there is no end to come, and nothing of it is to be.
+ */
+export type Told = Beginning | Part | 'all' | 'nothing';
 
 /** What the thread is told first: the file of the ledger, and how long a lock is waited for. It answers, with no head, when it is open. */
 export type Opening = { path: string; patienceSeconds: number };
@@ -49,7 +52,12 @@ export async function threadWriter({ database, fence }: Ledger, start: () => Wor
       const { tell, ask, close } = thread;
       const write = async ({ before, at, ...rest }: Addition) => {
         tell({ before, at, fence: fence ?? null });
-        for (const part of partsOf(rest)) tell(part);
+        try {
+          for (const part of partsOf(rest)) tell(part);
+        } catch (thrown) {
+          tell('nothing');
+          throw thrown;
+        }
         return headOf(await ask('all'));
       };
       return { write, close };

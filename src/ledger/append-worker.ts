@@ -4,64 +4,95 @@ import type { Beginning, Done, Opening, Part, Told } from './append-thread.ts';
 import { emptyHead, type Head, linkSpelled } from './chain.ts';
 import { entryColumns, valuesOfEntry } from './entry-values.ts';
 
-/* The thread of append-thread.ts: writes one addition to the ledger after the other, each in one transaction. */
+/* The thread of append-thread.ts: writes one addition to the ledger after the other, each in one transaction, while it is told. */
 
 const headSql = 'select seq, hash from entries order by seq desc limit 1';
 const leaseSql = 'select token from leases where name = ?';
 const entrySql = `insert into entries (${entryColumns}) values (${entryColumns.map(() => '?')})`;
 
-/** An addition, as far as it has been told. */
-type Task = Beginning & { parts: Part[] };
-
-/** Opens the ledger as `openDatabase` does. What writes a task: see `Writer`. */
-function writerOf({ path, patienceSeconds }: Opening): (task: Task) => Head | null {
+/** The ledger, opened as `openDatabase` does. */
+function ledgerOf({ path, patienceSeconds }: Opening) {
   const database = new Sqlite(path, { fileMustExist: true, timeout: 1000 * patienceSeconds });
   database.pragma('synchronous = full');
-  const headNow = database.prepare<[], Head>(headSql);
-  const leaseNow = database.prepare<[string], { token: string }>(leaseSql);
-  const prepared = new Map<string, Sqlite.Statement>();
-  function run(sql: string, rows: readonly unknown[][]): void {
-    const statement = prepared.get(sql) ?? database.prepare(sql);
-    prepared.set(sql, statement);
-    for (const row of rows) statement.run(row);
+  const prepared = new Map<string, Sqlite.Statement<unknown[], unknown>>();
+  function statement(sql: string) {
+    const known = prepared.get(sql) ?? database.prepare(sql);
+    prepared.set(sql, known);
+    return known;
   }
-  return database.transaction(({ before, at, fence, parts }: Task): Head | null => {
-    const { seq, hash } = headNow.get() ?? emptyHead;
-    if (seq !== before.seq || hash !== before.hash) return null;
-    if (fence !== null && leaseNow.get(fence.name)?.token !== fence.token) return null;
-    let last = before;
-    for (const part of parts)
-      if ('sql' in part) run(part.sql, part.rows);
-      else {
-        const entries = linkSpelled(last, part.drafts, at);
-        run(entrySql, entries.map(valuesOfEntry));
-        last = entries.at(-1)!;
+  function insert(sql: string, rows: readonly (readonly unknown[])[]): void {
+    const one = statement(sql);
+    for (const row of rows) one.run(row);
+  }
+  return {
+    /** The head that the addition continues; null where it is another one, or the lease has another holder. */
+    begin({ before, fence }: Beginning): Head | null {
+      statement('begin immediate').run();
+      const { seq, hash } = (statement(headSql).get() ?? emptyHead) as Head;
+      if (seq !== before.seq || hash !== before.hash) return null;
+      if (fence === null) return before;
+      const lease = statement(leaseSql).get(fence.name) as { token: string } | undefined;
+      return lease?.token === fence.token ? before : null;
+    },
+    /** The head after a part that continues `last`. */
+    add(part: Part, { last, at }: { last: Head; at: string }): Head {
+      if ('sql' in part) {
+        insert(part.sql, part.rows);
+        return last;
       }
-    return { seq: last.seq, hash: last.hash };
-  }).immediate;
+      const entries = linkSpelled(last, part.drafts, at);
+      insert(entrySql, entries.map(valuesOfEntry));
+      const { seq, hash } = entries.at(-1)!;
+      return { seq, hash };
+    },
+    commit: () => statement('commit').run(),
+    /** Ends what was begun, unless SQLite has done so by itself. */
+    undo: () => database.inTransaction && statement('rollback').run(),
+  };
 }
 
-function answer(work: () => Head | null): void {
-  let done: Done;
+function attempt(work: () => Head | null): Done {
   try {
-    done = { head: work() };
+    return { head: work() };
   } catch (thrown) {
     const { message, code } = thrown as Error & { code?: string };
-    done = { why: message, code };
+    return { why: message, code };
   }
-  parentPort!.postMessage(done);
+}
+
+function listen(opening: Opening): void {
+  const ledger = ledgerOf(opening);
+  let at = '';
+  /** What the addition in hand has come to: `begin` says how it begins, and what is refused or fails remains so. */
+  let done: Done = { head: null };
+  function goOn(work: (last: Head) => Head | null): void {
+    if ('why' in done || done.head === null) return;
+    const { head } = done;
+    done = attempt(() => work(head));
+    if ('why' in done || done.head === null) ledger.undo();
+  }
+  parentPort!.on('message', (told: Told) => {
+    if (told === 'all') {
+      goOn((last) => {
+        ledger.commit();
+        return last;
+      });
+      parentPort!.postMessage(done);
+      done = { head: null };
+    } else if (told === 'nothing') goOn(() => null);
+    else if ('before' in told) {
+      at = told.at;
+      done = { head: told.before };
+      goOn(() => ledger.begin(told));
+    } else goOn((last) => ledger.add(told, { last, at }));
+  });
 }
 
 parentPort!.once('message', (opening: Opening) => {
-  let write: (task: Task) => Head | null = () => null;
-  answer(() => {
-    write = writerOf(opening);
-    return null;
-  });
-  let task: Task;
-  parentPort!.on('message', (told: Told) => {
-    if (told === 'all') answer(() => write(task));
-    else if ('before' in told) task = { ...told, parts: [] };
-    else task.parts.push(told);
-  });
+  parentPort!.postMessage(
+    attempt(() => {
+      listen(opening);
+      return null;
+    }),
+  );
 });
