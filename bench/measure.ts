@@ -9,6 +9,8 @@ export interface Goal {
   unit: 'times' | 'ms' | 'MB' | 'per second';
   atMost?: number;
   atLeast?: number;
+  /** What the limit comes to by the same measure, where that says what a machine has in it. */
+  limitIs?: number;
 }
 
 /** One measure of the product, with the limit that it was held against in the same run. */

@@ -7,10 +7,11 @@ function figure(value: number, unit: Goal['unit']): string {
 }
 
 function goalText(goal: Goal, strict: boolean): string {
-  const { of, is, unit, atMost, atLeast } = goal;
+  const { of, is, unit, atMost, atLeast, limitIs } = goal;
   const bound = atMost === undefined ? `>= ${figure(atLeast!, unit)}` : `<= ${figure(atMost, unit)}`;
   const met = isMet(goal, true) ? 'ok    ' : isMet(goal, strict) ? 'near  ' : 'MISSED';
-  return `${met} ${of} ${figure(is, unit)} (${bound})`;
+  const limit = limitIs === undefined ? '' : `; the limit: ${figure(limitIs, unit)}`;
+  return `${met} ${of} ${figure(is, unit)} (${bound}${limit})`;
 }
 
 /** The findings as a table: each measure with the medians of product and limit, and how each goal was met. */
