@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, renameSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { rows, transact } from '../../src/database.ts';
 import { type AppendMemory, append } from '../../src/ledger/append.ts';
@@ -101,7 +102,8 @@ forEachDatabase('an append that is not waited for', (kind) => {
     const before = await stored(ledger);
     await assert.rejects(appended(ledger, writer, { drafts: wrong }), /canonical JSON: NaN/);
     assert.deepEqual(await stored(ledger), before);
-    // Nothing is begun any more that others would have to wait for.
+    // Nothing is begun any more that others would have to wait for, however soon the thread came to it.
+    await sleep(300);
     for (const one of [ledger, plain]) await append(one, notes, at);
     assert.equal(await appended(ledger, writer, { drafts: many }), true);
     await append(plain, many, at);
