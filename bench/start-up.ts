@@ -10,7 +10,7 @@ import { evenings, zone } from './evenings.ts';
 import { installation } from './installation.ts';
 import { byTurns, type Finding, median, ratioFinding, type Samples } from './measure.ts';
 
-/** The goal of issue 6. */
+/** The goal. */
 const atMostMoreMs = 350;
 /** A goal of our own, for CI, where milliseconds say little: against what the drivers alone cost. */
 const atMostTimesDrivers = 1.75;

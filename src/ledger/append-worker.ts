@@ -25,7 +25,7 @@ function ledgerOf({ path, patienceSeconds }: Opening) {
     for (const row of rows) one.run(row);
   }
   return {
-    /** The head that the addition continues; null where it is another one, or the lease has another holder. */
+    /** Begins what continues a head, which it answers; null where the ledger has another one, or the lease another holder. */
     begin({ before, fence }: Beginning): Head | null {
       statement('begin immediate').run();
       const { seq, hash } = (statement(headSql).get() ?? emptyHead) as Head;
@@ -63,7 +63,7 @@ function attempt(work: () => Head | null): Done {
 function listen(opening: Opening): void {
   const ledger = ledgerOf(opening);
   let at = '';
-  /** What the addition in hand has come to: `begin` says how it begins, and what is refused or fails remains so. */
+  /** The head that the addition in hand has come to, or that it was refused, or why it failed: that remains so. */
   let done: Done = { head: null };
   function goOn(work: (last: Head) => Head | null): void {
     if ('why' in done || done.head === null) return;
