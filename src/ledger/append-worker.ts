@@ -60,16 +60,19 @@ function attempt(work: () => Head | null): Done {
   }
 }
 
+/** Neither refused nor failed. */
+const goesOn = (done: Done): done is { head: Head } => 'head' in done && done.head !== null;
+
 function listen(opening: Opening): void {
   const ledger = ledgerOf(opening);
   let at = '';
   /** The head that the addition in hand has come to, or that it was refused, or why it failed: that remains so. */
   let done: Done = { head: null };
   function goOn(work: (last: Head) => Head | null): void {
-    if ('why' in done || done.head === null) return;
+    if (!goesOn(done)) return;
     const { head } = done;
     done = attempt(() => work(head));
-    if ('why' in done || done.head === null) ledger.undo();
+    if (!goesOn(done)) ledger.undo();
   }
   parentPort!.on('message', (told: Told) => {
     if (told === 'all') {
