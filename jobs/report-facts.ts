@@ -1,9 +1,9 @@
-import { relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { lastDayOf, seriesDays } from '../reports/assemble.ts';
 import type { DoneRepair, ReportFacts } from '../reports/facts.ts';
 import type { Report } from '../reports/model.ts';
 import type { Config } from '../src/config.ts';
-import { foldEntry, type Source } from '../src/context.ts';
+import { foldEntry, packetsDirectory, type Source } from '../src/context.ts';
 import { duplicateIngestion } from '../src/core/duplicates.ts';
 import type { FoldEntry, Incident } from '../src/core/incident.ts';
 import { readLogLines } from '../src/core/log-lines.ts';
@@ -120,17 +120,18 @@ async function earlierOf({ source, ledger }: Reading, of: { span: Span; since: s
   };
 }
 
-/** The folder of each written-off round's triage packet, below DATA_DIR. */
+/** The folder of each written-off round's triage packet, below DATA_DIR as it is called now, not as it was then. */
 async function packetsOf(
   { config, source, ledger }: Reading,
   keys: readonly string[],
 ): Promise<Map<string, string>> {
   const packets = new Map<string, string>();
   if (ledger === null) return packets;
+  const base = relative(config.dataDir, packetsDirectory(config));
   for (const key of keys) {
     const entry = await lastEntryOf(ledger, source.name, key, ['gap.written_off']);
     const { packet } = (entry === null ? {} : foldEntry(entry).body) as { packet?: { path: string } | null };
-    if (packet) packets.set(key, relative(config.dataDir, packet.path));
+    if (packet) packets.set(key, join(base, basename(packet.path)));
   }
   return packets;
 }

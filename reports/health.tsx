@@ -69,8 +69,8 @@ export function Health({ report }: { report: Report }) {
         <code>{headLine(report.ledger)}</code>
       </p>
       <p class="soft">
-        Keep this line: `roundwarden ledger verify --anchor` compares the ledger with it, so that a mailbox is
-        a witness.
+        Keep this line: <code>roundwarden ledger verify --anchor</code> compares the ledger with it, so that a
+        mailbox is a witness.
       </p>
       <SignedHead checkpoint={report.checkpoint} />
     </section>

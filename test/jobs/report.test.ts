@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { makeReport } from '../../jobs/report.ts';
+import { makeReport, readReport } from '../../jobs/report.ts';
 import { listReports } from '../../jobs/report-files.ts';
 import { formats } from '../../reports/format.ts';
 import { parseArtifact } from '../../src/artifacts/parse.ts';
@@ -154,6 +155,17 @@ forEachDatabase('The report', (kind) => {
         assert.equal(existsSync(join(world.dataDir, packet!, 'README.md')), true);
         assert.deepEqual([cause?.code, typeof incident], ['module_crashed', 'number']);
       }
+      const moved = `${world.dataDir}-moved`;
+      await cp(world.dataDir, moved, { recursive: true });
+      const there = await readReport({
+        config: { ...world.config(), dataDir: moved },
+        asked: { day: '2026-02-17' },
+        nowMs: Date.parse(theMorningAfter),
+      });
+      assert.deepEqual(
+        there.earlier.writtenOff.map(({ packet }) => packet),
+        next.earlier.writtenOff.map(({ packet }) => packet),
+      );
     }));
 
   it('counts the auditor’s own runs, and the time in which none looked', () =>
