@@ -1,17 +1,24 @@
 import type { Config } from '../src/config.ts';
 import { withLedgerToRead } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
+import { isBlank } from '../src/core/harmless.ts';
 import { type Incident, isAskedFor } from '../src/core/incident.ts';
 import { normaliseMap } from '../src/core/names.ts';
 import { UsageError } from '../src/errors.ts';
 import { eachNewestIncident, incidentById } from '../src/ledger/incidents.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
-import type { IncidentFilter, IncidentPage, WebDecision } from '../src/web/desk.ts';
+import {
+  decisionEntries,
+  type IncidentFilter,
+  type IncidentPage,
+  type WebDecision,
+} from '../src/web/desk.ts';
 import { type Deciding, decide } from './incidents.ts';
 
 const pageSize = 50;
 
-function isWanted(incident: Incident, { status, verdict, cause, map, day, round }: IncidentFilter): boolean {
+function isWanted(incident: Incident, filter: IncidentFilter): boolean {
+  const { status, verdict, cause, map, day, since, round } = filter;
   const code = (incident.cause as unknown as Cause | null)?.code ?? null;
   return (
     isAskedFor[status](incident) &&
@@ -19,6 +26,7 @@ function isWanted(incident: Incident, { status, verdict, cause, map, day, round 
     (cause === null || code === cause) &&
     (map === null || normaliseMap(incident.round?.map ?? null).includes(normaliseMap(map))) &&
     (day === null || incident.round?.date === day) &&
+    (since === null || (incident.round?.date ?? '') >= since) &&
     (round === null || incident.round?.roundId === round)
   );
 }
@@ -46,14 +54,6 @@ export async function ownIncident(ledger: Ledger, source: string, id: number): P
   return stored?.source === source ? (stored.state as unknown as Incident) : null;
 }
 
-const decidings = {
-  acknowledge: 'incident.acknowledged',
-  excuse: 'incident.excused',
-  hold: 'incident.held',
-  note: 'incident.noted',
-  reopen: 'incident.reopened',
-} as const;
-
 /** What each of these is worth nothing without. */
 const reasonFor: Partial<Record<WebDecision['kind'], string>> = {
   excuse: 'an excuse needs a reason: say why nothing has to be done about this gap',
@@ -62,8 +62,8 @@ const reasonFor: Partial<Record<WebDecision['kind'], string>> = {
 };
 
 function decidingOf(decision: WebDecision): Deciding {
-  if (decision.kind === 'resolve') return { kind: 'incident.resolved', candidate: decision.candidate };
-  return { kind: decidings[decision.kind] };
+  if (decision.kind === 'resolve') return { kind: decisionEntries.resolve, candidate: decision.candidate };
+  return { kind: decisionEntries[decision.kind] };
 }
 
 /** Writes down what a person decided on a page. Throws a UsageError where it cannot be decided so. */
@@ -74,7 +74,7 @@ export async function decideOnPage(
   const { id, decision, by, nowMs } = said;
   const reason = decision.reason.trim();
   const lacking = reasonFor[decision.kind];
-  if (reason === '' && lacking !== undefined) throw new UsageError(lacking);
+  if (isBlank(reason) && lacking !== undefined) throw new UsageError(lacking);
   const source = config.sourceName;
   const known = await withLedgerToRead(config, async (ledger) =>
     ledger === null ? null : ownIncident(ledger, source, id),

@@ -1,7 +1,9 @@
 import type { Config } from '../src/config.ts';
 import { foldEntry, incidentFold, withLedgerToRead } from '../src/context.ts';
+import { affectedIncidents } from '../src/core/fold.ts';
 import { noLedgerYet, OperationError } from '../src/errors.ts';
 import { eachEntry, head, newestEntries } from '../src/ledger/entries.ts';
+import { incidentsByKeys } from '../src/ledger/incidents.ts';
 import { closeLedger, openLedger } from '../src/ledger/open.ts';
 import type { LedgerPage, VerifyView } from '../src/web/desk.ts';
 import { exportedEntry, type LedgerCheck, parseAnchor, verifyLedger } from './ledger.ts';
@@ -20,10 +22,15 @@ export async function ledgerPage(
     // One more than is shown tells whether there are older ones.
     const found = await newestEntries(ledger, { before: page.before, kinds, limit: pageSize + 1 });
     const shown = found.slice(0, pageSize);
-    const entries = shown.map((entry) => {
-      const { prevHash, hash } = entry;
-      return { ...foldEntry(entry), prevHash, hash };
-    });
+    const folded = shown.map(foldEntry);
+    const about = folded.map((entry) => (entry.source === config.sourceName ? affectedIncidents(entry) : []));
+    const incidents = await incidentsByKeys(ledger, config.sourceName, about.flat());
+    const ids = new Map(incidents.map(({ key, id }) => [key, id]));
+    const entries = shown.map(({ prevHash, hash }, at) => ({
+      ...folded[at]!,
+      ...{ prevHash, hash },
+      incidents: about[at]!.flatMap((key) => ids.get(key) ?? []),
+    }));
     const before = found.length > pageSize ? entries.at(-1)!.seq : null;
     return { entries, head: await head(ledger), before };
   });

@@ -30,8 +30,8 @@ function SignedHead({ checkpoint }: Pick<Report, 'checkpoint'>) {
     <>
       <pre>{note}</pre>
       <p class="soft">
-        The same, signed: in a file of its own, `roundwarden ledger verify --checkpoint` holds the ledger
-        against it.
+        The same, signed: in a file of its own, <code>roundwarden ledger verify --checkpoint</code> holds the
+        ledger against it.
       </p>
     </>
   );

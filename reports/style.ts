@@ -72,7 +72,8 @@ summary { cursor: pointer; color: var(--info); }
   th[scope="row"] { min-width: 6.5rem; }
   thead th { vertical-align: bottom; }
   thead th.n { writing-mode: vertical-rl; padding: .1rem 0; }
-  .n { padding-right: .25rem; white-space: nowrap; }
+  .n { padding-right: .45rem; white-space: nowrap; }
+  td.n:last-child { min-width: 3.6rem; }
   .t { white-space: normal; }
   .why { min-width: 7rem; }
   .rounds li > span:not(.soft) { white-space: nowrap; }

@@ -26,7 +26,7 @@ export const causeWords: Record<CauseCode, string> = {
   stored_elsewhere: 'stored for another round',
   stored_unlinked: 'stored without a link',
   received_not_stored: 'received and not stored',
-  never_received: 'its message never reached the bot',
+  never_received: "the module's message never reached the bot",
   download_failed: 'its artifact could not be fetched',
   artifact_unread: 'its artifact was not read',
   unknown: 'no log tells',

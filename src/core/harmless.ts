@@ -20,6 +20,11 @@ export function oneLine(text: string): string {
   return withoutWebhooks(text.toWellFormed()).replace(unprintable, ' ');
 }
 
+/** True for a text in which nobody sees anything: blanks, controls, characters without a width. */
+export function isBlank(text: string): boolean {
+  return oneLine(text).trim() === '';
+}
+
 /** The same in Discord's Markdown, in at most `most` UTF-16 units: nothing is a mention, a mark-up or a link. */
 export function forDiscord(text: string, most: number): string {
   const plain = oneLine(text);

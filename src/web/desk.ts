@@ -1,6 +1,6 @@
 import type { DayPoint } from '../../reports/model.ts';
 import type { Coverage } from '../core/coverage.ts';
-import type { FoldEntry, Incident, IncidentStatus } from '../core/incident.ts';
+import type { EntryKind, FoldEntry, Incident, IncidentStatus } from '../core/incident.ts';
 import type { LogQuote } from '../core/log-event.ts';
 import type { Place, Row } from '../core/model.ts';
 import type { Assessment, SeenCandidate, Verdict } from '../core/verdict.ts';
@@ -61,6 +61,8 @@ export interface IncidentFilter {
   map: string | null;
   /** Day of the server, `YYYY-MM-DD`. */
   day: string | null;
+  /** The first day of the server that is shown, `YYYY-MM-DD`. */
+  since: string | null;
   /** The id of the round, in `rounds`. */
   round: number | null;
   /** 1 for the first page. */
@@ -100,8 +102,8 @@ export interface IncidentView {
   packet: PacketView | null;
 }
 
-/** An entry with the hashes that hold it in its place. */
-export type ChainedEntry = FoldEntry & { prevHash: string; hash: string };
+/** An entry with the hashes that hold it in its place, and the incidents of this source that it speaks of. */
+export type ChainedEntry = FoldEntry & { prevHash: string; hash: string; incidents: readonly number[] };
 
 export interface LedgerPage {
   /** Newest first. */
@@ -135,6 +137,16 @@ export interface ReportListing {
 export type WebDecision =
   | { kind: 'acknowledge' | 'note' | 'reopen' | 'hold' | 'excuse'; reason: string }
   | { kind: 'resolve'; candidate: string; reason: string };
+
+/** The entry that each decision writes. */
+export const decisionEntries = {
+  resolve: 'incident.resolved',
+  note: 'incident.noted',
+  acknowledge: 'incident.acknowledged',
+  excuse: 'incident.excused',
+  hold: 'incident.held',
+  reopen: 'incident.reopened',
+} as const satisfies Record<WebDecision['kind'], EntryKind>;
 
 /** What `/metrics` measures. */
 export interface Measurements {

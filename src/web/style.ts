@@ -80,10 +80,10 @@ thead th { color: var(--soft); font-size: .85rem; white-space: nowrap; }
 tbody th { font-weight: 600; }
 tbody th.path { font-weight: 400; }
 td.number { text-align: left; }
-td.prose { min-width: 13rem; }
+td.prose { min-width: 13rem; overflow-wrap: anywhere; }
 tr.own > td { background: var(--panel); }
 td details { min-width: 8rem; }
-td details[open] { min-width: 22rem; }
+td details[open] { min-width: min(22rem, 80vw); }
 
 summary { cursor: pointer; color: var(--info); padding: .15rem 0; }
 .quotes { list-style: none; padding: 0; }

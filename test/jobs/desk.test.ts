@@ -41,6 +41,7 @@ const everything: IncidentFilter = {
   cause: null,
   map: null,
   day: null,
+  since: null,
   round: null,
   page: 1,
 };
@@ -487,7 +488,7 @@ describe('Where the source cannot be reached', () => {
   });
 });
 
-const unchained = ({ prevHash: _, hash: __, ...entry }: ChainedEntry) => entry;
+const unchained = ({ prevHash: _, hash: __, incidents: ___, ...entry }: ChainedEntry) => entry;
 
 describe('The ledger on the desk', () => {
   it('is read in pages of a hundred, the newest first, and by kind', () =>
@@ -513,6 +514,15 @@ describe('The ledger on the desk', () => {
       const lost = await desk.ledger({ before: null, kind: 'gap.written_off' });
       assert.deepEqual([lost.entries.length, lost.before], [22, null]);
       assert.ok(lost.entries.some(({ seq }) => seq === id));
+      for (const { seq, incidents } of lost.entries) assert.deepEqual(incidents, [seq]);
+      assert.deepEqual(new Set(first.entries.flatMap(({ incidents }) => incidents)), new Set([id]));
+      const done = await desk.ledger({ before: null, kind: 'repair.done' });
+      for (const { body, incidents } of done.entries) {
+        const { incidents: keys } = body as { incidents: string[] };
+        const repaired = await Promise.all(incidents.map((one) => desk.incident(one)));
+        assert.deepEqual(repaired.map((one) => one!.incident.key).sort(), [...keys].sort());
+      }
+      assert.ok(done.entries.length > 0);
       assert.deepEqual((await desk.ledger({ before: null, kind: 'no.such' })).entries, []);
     }));
 

@@ -255,7 +255,7 @@ export function deskOfLies(lie: string): Desk & { decided: { decision: WebDecisi
     packetFile: async (folder, file) =>
       folder === 'packet' && file === 'README.md' ? bytes(`<html>${lie}`) : null,
     ledger: async () => ({
-      entries: entries(lie).map((entry) => ({ ...entry, prevHash: hash, hash })),
+      entries: entries(lie).map((entry) => ({ ...entry, prevHash: hash, hash, incidents: [1] })),
       head: { seq: 9, hash },
       before: 1,
     }),

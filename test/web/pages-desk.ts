@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DayPoint } from '../../reports/model.ts';
 import { type Coverage, coverageOf } from '../../src/core/coverage.ts';
-import { foldIncident } from '../../src/core/fold.ts';
+import { affectedIncidents, foldIncident } from '../../src/core/fold.ts';
 import { type FoldEntry, type Incident, isOpenIncident } from '../../src/core/incident.ts';
 import type { Json, Place, Row } from '../../src/core/model.ts';
 import { addDays } from '../../src/core/time.ts';
@@ -160,9 +160,9 @@ function gap({ round, verdict, reason, because, cause, seen = [] }: Story): Draf
 type Draft = Pick<FoldEntry, 'kind' | 'key' | 'body'>;
 
 /** An entry of the chain, with its hashes. */
-export type ChainedEntry = FoldEntry & { prevHash: string; hash: string };
+export type HashedEntry = FoldEntry & { prevHash: string; hash: string };
 
-function chained(entries: ChainedEntry[], draft: Draft): ChainedEntry {
+function chained(entries: HashedEntry[], draft: Draft): HashedEntry {
   const prevHash = entries.at(-1)?.hash ?? '0'.repeat(64);
   const entry = { seq: entries.length + 1, at: '2026-02-18T06:57:02.084Z', source, ...draft };
   const hash = createHash('sha256').update(prevHash).update(JSON.stringify(entry)).digest('hex');
@@ -224,7 +224,7 @@ const files: Record<string, string> = {
   SHA256SUMS: 'aa  README.md\n',
 };
 const reportHtml =
-  '<!doctype html><html lang="en"><head><title>r</title><style>body { color: #123456; }\n</style></head><body>4 of 12</body></html>';
+  '<!doctype html><html lang="en"><head><title>r</title><style>body { color: #123456; }\n</style></head><body><header>4 of 12</header></body></html>';
 const reportFiles: Record<string, string> = {
   'production/2026-02-16.html': reportHtml,
   'production/2026-02-16.md': '# Coverage\n',
@@ -245,7 +245,7 @@ const captureRow: Row = {
 };
 
 function admits(filter: IncidentFilter, incident: Incident): boolean {
-  const { status, verdict, cause, map, day: date } = filter;
+  const { status, verdict, cause, map, day: date, since, round } = filter;
   if (status === 'open' && !isOpenIncident(incident)) return false;
   if (status === 'unclosed' && incident.status === 'closed') return false;
   const code = (incident.cause as { code: string } | null)?.code;
@@ -253,7 +253,9 @@ function admits(filter: IncidentFilter, incident: Incident): boolean {
     (verdict === null || incident.verdict === verdict) &&
     (cause === null || code === cause) &&
     (map === null || (incident.round?.map ?? '').toLowerCase().includes(map.toLowerCase())) &&
-    (date === null || incident.round?.date === date)
+    (date === null || incident.round?.date === date) &&
+    (since === null || (incident.round?.date ?? '') >= since) &&
+    (round === null || incident.round?.roundId === round)
   );
 }
 
@@ -268,7 +270,7 @@ const pastTense: Record<Exclude<WebDecision['kind'], 'resolve'>, string> = {
 /** A desk over entries in memory, folded by the rules of the core; it remembers what was decided. */
 export interface MemoryDesk extends Desk {
   decided: { id: number; decision: WebDecision; by: string }[];
-  entries: ChainedEntry[];
+  entries: HashedEntry[];
   /** The incident of a round. */
   idOf(roundId: number): number;
   /** What the next answers differ in. */
@@ -277,7 +279,7 @@ export interface MemoryDesk extends Desk {
 
 /** The chain of entries, and the incidents that it tells of. */
 function openBook() {
-  const entries: ChainedEntry[] = [];
+  const entries: HashedEntry[] = [];
   const about = (key: string) =>
     entries.filter(
       ({ key: own, body }) =>
@@ -292,7 +294,9 @@ function openBook() {
       .sort((a, b) => b.id - a.id);
   const find = (id: number) => incidents().find((incident) => incident.id === id) ?? null;
   const head = () => ({ seq: entries.length, hash: entries.at(-1)!.hash });
-  return { entries, about, incidents, find, head };
+  const idsOf = (entry: FoldEntry) =>
+    affectedIncidents(entry).flatMap((key) => incidents().find((incident) => incident.key === key)?.id ?? []);
+  return { entries, about, incidents, find, head, idsOf };
 }
 type Book = ReturnType<typeof openBook>;
 
@@ -375,14 +379,14 @@ function incidentDesk(book: Book, changed: MemoryDesk['change']) {
   };
 }
 
-function ledgerDesk({ entries, head }: Book) {
+function ledgerDesk({ entries, head, idsOf }: Book) {
   const pageSize = 8;
   return {
     ledger: async ({ before, kind }: { before: number | null; kind: string | null }) => {
       const found = entries
         .filter((entry) => (before === null || entry.seq < before) && (kind === null || entry.kind === kind))
         .reverse();
-      const shown = found.slice(0, pageSize);
+      const shown = found.slice(0, pageSize).map((entry) => ({ ...entry, incidents: idsOf(entry) }));
       return { entries: shown, head: head(), before: found.length > pageSize ? shown.at(-1)!.seq : null };
     },
     verify: async (anchor: string | null) => {

@@ -241,7 +241,7 @@ describe('the list of incidents', () => {
     const { page } = await reviewer();
     const html = await page('/incidents?day=2026-02-16&map=ADLER');
     assert.deepEqual(idsOn(html), [9]);
-    says(html, 'etl_adlernest R2, 9856 lost the module crashed written off 2026-02-16 21:24:29');
+    says(html, 'etl_adlernest R2, 9856 2026-02-16 21:24:29 lost the module crashed written off');
   });
 
   test('is filtered by every field of its form, and shows what it was filtered by', async () => {
@@ -256,6 +256,15 @@ describe('the list of incidents', () => {
     assert.match(cause, /<option value="module_crashed" selected/);
     assert.match(cause, /name="map" value="escape"/);
     assert.match(await page('/incidents?day=2026-02-04'), /name="day" value="2026-02-04"/);
+    const since = await page('/incidents?since=2026-02-11&map=adler');
+    assert.deepEqual(idsOn(since), [9]);
+    assert.match(since, /name="since" value="2026-02-11"/);
+    says(await page('/incidents?since=2026-02-30'), 'This could not be read, and restricts nothing: since.');
+    says(
+      await page('/incidents?status=all&round=12345'),
+      'No incident fits this.',
+      'roundwarden explain 12345',
+    );
   });
 
   test('has pages that keep the filter', async () => {
@@ -291,7 +300,7 @@ describe('the page of an incident', () => {
       'Why it is missing',
       'The module crashed module_crashed',
       "bad argument #9 to 'format' (number has no integer representation).",
-      'Also: its message never reached the bot.',
+      "Also: the module's message never reached the bot.",
       'etconsole.log:512 Lua 5.4 API: ^4et_RunFrame error running lua script',
       'What was tried',
       'that ended between 20:23:59 and 20:24:34 UTC, as one of this round must have: there is none.',
@@ -300,7 +309,7 @@ describe('the page of an incident', () => {
       'What people decided Nothing so far.',
       'Decide',
       'Timeline',
-      '9 lost, cause module_crashed',
+      '9 2026-02-18 06:57:02 lost, cause module_crashed',
       'The rows around it',
       '"gaming_session_id": 89',
       '9856 etl_adlernest 2 2026-02-16 212429 completed null null',
@@ -347,7 +356,7 @@ describe('the page of an incident', () => {
   test('shows a repaired round as closed, and how its repair is undone', async () => {
     const { desk, page } = await reviewer();
     const html = await page(`/incidents/${desk.idOf(9824)}`);
-    says(html, 'Status: closed: covered by a repair .', 'entry 16 , undone by roundwarden revert 16');
+    says(html, 'Status: closed: covered by a repair .', 'entry 16 ( roundwarden revert 16 undoes it)');
     saysNot(html, 'No audit repairs it until', 'Silent');
   });
 
@@ -412,21 +421,32 @@ describe('a decision', () => {
     says(await page('/incidents/14'), 'Note by Vid, 2026-02-18 06:57:02 UTC : two lines');
   });
 
-  test('is confirmed in words, and only a kind that exists is', async () => {
-    const { page } = await reviewer();
+  test('is confirmed in words while it is the last word of the ledger, and nothing else is', async () => {
+    const { decide, page } = await reviewer();
+    const isConfirmed = async (kind: string) => /role="status"/.test(await page(`/incidents/9?done=${kind}`));
+    assert.equal(await isConfirmed('hold'), false);
+    await decide(9, { kind: 'hold', reason: 'I look at the disk first' });
     assert.match(
       await page('/incidents/9?done=hold'),
       /role="status"[^>]*>Held: no audit repairs it until it is reopened\./,
     );
-    for (const kind of ['nonsense', 'constructor', ''])
-      assert.doesNotMatch(await page(`/incidents/9?done=${kind}`), /role="status"/);
+    for (const kind of ['excuse', 'nonsense', 'constructor', ''])
+      assert.equal(await isConfirmed(kind), false);
+    await decide(9, { kind: 'note', reason: 'later' });
+    assert.equal(await isConfirmed('hold'), false);
   });
 
   test('that cannot be read is refused in words, and what was typed is kept', async () => {
     const { desk, decide } = await reviewer();
     const refused = [
-      [9, { kind: 'excuse', reason: '  ' }, 'This has to be filled in.'],
-      [9, { kind: 'note', reason: 'x'.repeat(2_001) }, 'This is longer than 2,000 characters.'],
+      [9, { kind: 'excuse', reason: '  ' }, 'An excuse needs its reason.'],
+      [9, { kind: 'hold', reason: '\u200b\u2060' }, 'A hold needs its reason.'],
+      [9, { kind: 'note', reason: '\r\n' }, 'A note needs its text.'],
+      [
+        9,
+        { kind: 'note', reason: 'x'.repeat(2_001) },
+        'This has 2,001 characters, and the ledger takes 2,000 at most.',
+      ],
       [13, { kind: 'resolve', reason: 'I <am> sure' }, 'Choose one of the candidates.'],
       [13, { kind: 'resolve', reason: 'I <am> sure', candidate: 'capture:1; drop' }, 'Choose one of'],
       [9, { kind: 'delete', reason: '' }, 'This is no decision.'],
@@ -492,7 +512,10 @@ describe('the ledger', () => {
     assert.deepEqual(seqs(await page('/ledger?kind=repair.done')), [17]);
     const older = await page('/ledger?kind=gap.written_off');
     assert.match(older, /href="\/ledger\?kind=gap\.written_off&amp;before=5"/);
-    assert.deepEqual(seqs(await page('/ledger?kind=nonsense&before=x')).length, 8);
+    const unread = await page('/ledger?kind=nonsense&before=x');
+    assert.deepEqual(seqs(unread).length, 8);
+    says(unread, 'This could not be read, and restricts nothing: before, kind.');
+    says(await page('/ledger?at=9999'), 'The ledger has no entry 9999 yet; these are its newest.');
   });
 
   test('opens the entry that a timeline leads to', async () => {
@@ -573,6 +596,13 @@ describe('reports and packets', () => {
     assert.ok(policy.includes(`style-src 'self' 'sha256-${hash}'`), policy);
     assert.doesNotMatch(policy, /unsafe/);
     assert.doesNotMatch((await get('/reports')).headers.get('content-security-policy')!, /sha256/);
+  });
+
+  test('a report has the way back, and to the incidents of its day', async () => {
+    const { get } = await reviewer();
+    const html = await (await get('/reports/production/2026-02-16.html')).text();
+    const links = [...html.matchAll(/<a href="([^"]*)"/g)].map(([, link]) => link);
+    assert.deepEqual(links, ['/', '/reports', '/incidents?status=all&amp;day=2026-02-16']);
   });
 
   test('a report that has more than one style gets none', async () => {

@@ -1,5 +1,5 @@
 import { type Incident, isOpenIncident } from '../../core/incident.ts';
-import type { IncidentView, WebDecision } from '../desk.ts';
+import { decisionEntries, type IncidentView, type WebDecision } from '../desk.ts';
 import type { Typed } from './query.ts';
 import { candidateName, judged } from './words.ts';
 
@@ -68,9 +68,16 @@ export const decisionWords: Record<Kind, FormWords> = {
   },
 };
 
-/** What is said after a decision; null for a kind that is none. */
-export function doneText(kind: string | undefined): string | null {
-  return kind !== undefined && Object.hasOwn(decisionWords, kind) ? decisionWords[kind as Kind].done : null;
+/** True for the name of a decision. */
+export const isKind = (kind: string): kind is Kind => Object.hasOwn(decisionWords, kind);
+
+/** What is said after a decision; null where it is not the last thing that the ledger says of the incident. */
+export function doneText(
+  kind: string | undefined,
+  { entries }: Pick<IncidentView, 'entries'>,
+): string | null {
+  if (kind === undefined || !isKind(kind)) return null;
+  return entries.at(-1)?.kind === decisionEntries[kind] ? decisionWords[kind].done : null;
 }
 
 const canReopen = ({ held, excused, acknowledged, resolution, releases, status }: Incident) =>

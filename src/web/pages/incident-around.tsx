@@ -14,16 +14,17 @@ export function TimelinePart(props: { entries: readonly FoldEntry[] }) {
   return (
     <section aria-labelledby="timeline">
       <h2 id="timeline">Timeline</h2>
-      <Table caption="Ledger entries about it, oldest first" columns={['Entry', 'What', 'Kind', 'At (UTC)']}>
+      <Table caption="Ledger entries about it, oldest first" columns={['Entry, at (UTC)', 'What']}>
         {props.entries.map((entry) => (
           <tr>
             <th scope="row">
               <a href={`/ledger?at=${entry.seq}`}>{entry.seq}</a>
+              <small>
+                <At at={entry.at} bare />
+              </small>
             </th>
-            <td class="prose">{oneLine(entryText(entry))}</td>
-            <td class="nowrap">{oneLine(entry.kind)}</td>
-            <td class="nowrap">
-              <At at={entry.at} bare />
+            <td class="prose">
+              {oneLine(entryText(entry))} <span class="muted">{oneLine(entry.kind)}</span>
             </td>
           </tr>
         ))}
@@ -34,7 +35,6 @@ export function TimelinePart(props: { entries: readonly FoldEntry[] }) {
 
 const keyColumns = {
   rounds: [
-    'id',
     'map_name',
     'round_number',
     'round_date',
@@ -44,8 +44,8 @@ const keyColumns = {
     'round_end_unix',
     'match_id',
   ],
-  captures: ['id', 'map_name', 'round_number', 'round_id', 'round_start_unix', 'round_end_unix', 'match_id'],
-  spawns: ['id', 'map_name', 'round_number', 'round_id', 'player_name', 'spawn_count', 'match_id'],
+  captures: ['map_name', 'round_number', 'round_id', 'round_start_unix', 'round_end_unix', 'match_id'],
+  spawns: ['map_name', 'round_number', 'round_id', 'player_name', 'spawn_count', 'match_id'],
 };
 
 const captions = {
@@ -77,17 +77,17 @@ function RowTable(props: RowsProps & { caption: string }) {
   const columns = keyColumns[table].filter((column) => rows.some((row) => column in row));
   const isOwn = (row: Row) => roundId !== null && row[table === 'rounds' ? 'id' : 'round_id'] === roundId;
   return (
-    <Table caption={caption} columns={[...columns, 'the whole row']}>
+    <Table caption={`${caption}; open one to see all of it`} columns={['id', ...columns]}>
       {rows.map((row) => (
         <tr class={isOwn(row) ? 'own' : undefined}>
-          {columns.map((column) => (
-            <td class="nowrap">{cellText(row[column])}</td>
-          ))}
           <td>
-            <Fold summary={isOwn(row) ? 'all of it (this round)' : 'all of it'}>
+            <Fold summary={`${cellText(row.id)}${isOwn(row) ? ', of this round' : ''}`}>
               <pre>{jsonText(row)}</pre>
             </Fold>
           </td>
+          {columns.map((column) => (
+            <td class="nowrap">{cellText(row[column])}</td>
+          ))}
         </tr>
       ))}
     </Table>
@@ -132,6 +132,7 @@ export function LogsPart(props: { view: IncidentView }) {
   return (
     <section aria-labelledby="logs">
       <h2 id="logs">The log lines around it</h2>
+      <p class="muted">Besides those that prove its cause, which stand above.</p>
       {(['bot', 'console'] as const).map((log) =>
         logLines[log].length === 0 ? (
           <p>No line of {logNames[log]} is known of a quarter of an hour around it.</p>

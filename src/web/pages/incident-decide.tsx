@@ -2,7 +2,6 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from 'hono/jsx';
 import { oneLine } from '../../core/harmless.ts';
-import { longestReason } from '../../core/incident.ts';
 import type { SeenCandidate } from '../../core/verdict.ts';
 import { CsrfField } from '../csrf.tsx';
 import type { IncidentView } from '../desk.ts';
@@ -35,7 +34,6 @@ function ReasonField(props: { kind: Kind; refused: Refused | null }) {
         id={id}
         name="reason"
         rows={2}
-        maxlength={longestReason}
         required={needed}
         aria-invalid={refused === null ? undefined : 'true'}
         aria-describedby={refused === null ? `does-${kind}` : `does-${kind} alert`}

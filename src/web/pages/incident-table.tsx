@@ -5,7 +5,7 @@ import { Table, VerdictBadge } from '../parts.tsx';
 import { causeOf, causeText, playedOf, roundName, statusText } from './words.ts';
 
 /** What a person looks for first stands first: on a phone the others scroll. */
-const columns = ['Round', 'Verdict', 'Cause', 'Status', 'Played (server time)', 'Incident'];
+const columns = ['Round, played (server time)', 'Verdict', 'Cause', 'Status', 'Incident'];
 
 function Row(props: { incident: Incident }) {
   const { incident } = props;
@@ -17,13 +17,13 @@ function Row(props: { incident: Incident }) {
           {roundName(incident)}
           {incident.round !== null && `, ${incident.round.roundId}`}
         </a>
+        <small class="nowrap">{playedOf(incident)}</small>
       </th>
       <td>
         <VerdictBadge verdict={incident.verdict} />
       </td>
       <td>{cause === null ? '' : causeText(cause.code)}</td>
       <td>{statusText(incident)}</td>
-      <td class="nowrap">{playedOf(incident)}</td>
       <td class="number">{incident.id}</td>
     </tr>
   );

@@ -111,7 +111,7 @@ function Repairs(props: { incident: Incident }) {
       {repairs.map((seq, index) => (
         <>
           {index > 0 && ', '}
-          <a href={`/ledger?at=${seq}`}>entry {seq}</a>, undone by <code>roundwarden revert {seq}</code>
+          <a href={`/ledger?at=${seq}`}>entry {seq}</a> (<code>roundwarden revert {seq}</code> undoes it)
         </>
       ))}
       .
@@ -145,11 +145,13 @@ export function DecidedPart(props: { view: IncidentView }) {
   const { incident, entries } = props.view;
   const { held, excused, acknowledged, resolution, releases } = incident;
   const notes = entries.filter(({ kind }) => kind === 'incident.noted').map(saidOf);
+  const reopened = entries.filter(({ kind }) => kind === 'incident.reopened').map(saidOf);
   const lastSaid = (kind: string) => {
     const entry = entries.filter((one) => one.kind === kind).at(-1);
     return entry === undefined ? { by: '', at: incident.openedAt, reason: '' } : saidOf(entry);
   };
-  const nothing = !held && !excused && !acknowledged && !resolution && releases.length + notes.length === 0;
+  const others = releases.length + notes.length + reopened.length;
+  const nothing = !held && !excused && !acknowledged && !resolution && others === 0;
   return (
     <section aria-labelledby="decided">
       <h2 id="decided">What people decided</h2>
@@ -171,6 +173,9 @@ export function DecidedPart(props: { view: IncidentView }) {
               <strong>Released</strong>: {releases.map((id) => `capture ${id}`).join(', ')}
             </li>
           )}
+          {reopened.map((said) => (
+            <Words what="Reopened, which ended what was decided before," said={said} />
+          ))}
           {notes.map((said) => (
             <Words what="Note" said={said} />
           ))}

@@ -31,6 +31,12 @@ function Since(props: { view: IncidentView }) {
   );
 }
 
+/** True where it was reopened and no audit has judged it since. */
+function waitsForAudit({ entries }: IncidentView): boolean {
+  const last = entries.findLast(({ kind }) => kind === 'incident.reopened' || kind.startsWith('gap.'));
+  return last?.kind === 'incident.reopened';
+}
+
 /** What it is, in words. */
 export function VerdictPart(props: { view: IncidentView }) {
   const { view } = props;
@@ -49,6 +55,7 @@ export function VerdictPart(props: { view: IncidentView }) {
       {because !== '' && <p>{oneLine(sentence(because))}</p>}
       <p>
         Status: <strong>{statusText(view.incident)}</strong>.
+        {waitsForAudit(view) && ' It was reopened: the next audit judges it anew.'}
       </p>
       <Since view={view} />
     </section>

@@ -8,7 +8,7 @@ import { readForm } from '../form.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
 import { At, Facts, Notice } from '../parts.tsx';
-import { doneText, type Refused } from './decisions.ts';
+import { doneText, isKind, type Refused } from './decisions.ts';
 import { LogsPart, PacketPart, RowsPart, TimelinePart } from './incident-around.tsx';
 import { DecidePart } from './incident-decide.tsx';
 import { DecidedPart, TriedPart } from './incident-tried.tsx';
@@ -27,12 +27,12 @@ function Heading(props: { view: IncidentView }) {
       </h1>
       <Facts
         facts={[
-          ['played, server time', playedOf(incident)],
+          ['played until, server time', playedOf(incident)],
           ['UTC', round?.playedAt == null ? 'unreadable' : <At at={round.playedAt} />],
           ['session', String(round?.session ?? 'none')],
           ['match id', oneLine(round?.matchId ?? 'none')],
           ['incident', String(incident.id)],
-          ['opened', <At at={incident.openedAt} />],
+          ['found by an audit', <At at={incident.openedAt} />],
           ['source', oneLine(incident.source)],
         ]}
       />
@@ -65,9 +65,7 @@ function Whole(props: {
       {refused !== null && (
         <Notice kind="alert">
           Nothing was written. {oneLine(sentence(refused.problem))}{' '}
-          {doneText(refused.typed.kind) !== null && (
-            <a href={`#reason-${refused.typed.kind}`}>Back to the form</a>
-          )}
+          {isKind(refused.typed.kind) && <a href={`#reason-${refused.typed.kind}`}>Back to the form</a>}
         </Notice>
       )}
       <Heading view={view} />
@@ -100,7 +98,7 @@ export function incidentPage(desk: Desk) {
   return async (c: Context<Env>) => {
     const view = await desk.incident(numberOf(c));
     if (view === null) return c.notFound();
-    const done = doneText(c.req.query('done'));
+    const done = doneText(c.req.query('done'), view);
     return c.html(<Whole view={view} session={c.var.session} done={done} refused={null} />);
   };
 }

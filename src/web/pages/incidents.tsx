@@ -79,6 +79,10 @@ function FilterForm(props: { filter: IncidentFilter }) {
         <input type="date" name="day" value={filter.day ?? ''} />
       </label>
       <label>
+        Played since
+        <input type="date" name="since" value={filter.since ?? ''} />
+      </label>
+      <label>
         Round
         <input type="text" inputmode="numeric" name="round" value={textOf(filter.round) ?? ''} size={8} />
       </label>
@@ -91,8 +95,8 @@ const textOf = (round: number | null) => (round === null ? null : String(round))
 
 /** The address of another page of the same filter. */
 function pageAddress(filter: IncidentFilter, page: number): string {
-  const { status, verdict, cause, map, day, round } = filter;
-  const asked = { status, verdict, cause, map, day, round: textOf(round), page: String(page) };
+  const { status, verdict, cause, map, day, since, round } = filter;
+  const asked = { status, verdict, cause, map, day, since, round: textOf(round), page: String(page) };
   const given = Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== null);
   return `/incidents?${new URLSearchParams(given)}`;
 }
@@ -125,7 +129,14 @@ function Nothing(props: { filter: IncidentFilter; total: number }) {
   if (total > 0) return <p>There is nothing on page {filter.page}.</p>;
   return (
     <p>
-      No incident fits this. <a href="/incidents?status=all">Show all incidents</a>
+      No incident fits this.{' '}
+      {filter.round !== null && (
+        <>
+          A round has one only where an audit found it without its capture;{' '}
+          <code>roundwarden explain {filter.round}</code> says how this one stands.{' '}
+        </>
+      )}
+      <a href="/incidents?status=all">Show all incidents</a>
     </p>
   );
 }
@@ -144,7 +155,7 @@ function List(props: { session: Session; filter: IncidentFilter; unread: string[
       {unread.length > 0 && (
         <Notice kind="alert">
           This could not be read, and restricts nothing: {unread.join(', ')}.
-          {unread.includes('day') && ' A day is written YYYY-MM-DD.'}
+          {(unread.includes('day') || unread.includes('since')) && ' A day is written YYYY-MM-DD.'}
           {unread.includes('round') && ' A round is named by its number in the database.'}
         </Notice>
       )}

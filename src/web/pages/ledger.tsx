@@ -7,13 +7,28 @@ import { entryKinds } from '../../core/incident.ts';
 import type { ChainedEntry, Desk, LedgerPage } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
-import { At, Facts, jsonText } from '../parts.tsx';
+import { At, Facts, jsonText, Notice } from '../parts.tsx';
 import { ledgerQuery } from './query.ts';
 import { VerifyForm } from './verify.tsx';
 
+function IncidentLinks(props: { ids: readonly number[] }) {
+  const { ids } = props;
+  if (ids.length === 0) return <>none</>;
+  return (
+    <>
+      {ids.map((id, index) => (
+        <>
+          {index > 0 && ', '}
+          <a href={`/incidents/${id}`}>{id}</a>
+        </>
+      ))}
+    </>
+  );
+}
+
 function Entry(props: { entry: ChainedEntry; open: boolean }) {
   const { entry, open } = props;
-  const { seq, at, kind, source, key, body, prevHash, hash } = entry;
+  const { seq, at, kind, source, key, body, prevHash, hash, incidents } = entry;
   return (
     <li id={`entry-${seq}`}>
       <details open={open}>
@@ -25,6 +40,7 @@ function Entry(props: { entry: ChainedEntry; open: boolean }) {
           facts={[
             ['source', oneLine(source) || 'none'],
             ['key', oneLine(key) || 'none'],
+            ['incident', <IncidentLinks ids={incidents} />],
             ['previous hash', <code class="hash">{prevHash}</code>],
             ['hash', <code class="hash">{hash}</code>],
           ]}
@@ -105,6 +121,14 @@ function Whole(props: { session: Session; asked: ReturnType<typeof ledgerQuery>;
         </a>
       </p>
       <h2>{asked.at === null ? 'Entries, newest first' : `Entry ${asked.at}, and those before it`}</h2>
+      {asked.unread.length > 0 && (
+        <Notice kind="alert">
+          This could not be read, and restricts nothing: {asked.unread.join(', ')}.
+        </Notice>
+      )}
+      {asked.at !== null && asked.at > (found.head?.seq ?? 0) && (
+        <Notice kind="alert">The ledger has no entry {asked.at} yet; these are its newest.</Notice>
+      )}
       <KindFilter kind={kind} />
       {found.entries.length === 0 ? (
         <p>There is no such entry.</p>

@@ -32,7 +32,9 @@ function Figure(props: { name: string; value: string; note: string; href?: strin
 /** The figures of 14 days. */
 export function FiguresPart(props: { coverage: Coverage; series: readonly DayPoint[] }) {
   const { coverage, series } = props;
-  const r2 = r2Of(series.slice(-coverageDays));
+  const days = series.slice(-coverageDays);
+  const since = days[0]?.day ?? '';
+  const r2 = r2Of(days);
   const r2Share = r2.expected === 0 ? 'none was played' : `${percent(r2.live, r2.expected)} live`;
   const { live, repaired, pending, setAside, lost } = coverage;
   return (
@@ -47,14 +49,14 @@ export function FiguresPart(props: { coverage: Coverage; series: readonly DayPoi
           name="open"
           value={String(openTotal(coverage))}
           note="something is left to do"
-          href="/incidents?status=open"
+          href={`/incidents?status=open&since=${since}`}
         />
         <Figure name="set aside" value={String(setAside)} note="excused or held, and not lost" />
         <Figure
           name="lost"
           value={String(lost)}
-          note="written off, of these days"
-          href="/incidents?status=unclosed&verdict=lost"
+          note="written off"
+          href={`/incidents?status=unclosed&verdict=lost&since=${since}`}
         />
         <Figure name="R2" value={`${r2.live} of ${r2.expected}`} note={r2Share} />
       </dl>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { causeCodes } from '../../core/cause.ts';
+import { isBlank } from '../../core/harmless.ts';
 import { entryKinds, longestReason } from '../../core/incident.ts';
 import { isDay } from '../../core/time.ts';
 import { verdicts } from '../../core/verdict.ts';
@@ -20,46 +21,72 @@ const incidentQuery = {
   cause: optional(z.enum(causeCodes)),
   map: optional(z.string().trim().max(64)),
   day: optional(z.string().refine(isDay)),
+  since: optional(z.string().refine(isDay)),
   round: optional(wholeNumber),
   page: optional(wholeNumber),
 };
 
+/** Reads fields of an address one by one; those that could not be read are null, and their names are kept. */
+function reader<Fields extends Record<string, z.ZodType>>(fields: Fields, query: Record<string, string>) {
+  const unread: string[] = [];
+  const read = <Name extends keyof Fields & string>(name: Name) => {
+    const parsed = fields[name]!.safeParse(query[name]);
+    if (!parsed.success) unread.push(name);
+    return (parsed.success ? parsed.data : null) as z.output<Fields[Name]> | null;
+  };
+  return { read, unread };
+}
+
 /** The filter that an address asks for, and the names of the fields that could not be read: those restrict nothing. */
 export function incidentFilter(query: Record<string, string>): { filter: IncidentFilter; unread: string[] } {
-  const unread: string[] = [];
-  const read = <K extends keyof typeof incidentQuery>(name: K) => {
-    const parsed = incidentQuery[name].safeParse(query[name]);
-    if (!parsed.success) unread.push(name);
-    return (parsed.success ? parsed.data : null) as z.output<(typeof incidentQuery)[K]>;
-  };
+  const { read, unread } = reader(incidentQuery, query);
   const filter = {
     status: read('status') ?? ('unclosed' as const),
     verdict: read('verdict'),
     cause: read('cause'),
     map: read('map') || null,
     day: read('day'),
+    since: read('since'),
     round: read('round'),
     page: read('page') ?? 1,
   };
   return { filter, unread };
 }
 
-/** Which part of the ledger an address asks for. `at` is an entry that has to be on the page. */
+const ledgerFields = {
+  at: optional(wholeNumber),
+  before: optional(wholeNumber),
+  kind: optional(z.enum(entryKinds)),
+};
+
+/**
+ * Which part of the ledger an address asks for, and the names of the fields that could not be read. `at` is an entry
+ * that has to be on the page.
+ */
 export function ledgerQuery(query: Record<string, string>) {
-  const seq = (text: string | undefined) => optional(wholeNumber).safeParse(text).data ?? null;
-  const at = seq(query.at);
-  const before = at === null ? seq(query.before) : at + 1;
-  const kind = optional(z.enum(entryKinds)).safeParse(query.kind).data ?? null;
-  return { at, page: { before, kind: at === null ? kind : null } };
+  const { read, unread } = reader(ledgerFields, query);
+  const [at, before, kind] = [read('at'), read('before'), read('kind')];
+  return { at, page: at === null ? { before, kind } : { before: at + 1, kind: null }, unread };
 }
 
-const reason = z.string().trim().max(longestReason, 'This is longer than 2,000 characters.');
-const needed = reason.min(1, 'This has to be filled in.');
+const reason = z
+  .string()
+  .trim()
+  .max(longestReason, {
+    error: ({ input }) => {
+      const [typed, most] = [String(input).length, longestReason].map((count) => count.toLocaleString('en'));
+      return `This has ${typed} characters, and the ledger takes ${most} at most.`;
+    },
+  });
+/** A text that people can see: blanks and characters without a width are none. */
+const needed = (message: string) => reason.refine((text) => !isBlank(text), message);
 
 /** A decision as a form sends it. The messages are for the person who filled it in. */
 const decisionForm = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['acknowledge', 'reopen']), reason }),
-  z.object({ kind: z.enum(['note', 'hold', 'excuse']), reason: needed }),
+  z.object({ kind: z.literal('note'), reason: needed('A note needs its text.') }),
+  z.object({ kind: z.literal('hold'), reason: needed('A hold needs its reason.') }),
+  z.object({ kind: z.literal('excuse'), reason: needed('An excuse needs its reason.') }),
   z.object({
     kind: z.literal('resolve'),
     reason,

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Report } from '../../../reports/model.ts';
 import { oneLine } from '../../core/harmless.ts';
+import { isDay } from '../../core/time.ts';
 import type { Desk, ReportListing } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
 import { Page } from '../layout.tsx';
@@ -31,11 +32,8 @@ function ReportRow(props: { report: ReportListing }) {
       <th scope="row">
         {linked.includes('html') ? <a href={`/reports/${name}.html`}>{oneLine(short)}</a> : oneLine(short)}
       </th>
-      <td>
-        <Badge tone={tone}>{word}</Badge>
-      </td>
-      <td class="prose">{oneLine(title)}</td>
-      <td>
+      <td class="prose">
+        <Badge tone={tone}>{word}</Badge> {oneLine(title)}
         <ul class="inline">
           {linked.map((format) => (
             <li>
@@ -60,7 +58,7 @@ function Whole(props: { session: Session; reports: readonly ReportListing[] }) {
           There is no report yet. <code>roundwarden report</code> makes one.
         </p>
       ) : (
-        <Table caption="Coverage reports" columns={['Report', 'State', 'What it says', 'Read it as']}>
+        <Table caption="Coverage reports" columns={['Report', 'What it says']}>
           {reports.map((report) => (
             <ReportRow report={report} />
           ))}
@@ -91,7 +89,26 @@ export function styleHash(html: string): string | null {
   return `'sha256-${createHash('sha256').update(styles[0]![1]!).digest('base64')}'`;
 }
 
-/** `/reports/NAME.FORMAT`: a report as it was written. */
+/** The way back from a report, and to the incidents of its day: as a file it stands alone. */
+function WayBack(props: { name: string }) {
+  const day = props.name.slice(props.name.lastIndexOf('/') + 1);
+  return (
+    <nav aria-label="Review pages" class="soft">
+      <a href="/">Overview</a>, <a href="/reports">all reports</a>
+      {isDay(day) && (
+        <>
+          , <a href={`/incidents?status=all&day=${day}`}>incidents of this day</a>
+        </>
+      )}
+    </nav>
+  );
+}
+
+/** A report's page with the way back at its head; one that has no head stays as it is. */
+const withWayBack = (html: string, name: string) =>
+  html.replace('<header>', () => `<header>${(<WayBack name={name} />).toString()}`);
+
+/** `/reports/NAME.FORMAT`: a report as it was written; a page has the way back besides. */
 export function reportFile(desk: Desk) {
   return async (c: Context<Env>) => {
     const path = c.req.path.slice('/reports/'.length);
@@ -100,12 +117,14 @@ export function reportFile(desk: Desk) {
     if (dot < 1 || !isPlainPath(name) || !isPlainPath(format) || format.includes('/')) return c.notFound();
     const bytes = await desk.reportFile(name, format);
     if (bytes === null) return c.notFound();
-    if (format === 'html') {
-      const hash = styleHash(new TextDecoder().decode(bytes));
-      if (hash !== null) c.set('styleHashes', [hash]);
-    }
     c.header('Content-Type', contentTypes.get(format) ?? 'application/octet-stream');
     c.header('X-Content-Type-Options', 'nosniff');
+    if (format === 'html') {
+      const html = new TextDecoder().decode(bytes);
+      const hash = styleHash(html);
+      if (hash !== null) c.set('styleHashes', [hash]);
+      return c.body(withWayBack(html, name));
+    }
     if (!readInBrowser.has(format)) {
       const file = `${name.replaceAll('/', '-')}.${format}`;
       c.header('Content-Disposition', `attachment; filename="${file}"`);
