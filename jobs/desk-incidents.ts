@@ -1,7 +1,6 @@
 import type { Config } from '../src/config.ts';
 import { withLedgerToRead } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
-import { isBlank } from '../src/core/harmless.ts';
 import { type Incident, isAskedFor } from '../src/core/incident.ts';
 import { normaliseMap } from '../src/core/names.ts';
 import { UsageError } from '../src/errors.ts';
@@ -54,13 +53,6 @@ export async function ownIncident(ledger: Ledger, source: string, id: number): P
   return stored?.source === source ? (stored.state as unknown as Incident) : null;
 }
 
-/** What each of these is worth nothing without. */
-const reasonFor: Partial<Record<WebDecision['kind'], string>> = {
-  excuse: 'an excuse needs a reason: say why nothing has to be done about this gap',
-  hold: 'a hold needs a reason: say until when, or for what, the audit has to wait',
-  note: 'a note needs its text',
-};
-
 function decidingOf(decision: WebDecision): Deciding {
   if (decision.kind === 'resolve') return { kind: decisionEntries.resolve, candidate: decision.candidate };
   return { kind: decisionEntries[decision.kind] };
@@ -73,8 +65,6 @@ export async function decideOnPage(
 ): Promise<void> {
   const { id, decision, by, nowMs } = said;
   const reason = decision.reason.trim();
-  const lacking = reasonFor[decision.kind];
-  if (isBlank(reason) && lacking !== undefined) throw new UsageError(lacking);
   const source = config.sourceName;
   const known = await withLedgerToRead(config, async (ledger) =>
     ledger === null ? null : ownIncident(ledger, source, id),

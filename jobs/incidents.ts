@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Config } from '../src/config.ts';
 import { foldEntry, withLedger, withLedgerToRead, withSource } from '../src/context.ts';
 import type { Cause } from '../src/core/cause.ts';
+import { isBlank } from '../src/core/harmless.ts';
 import {
   type EntryKind,
   type Incident,
@@ -129,14 +130,23 @@ function assertShort(what: string, text: string, most: number): void {
   if (length > most) throw new UsageError(`${what} has ${length} characters; write ${most} at most`);
 }
 
+/** What is worth nothing without its reason. */
+const reasonFor: Partial<Record<Deciding['kind'], string>> = {
+  'incident.excused': 'an excuse needs a reason: say why nothing has to be done about this gap',
+  'incident.held': 'a hold needs a reason: say until when, or for what, the audit has to wait',
+  'incident.noted': 'a note needs its text',
+};
+
 /**
  * Writes down what a person decided, with who said so, and returns the incident as it is then. Throws a UsageError
- * where the reason or the name is too long.
+ * where the reason is missing, or the reason or the name is too long.
  */
 export async function decide(
   config: Config,
   decision: { id: number; deciding: Deciding; by: string; reason: string; nowMs: number },
 ): Promise<Incident> {
+  const lacking = reasonFor[decision.deciding.kind];
+  if (lacking !== undefined && isBlank(decision.reason)) throw new UsageError(lacking);
   assertShort('the reason', decision.reason, longestReason);
   assertShort('the name', decision.by, longestName);
   return withLedger(config, async (ledger) => {

@@ -215,7 +215,7 @@ forEachDatabase('What a person decides on the desk', (kind) => {
         ['hold', /a hold needs a reason/],
         ['note', /a note needs its text/],
       ] as const)
-        await assert.rejects(desk.decide(id, { kind: decision, reason: ' \n' }, 'ana'), (thrown) => {
+        await assert.rejects(desk.decide(id, { kind: decision, reason: ' \n\u200b' }, 'ana'), (thrown) => {
           assert.ok(thrown instanceof UsageError);
           assert.match(thrown.message, why);
           return true;
