@@ -102,6 +102,7 @@ export function coverageRows(
       waits: waitsOf(situation, round),
       by,
       setAside: verdict === 'covered' || exempt !== null ? null : setAsideOf(incident),
+      wasExcused: incident !== undefined && incident.excused !== null,
       cause: wasGap ? ((incident.cause as Cause | null)?.code ?? null) : null,
       moduleVersion: capture?.luaVersion ?? around,
       flags: assessment.flags,

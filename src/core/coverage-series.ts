@@ -44,7 +44,7 @@ function byDay(rows: readonly CoverageRow[]): Map<string, CoverageRow[]> {
 const isMissing = (row: CoverageRow) => ['open', 'setAside', 'lost'].includes(stateOf(row) ?? '');
 
 /** A day of which people have said that they know what went wrong. */
-const isKnown = (rows: readonly CoverageRow[]) => rows.some(({ setAside }) => setAside === 'excused');
+const isKnown = (rows: readonly CoverageRow[]) => rows.some(({ wasExcused }) => wasExcused);
 
 function judgements(rows: ReadonlyMap<string, CoverageRow[]>): Map<string, R2Judgement> {
   const days = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));

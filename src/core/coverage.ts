@@ -30,6 +30,8 @@ export interface CoverageRow {
   by: 'pipeline' | 'repair' | null;
   /** A person excused or held its gap, so that it is not open. */
   setAside: 'excused' | 'held' | null;
+  /** A person excused its gap, whatever became of it since: of its day it is known what went wrong. */
+  wasExcused: boolean;
   /** Why the pipeline missed it, also where it was repaired since. */
   cause: CauseCode | null;
   /** Of the capture; where there is none, of the captures before and after it on its day, if they agree. */

@@ -27,6 +27,7 @@ export function aRow(given: RowGiven = {}): CoverageRow {
     waits: null,
     by: rest.verdict === undefined || rest.verdict === 'covered' ? 'pipeline' : null,
     setAside: null,
+    wasExcused: false,
     cause: null,
     moduleVersion: null,
     flags: [],
@@ -42,10 +43,11 @@ export const standing = {
   repaired: { verdict: 'covered', by: 'repair' },
   pending: { verdict: 'pending' },
   missing: { verdict: 'missing' },
-  excused: { verdict: 'damaged', setAside: 'excused' },
+  repairedAndExcused: { verdict: 'covered', by: 'repair', wasExcused: true },
+  excused: { verdict: 'damaged', setAside: 'excused', wasExcused: true },
   held: { verdict: 'recoverable', setAside: 'held' },
   lost: { verdict: 'lost' },
-  lostAndExcused: { verdict: 'lost', setAside: 'excused' },
+  lostAndExcused: { verdict: 'lost', setAside: 'excused', wasExcused: true },
   exempt: { exempt: 'invalid', verdict: null },
 } as const satisfies Record<string, RowGiven>;
 export type Standing = keyof typeof standing;

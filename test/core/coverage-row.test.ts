@@ -454,6 +454,20 @@ for (const [name, cases] of Object.entries(groups))
       });
   });
 
+test('a row was excused, whatever became of it since, until somebody reopens it', () => {
+  const story = aStory();
+  const wasExcused = (now: Given) => story.report(now)[0]!.wasExcused;
+  story.audit(nothing);
+  assert.equal(wasExcused(nothing), false);
+  story.say('incident.excused');
+  assert.equal(wasExcused(nothing), true);
+  story.audit(artifact);
+  story.repair(artifact);
+  assert.equal(wasExcused(covered), true);
+  story.say('incident.reopened');
+  assert.equal(wasExcused(covered), false);
+});
+
 test('a row is named, dated and remarked on as the core says', () => {
   const [row] = aStory().report(covered);
   assert.deepEqual(

@@ -160,11 +160,13 @@ test('a day within the range is history for the days after it', () => {
 test('a day of an incident that people excused is no history, and is judged itself', () => {
   const incident = playedOn('2026-02-01', { excused: 1, missing: 9 });
   const lost = playedOn('2026-02-01', { lostAndExcused: 1, missing: 9 });
+  const rescued = playedOn('2026-02-01', { repairedAndExcused: 1, missing: 9 });
   const held = playedOn('2026-02-01', { held: 10 });
   const judged = (known: typeof incident) =>
     r2Of([...goodDays(1), ...known, ...playedOn(day, { live: 1 })], day);
   assert.deepEqual(judged(incident).history, { expected: 10, live: 10 });
   assert.deepEqual(judged(lost).history, { expected: 10, live: 10 });
+  assert.deepEqual(judged(rescued).history, { expected: 10, live: 10 });
   assert.deepEqual(judged(held).history, { expected: 20, live: 10 });
   assert.equal(r2Of([...goodDays(3), ...incident], '2026-02-01').state, 'unlikely');
 });
