@@ -106,18 +106,18 @@ function writeIndex(directory: string): string {
   return page;
 }
 
-/** Removes reports that are older than they are kept: days by their name, sessions by when they were made. */
+/**
+ * Removes reports that were made longer ago than they are kept, whatever day they are of: who asks for one of an old
+ * day wants to read it.
+ */
 function removeOld(config: Config, folder: string, nowMs: number): void {
   if (config.reportKeepDays === 0) return;
-  const oldest = addDays(localDay(Math.floor(nowMs / 1000), config.zone), -config.reportKeepDays);
-  const dayOf = (file: string, name: string) =>
-    name.startsWith('session-')
-      ? localDay(Math.floor(statSync(join(folder, file)).mtimeMs / 1000), config.zone)
-      : name;
+  const dayOf = (ms: number) => localDay(Math.floor(ms / 1000), config.zone);
+  const oldest = addDays(dayOf(nowMs), -config.reportKeepDays);
   for (const found of inDirectory(folder)) {
-    const file = found.name;
-    const name = found.isFile() ? ownFile.exec(file)?.[1] : undefined;
-    if (name !== undefined && dayOf(file, name) < oldest) rmSync(join(folder, file), { force: true });
+    if (!found.isFile() || !ownFile.test(found.name)) continue;
+    const path = join(folder, found.name);
+    if (dayOf(statSync(path).mtimeMs) < oldest) rmSync(path, { force: true });
   }
 }
 

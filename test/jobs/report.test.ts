@@ -224,8 +224,11 @@ forEachDatabase('The report', (kind) => {
       await world.audit({ now: theMorningAfter });
       const folder = join(world.dataDir, 'reports', 'test');
       mkdirSync(folder, { recursive: true });
-      for (const name of ['2025-01-01.html', '2025-01-01.json', 'notes.txt'])
+      const old = new Date('2026-01-01T00:00:00Z');
+      for (const name of ['2025-12-31.html', '2025-12-31.json', 'notes.txt']) {
         writeFileSync(join(folder, name), '{}');
+        utimesSync(join(folder, name), old, old);
+      }
       const config = world.config({ REPORT_KEEP_DAYS: '30' });
       const nowMs = Date.parse(theMorningAfter);
       const { paths, index } = await makeReport({ config, asked: { day: '2026-02-16' }, formats, nowMs });
@@ -248,12 +251,23 @@ forEachDatabase('The report', (kind) => {
           ['test/session-88', 'json,csv'],
         ],
       );
-      const old = new Date('2026-01-01T00:00:00Z');
       for (const name of ['session-88.csv', 'session-88.json']) utimesSync(join(folder, name), old, old);
       await makeReport({ config, asked: { day: '2026-02-11' }, formats, nowMs });
       assert.deepEqual(
         listReports(config).map(({ name }) => name),
         ['test/2026-02-16', 'test/2026-02-11'],
+      );
+    }));
+
+  it('keeps reports of old days that were asked for today', () =>
+    inWorld(kind, incidentBeginning, async (world) => {
+      await world.audit({ now: theMorningAfter });
+      const config = world.config({ REPORT_KEEP_DAYS: '30' });
+      for (const day of ['2026-02-04', '2026-02-16'])
+        await makeReport({ config, asked: { day }, formats, nowMs: Date.now() + 30 * 86_400_000 });
+      assert.deepEqual(
+        listReports(config).map(({ name }) => name),
+        ['test/2026-02-16', 'test/2026-02-04'],
       );
     }));
 });
