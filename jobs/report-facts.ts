@@ -120,7 +120,7 @@ async function earlierOf({ source, ledger }: Reading, of: { span: Span; since: s
   };
 }
 
-/** The folder of each written-off round's triage packet, below DATA_DIR as it is called now, not as it was then. */
+/** The folder of each triage packet that was written with a write-off, below DATA_DIR as it is called now, not as it was then. */
 async function packetsOf(
   { config, source, ledger }: Reading,
   keys: readonly string[],
@@ -239,7 +239,8 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     ...more.map(({ key, state }) => [key, state as unknown as Incident] as const),
   ]);
   const end = ledger === null ? null : await head(ledger);
-  const lost = [...keys].filter((key) => incidents.get(key)?.status === 'written_off');
+  // A round that was reopened is lost no more, and has its packet still.
+  const unclosed = [...keys].filter((key) => (incidents.get(key)?.status ?? 'closed') !== 'closed');
   return {
     source: source.name,
     zone: config.zone,
@@ -248,7 +249,7 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     rows: covered.rows,
     countedRows: covered.countedRows,
     incidents,
-    packets: await packetsOf(reading, [...lost, ...spokenOf.map(({ key }) => key)]),
+    packets: await packetsOf(reading, [...unclosed, ...spokenOf.map(({ key }) => key)]),
     auditStarts: await auditStartsOf(reading, span),
     ...earlier,
     repairs,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { decide } from '../../jobs/incidents.ts';
 import { makeReport, readReport } from '../../jobs/report.ts';
 import { listReports } from '../../jobs/report-files.ts';
 import { formats } from '../../reports/format.ts';
@@ -257,6 +258,20 @@ forEachDatabase('The report', (kind) => {
         listReports(config).map(({ name }) => name),
         ['test/2026-02-16', 'test/2026-02-11'],
       );
+    }));
+
+  it('names the packet of a round that was reopened since', () =>
+    inWorld(kind, incidentBeginning, async (world) => {
+      await world.audit({ now: theMorningAfter });
+      const packetOf = async () =>
+        (await reportOf(world, { day: '2026-02-16' })).exceptions.find(({ roundId }) => roundId === 9856)!;
+      const lost = await packetOf();
+      const said = { id: lost.incident!, by: 'ana', reason: '', nowMs: Date.parse(theMorningAfter) };
+      await decide(world.config(), { ...said, deciding: { kind: 'incident.reopened' } });
+      const reopened = await packetOf();
+      assert.deepEqual([lost.verdict, reopened.verdict], ['lost', 'unchecked']);
+      assert.match(lost.packet!, /^packets\/.*-9856$/);
+      assert.equal(reopened.packet, lost.packet);
     }));
 
   it('keeps reports of old days that were asked for today', () =>
