@@ -139,6 +139,9 @@ form[action="/login"] input:not([type="hidden"]) { width: 100%; }
   .filter input, .filter select, .filter [name="map"] { width: 100%; }
   .filter input, .filter select, .filter button { height: 2.1rem; padding: .2rem .4rem; }
   h1 { font-size: 1.3rem; }
+  thead th { white-space: normal; }
+  th, td { padding-right: .6rem; }
+  td.prose { min-width: 10rem; }
   .headline { font-size: 1.25rem; }
   .leave { margin-left: 0; }
   body > header ul { gap: 0; }

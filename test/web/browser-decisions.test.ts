@@ -113,7 +113,7 @@ async function reviewingWithRefusal(of: { browser: Browser; world: World; url: s
     assert.equal(page.url(), `${url}/incidents/${id}`);
     await send(page, 'Excuse', '   ');
     const alert = page.getByRole('alert');
-    assert.match(await alert.innerText(), /^Nothing was written\. This has to be filled in\./);
+    assert.match(await alert.innerText(), /^Nothing was written\. An excuse needs its reason\./);
     assert.equal(await reason.getAttribute('aria-invalid'), 'true');
     await alert.getByRole('link').click();
     assert.equal(await reason.evaluate((field) => field.matches(':focus, :target')), true);
