@@ -112,6 +112,8 @@ async function configuration(url: string, options: OpenOptions): Promise<Knex.Co
   return {
     log,
     client: 'pg',
+    // Said here, it is not asked of each connection; knex looks at it for nothing but columns of JSON in a new table.
+    version: '12',
     connection: {
       connectionString: url,
       ...patience,

@@ -31,17 +31,25 @@ const required = {
   ],
 } as const;
 
-async function columnsOf(database: Database, table: string): Promise<ReadonlySet<string>> {
+type Columns = ReadonlySet<string>;
+
+/** The columns of each of these tables; none of a table that is not there, or that this role may not see. */
+async function columnsOf(database: Database, tables: readonly string[]): Promise<Columns[]> {
   const found =
     database.dialect === 'postgres'
-      ? await rows<{ name: string }>(
+      ? await rows<{ of: string; name: string }>(
           database,
-          `select attname as name from pg_catalog.pg_attribute
-           where attrelid = to_regclass(?) and attnum > 0 and not attisdropped`,
-          [table],
+          `select t.name as of, a.attname as name from unnest(?::text[]) as t (name)
+           join pg_catalog.pg_attribute a on a.attrelid = to_regclass(t.name)
+           where a.attnum > 0 and not a.attisdropped`,
+          [tables],
         )
-      : await rows<{ name: string }>(database, 'select name from pragma_table_info(?)', [table]);
-  return new Set(found.map(({ name }) => name));
+      : await rows<{ of: string; name: string }>(
+          database,
+          'select t.value as "of", c.name from json_each(?) t, pragma_table_info(t.value) c',
+          [JSON.stringify(tables)],
+        );
+  return tables.map((table) => new Set(found.filter(({ of }) => of === table).map(({ name }) => name)));
 }
 
 /** Constraints come from `pg_catalog`: a role that may only select does not see them in `information_schema`. */
@@ -85,11 +93,8 @@ async function referencesToCaptures(database: Database): Promise<Reference[]> {
 
 /** Looks at the source's tables; throws an OperationError that names what an audit cannot do without. */
 export async function inspectSource(database: Database): Promise<SourceSchema> {
-  const [rounds, captures, spawns] = [
-    await columnsOf(database, 'rounds'),
-    await columnsOf(database, 'lua_round_teams'),
-    await columnsOf(database, 'lua_spawn_stats'),
-  ];
+  const tables = ['rounds', 'lua_round_teams', 'lua_spawn_stats'];
+  const [rounds, captures, spawns] = (await columnsOf(database, tables)) as [Columns, Columns, Columns];
   const lacking = [
     ...required.rounds.filter((column) => !rounds.has(column)).map((column) => `rounds.${column}`),
     ...required.lua_round_teams
