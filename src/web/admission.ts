@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { problem, wantsPage } from './errors-page.tsx';
 import type { Env, GuardOptions, Session } from './guard.tsx';
 import { localPath } from './local-path.ts';
-import { readSession, type SessionKeys } from './session.ts';
+import { readSession, type Sessions } from './session.ts';
 import { tokenCheck } from './token-check.ts';
 
 /** Who reads with the token itself, such as a collector of metrics. The field is empty: nobody can send it back. */
@@ -21,10 +21,10 @@ function isOpen(c: Context): boolean {
  * Lets through who has a session, or, for reading only, `Authorization: Bearer` with the token; sends everybody else
  * to the login. The session is set wherever there is one.
  */
-export function admission(options: GuardOptions, keys: SessionKeys) {
+export function admission(options: GuardOptions, sessions: Sessions) {
   const check = tokenCheck(options);
   return createMiddleware<Env>(async (c, next) => {
-    const session = readSession(c.req.header('cookie'), options.nowMs(), keys);
+    const session = readSession(c.req.header('cookie'), options.nowMs(), sessions);
     if (session !== null) c.set('session', session);
     if (session !== null || isOpen(c)) return next();
     const given = isRead(c) ? bearerToken(c) : null;

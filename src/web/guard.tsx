@@ -12,7 +12,7 @@ import {
 } from './form-check.ts';
 import { protectiveHeaders } from './headers.ts';
 import { addLogin } from './login.tsx';
-import { sessionKeys } from './session.ts';
+import { newSessions } from './session.ts';
 
 /** Who is logged in. */
 export interface Session {
@@ -43,16 +43,16 @@ export interface GuardOptions {
  * `/logout` come with it, and so do the answers to unknown paths and to what routes throw.
  */
 export function addGuard(app: Hono<Env>, options: GuardOptions): void {
-  const keys = sessionKeys(options.token);
+  const sessions = newSessions();
   app.onError(errorPage(options.log ?? logToStandardError));
   app.notFound(notFoundPage);
   app.use('*', protectiveHeaders);
   app.use('*', onlyFormsChange);
   app.use('*', onlyOwnForms);
-  app.use('*', admission(options, keys));
+  app.use('*', admission(options, sessions));
   app.use('*', onlyFormBodies);
   app.use('*', onlySmallBodies);
   app.use('*', onlyOurForms);
   app.use('*', onlyErrors);
-  addLogin(app, options, keys);
+  addLogin(app, options, sessions);
 }

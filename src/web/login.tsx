@@ -8,7 +8,14 @@ import { readForm } from './form.ts';
 import type { Env, GuardOptions } from './guard.tsx';
 import { Page } from './layout.tsx';
 import { localPath } from './local-path.ts';
-import { cleanName, newSession, type SessionKeys, sessionCookie, sessionSeconds } from './session.ts';
+import {
+  cleanName,
+  endSession,
+  newSession,
+  type Sessions,
+  sessionCookie,
+  sessionSeconds,
+} from './session.ts';
 import { tokenCheck } from './token-check.ts';
 
 interface LoginProps {
@@ -66,7 +73,7 @@ function LoginPage(props: LoginProps) {
 }
 
 /** Registers `/login` and `/logout`. What is sent to them has passed the checks of forms by then. */
-export function addLogin(app: Hono<Env>, options: GuardOptions, keys: SessionKeys): void {
+export function addLogin(app: Hono<Env>, options: GuardOptions, sessions: Sessions): void {
   const { source, nowMs } = options;
   const check = tokenCheck(options);
 
@@ -94,11 +101,12 @@ export function addLogin(app: Hono<Env>, options: GuardOptions, keys: SessionKey
     if (answer.is === 'wrong') return again(401, 'That is not the token.');
     if (name === null) return again(400, 'Say who you are, in 1 to 80 characters.');
     const cookie = { ...cookieOptions(c), maxAge: sessionSeconds };
-    setCookie(c, sessionCookie, newSession(name, nowMs(), keys), cookie);
+    setCookie(c, sessionCookie, newSession(name, nowMs(), sessions), cookie);
     return c.redirect(next, 303);
   });
 
   app.post('/logout', (c) => {
+    endSession(c.req.header('cookie'), nowMs(), sessions);
     deleteCookie(c, sessionCookie, cookieOptions(c));
     return c.redirect('/login', 303);
   });

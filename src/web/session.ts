@@ -1,4 +1,4 @@
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { oneLine } from '../core/harmless.ts';
 import { longestName } from '../core/incident.ts';
@@ -7,15 +7,21 @@ import type { Session } from './guard.tsx';
 export const sessionCookie = 'roundwarden';
 export const sessionSeconds = 12 * 60 * 60;
 
-/** Keys made of the token: a changed token ends every session, a restart ends none. */
-export interface SessionKeys {
-  cookie: Buffer;
-  csrf: Buffer;
+/** What one process knows of sessions. A session itself is kept nowhere: its signed cookie says everything. */
+export interface Sessions {
+  /** By which cookies are signed, and the fields of their forms. */
+  keys: { cookie: Buffer; csrf: Buffer };
+  /** Ids of those that were logged out, each until its cookie expires by itself, unix milliseconds. */
+  loggedOut: Map<string, number>;
 }
 
-export function sessionKeys(token: string): SessionKeys {
-  const derived = (use: string) => Buffer.from(hkdfSync('sha256', token, '', `roundwarden ${use}`, 32));
-  return { cookie: derived('session cookie'), csrf: derived('csrf field') };
+/**
+ * No sessions so far, and keys of their own: a restart ends every session. Who has logged out is known in memory only,
+ * so that with keys that outlive the process, such as keys made of the token, every cookie that was logged out would be
+ * good again after a restart.
+ */
+export function newSessions(): Sessions {
+  return { keys: { cookie: randomBytes(32), csrf: randomBytes(32) }, loggedOut: new Map() };
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -40,27 +46,46 @@ const claims = z.strictObject({
 });
 
 /** The value of a cookie for somebody who has just proved that they know the token. */
-export function newSession(name: string, nowMs: number, keys: SessionKeys): string {
+export function newSession(name: string, nowMs: number, { keys }: Sessions): string {
   const id = randomBytes(16).toString('base64url');
   const said: z.infer<typeof claims> = { name, id, expires: nowMs + sessionSeconds * 1_000 };
   const payload = Buffer.from(JSON.stringify(said)).toString('base64url');
   return `${payload}.${sign(keys.cookie, payload)}`;
 }
 
-/** The session that a Cookie header carries: null without exactly one that we signed and that has not expired. */
-export function readSession(
+/** What the cookie in a Cookie header says: null without exactly one that we signed and that has not expired. */
+function readClaims(
   cookieHeader: string | undefined,
   nowMs: number,
-  keys: SessionKeys,
-): Session | null {
+  { keys }: Sessions,
+): z.infer<typeof claims> | null {
   const value = onlyCookie(cookieHeader ?? '');
   if (value === null) return null;
   const [payload, signature, ...rest] = value.split('.');
   if (payload === undefined || signature === undefined || rest.length > 0) return null;
   if (!sameSecret(signature, sign(keys.cookie, payload))) return null;
   const said = claims.safeParse(parsed(Buffer.from(payload, 'base64url').toString()));
-  if (!said.success || said.data.expires <= nowMs) return null;
-  return { name: said.data.name, csrf: sign(keys.csrf, said.data.id) };
+  return said.success && said.data.expires > nowMs ? said.data : null;
+}
+
+/** The session that a Cookie header carries: null without a cookie that is good, and where it was logged out. */
+export function readSession(
+  cookieHeader: string | undefined,
+  nowMs: number,
+  sessions: Sessions,
+): Session | null {
+  const said = readClaims(cookieHeader, nowMs, sessions);
+  if (said === null || sessions.loggedOut.has(said.id)) return null;
+  return { name: said.name, csrf: sign(sessions.keys.csrf, said.id) };
+}
+
+/** Ends the session that a Cookie header carries. Those that have expired meanwhile need not be remembered. */
+export function endSession(cookieHeader: string | undefined, nowMs: number, sessions: Sessions): void {
+  const { loggedOut } = sessions;
+  const said = readClaims(cookieHeader, nowMs, sessions);
+  if (said === null) return;
+  for (const [id, expires] of loggedOut) if (expires <= nowMs) loggedOut.delete(id);
+  loggedOut.set(said.id, said.expires);
 }
 
 /** Two cookies of this name mean that somebody else has set one: neither counts. */

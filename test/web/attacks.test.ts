@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type Browser, chromium } from 'playwright-core';
 import { createApp } from '../../src/web/app.tsx';
-import { newSession, sessionKeys } from '../../src/web/session.ts';
+import { newSession, newSessions, sessionSeconds } from '../../src/web/session.ts';
 import { deskOfLies, incidentIds, lies } from './desk-of-lies.ts';
 import { pageFaults } from './page-faults.ts';
 import { type Answer, form, logIn, type Sent, startMs, token, type Visitor, withServer } from './visitor.tsx';
@@ -18,6 +18,10 @@ interface Scene {
   ana: Visitor;
   /** Somebody else who is. */
   eve: Visitor;
+  /** Somebody who was, until the twelve hours were over. */
+  late: Visitor;
+  /** Somebody who was, and has logged out. */
+  gone: Visitor;
 }
 
 interface Attempt {
@@ -68,15 +72,30 @@ const withoutSession: Attempt[] = [
     status: 401,
   },
   {
-    name: 'a cookie signed by another token',
-    request: () =>
-      read('/', asCookie(newSession('Ana', startMs, sessionKeys('another token of that length')))),
+    name: 'a cookie of before a restart, when other keys signed',
+    request: () => read('/', asCookie(newSession('Ana', startMs, newSessions()))),
     status: 401,
   },
   {
     name: 'a cookie that has expired',
-    request: () => read('/', asCookie(newSession('Ana', startMs - 43_200_000, sessionKeys(token)))),
+    request: ({ late }) => read('/', { Cookie: late.cookie }),
     status: 401,
+  },
+  {
+    name: 'the cookie of somebody who has logged out',
+    request: ({ gone }) => read('/', { Cookie: gone.cookie }),
+    status: 401,
+  },
+  {
+    name: 'the cookie of somebody who has logged out, under a decision',
+    request: ({ gone }) => decide({ csrf: gone.csrf }, { Cookie: gone.cookie }),
+    status: 401,
+  },
+  {
+    name: 'the cookie of somebody who has logged out, under a decision by a browser',
+    request: ({ gone }) => decide({ csrf: gone.csrf }, { Cookie: gone.cookie, ...browser }),
+    status: 303,
+    check: sendTo('/login?unsent'),
   },
   {
     name: 'a cookie with another name in it',
@@ -322,19 +341,35 @@ function assertHeaders({ headers, status, text }: Answer): void {
   assert.equal(headers['x-frame-options'], 'DENY');
 }
 
-const logInTo = (app: ReturnType<typeof createApp>, name = 'Ana') => logIn(app, name, '/reports');
+type App = ReturnType<typeof createApp>;
+
+const logInTo = (app: App, name = 'Ana') => logIn(app, name, '/reports');
+
+async function logOutOf(app: App, { cookie, csrf }: Visitor): Promise<void> {
+  assert.equal((await app.request('/logout', form({ csrf }, { Cookie: cookie }))).status, 303);
+}
 
 const openApp = (lie: string) => {
   const desk = deskOfLies(lie);
   const logged: string[] = [];
+  const clock = { nowMs: startMs };
   const app = createApp(desk, {
     token,
-    nowMs: () => startMs,
+    nowMs: () => clock.nowMs,
     source: lie,
     log: (text, thrown) => logged.push(`${text}: ${thrown instanceof Error ? thrown.stack : thrown}`),
   });
-  return { app, desk, logged };
+  return { app, desk, logged, clock };
 };
+
+async function sceneOf(app: App, clock: { nowMs: number }): Promise<Scene> {
+  clock.nowMs = startMs - sessionSeconds * 1_000;
+  const late = await logInTo(app, 'Late');
+  clock.nowMs = startMs;
+  const gone = await logInTo(app);
+  await logOutOf(app, gone);
+  return { ana: await logInTo(app), eve: await logInTo(app, 'Eve'), late, gone };
+}
 
 for (const [group, attempts] of Object.entries({
   'without a session, nothing is shown or done:': withoutSession,
@@ -346,10 +381,10 @@ for (const [group, attempts] of Object.entries({
   describe(group, () => {
     for (const { name, request, status, check } of attempts)
       test(name, async () => {
-        const { app, desk, logged } = openApp('plain');
-        const [ana, eve] = [await logInTo(app), await logInTo(app, 'Eve')];
+        const { app, desk, logged, clock } = openApp('plain');
+        const scene = await sceneOf(app, clock);
         await withServer(app, async (send) => {
-          const requests = [request({ ana, eve })].flat();
+          const requests = [request(scene)].flat();
           const answers: Answer[] = [];
           for (const one of requests) answers.push(await send(one));
           const last = answers.at(-1)!;
@@ -375,6 +410,18 @@ describe('what is right is done:', () => {
       };
       const answer = await send(decide({ csrf: ana.csrf, by: 'Eve', name: 'Eve' }, headers));
       assert.equal(answer.status, 303);
+      assert.deepEqual(desk.decided, [{ decision, by: 'Ana' }]);
+    });
+  });
+
+  test('a form of another session of somebody who has logged out elsewhere', async () => {
+    const { app, desk } = openApp('plain');
+    const [here, elsewhere] = [await logInTo(app), await logInTo(app)];
+    await withServer(app, async (send) => {
+      await logOutOf(app, elsewhere);
+      assert.equal((await send(read('/', { Cookie: elsewhere.cookie }))).status, 401);
+      assert.equal((await send(read('/', { Cookie: here.cookie }))).status, 200);
+      assert.equal((await send(decide({ csrf: here.csrf }, { Cookie: here.cookie }))).status, 303);
       assert.deepEqual(desk.decided, [{ decision, by: 'Ana' }]);
     });
   });

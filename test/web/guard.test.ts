@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { contentSecurityPolicy } from '../../src/web/headers.ts';
 import { localPath } from '../../src/web/local-path.ts';
 import { type Failure, mostFailures, secondsToWait, withFailure } from '../../src/web/login-limit.ts';
-import { cleanName, newSession, readSession, sessionKeys } from '../../src/web/session.ts';
+import { cleanName, endSession, newSession, newSessions, readSession } from '../../src/web/session.ts';
 import { form, guardedApp, logIn, startMs, token, withServer } from './visitor.tsx';
 
 const browser = { Accept: 'text/html,application/xhtml+xml' };
@@ -147,15 +147,14 @@ describe('the login', () => {
     assert.doesNotMatch(await cookie('/login', { 'X-Forwarded-Proto': 'http' }), /Secure/);
   });
 
-  test('gives a fresh session each time, and a restart ends none', async () => {
+  test('gives a fresh session each time, and a restart ends all', async () => {
     const { app } = guardedApp();
     const [one, other] = [await logIn(app), await logIn(app)];
     assert.notEqual(one.cookie, other.cookie);
     assert.notEqual(one.csrf, other.csrf);
     const restarted = guardedApp().app;
-    assert.equal((await restarted.request('/who', { headers: { Cookie: one.cookie } })).status, 200);
-    const changed = guardedApp({ token: `${token}!` }).app;
-    assert.equal((await changed.request('/who', { headers: { Cookie: one.cookie } })).status, 401);
+    for (const { cookie } of [one, other])
+      assert.equal((await restarted.request('/who', { headers: { Cookie: cookie } })).status, 401);
   });
 
   test('keeps the name and never the token when it is refused', async () => {
@@ -200,6 +199,7 @@ describe('the login', () => {
       answer.headers.get('set-cookie')!,
       /^roundwarden=; Max-Age=0; Path=\/; HttpOnly; SameSite=Strict$/,
     );
+    assert.equal((await app.request('/who', { headers: { Cookie: cookie } })).status, 401);
   });
 
   test('refuses the right token, too, after five failures of one address in a minute', async () => {
@@ -260,10 +260,11 @@ describe('the limit of logins', () => {
 });
 
 describe('a session cookie', () => {
-  const keys = sessionKeys(token);
-  const good = newSession('Ána 🦊', startMs, keys);
+  const sessions = newSessions();
+  const { keys } = sessions;
+  const good = newSession('Ána 🦊', startMs, sessions);
   const [payload, signature] = good.split('.') as [string, string];
-  const read = (cookie: string | undefined) => readSession(cookie, startMs, keys);
+  const read = (cookie: string | undefined) => readSession(cookie, startMs, sessions);
 
   test('says who is logged in, beside other cookies', () => {
     assert.equal(read(`a=b; roundwarden=${good}; roundwardenx=1`)?.name, 'Ána 🦊');
@@ -285,8 +286,8 @@ describe('a session cookie', () => {
     ['no base64 at all', 'roundwarden=%%%.%%%'],
     ['ten thousand characters', `roundwarden=${'A'.repeat(10_000)}.${signature}`],
     ['quotes around it', `roundwarden="${good}"`],
-    ['another token', `roundwarden=${newSession('Ana', startMs, sessionKeys(`${token}!`))}`],
-    ['a session that has ended', `roundwarden=${newSession('Ana', startMs - 43_200_000, keys)}`],
+    ['the keys of another process', `roundwarden=${newSession('Ana', startMs, newSessions())}`],
+    ['a session that has ended', `roundwarden=${newSession('Ana', startMs - 43_200_000, sessions)}`],
   ] as const)
     test(`is none with ${what}`, () => assert.equal(read(cookie), null));
 
@@ -305,7 +306,31 @@ describe('a session cookie', () => {
       assert.equal(read(`roundwarden=${text}.${sign(text)}`), null, text);
   });
 
-  test('keys of one token differ by their use', () => assert.ok(!keys.cookie.equals(keys.csrf)));
+  test('that was logged out is none, and is remembered no longer than it would have been good', () => {
+    const own = newSessions();
+    const hourMs = 3_600_000;
+    const begun = Array.from({ length: 24 }, (_, hour) => {
+      const atMs = startMs + hour * hourMs;
+      return { atMs, cookie: `roundwarden=${newSession('Ana', atMs, own)}` };
+    });
+    for (const { atMs, cookie } of begun) {
+      assert.equal(readSession(cookie, atMs, own)?.name, 'Ana');
+      for (const _ of [1, 2]) endSession(cookie, atMs, own);
+      assert.equal(readSession(cookie, atMs, own), null);
+    }
+    assert.equal(own.loggedOut.size, 12);
+    const lastMs = begun.at(-1)!.atMs;
+    for (const { cookie } of begun) assert.equal(readSession(cookie, lastMs, own), null);
+  });
+
+  test('that is none ends nothing', () => {
+    const own = newSessions();
+    for (const cookie of [undefined, `roundwarden=${good}`, 'roundwarden=%'])
+      endSession(cookie, startMs, own);
+    assert.equal(own.loggedOut.size, 0);
+  });
+
+  test('is signed by another key than its forms', () => assert.ok(!keys.cookie.equals(keys.csrf)));
 });
 
 describe('a name', () => {
