@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Format, formats } from '../reports/format.ts';
+import { printable } from '../src/core/printable.ts';
 import { isDay } from '../src/core/time.ts';
 import { UsageError } from '../src/errors.ts';
 import { command, endsForEach, settings, shared, wholeNumber } from './command-line.ts';
@@ -46,6 +47,13 @@ async function send(options: ReportOptions): Promise<number> {
   return sentExitCode(sent);
 }
 
+/** Opens a page, or says why not: the report is made all the same. */
+async function open(path: string): Promise<void> {
+  const { openOnDesktop } = await import('./open-file.ts');
+  const problem = await openOnDesktop(path);
+  if (problem !== null) process.stderr.write(`roundwarden: ${printable(problem)}\n`);
+}
+
 async function make(options: ReportOptions): Promise<number> {
   const { json, nowMs } = shared(options);
   const config = settings();
@@ -68,10 +76,7 @@ async function make(options: ReportOptions): Promise<number> {
   const { sayJson } = await import('./print.ts');
   if (json) sayJson(made.report);
   else (await import('./report-print.ts')).printReport(made);
-  if (options.open) {
-    const { openOnDesktop } = await import('./open-file.ts');
-    await openOnDesktop(made.paths.find((path) => path.endsWith('.html')) ?? made.index);
-  }
+  if (options.open) await open(made.paths.find((path) => path.endsWith('.html')) ?? made.index);
   return made.report.discrepancies.length > 0 ? 1 : 0;
 }
 
