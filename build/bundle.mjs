@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 /**
  * Puts what every start loads into one file: `node build/bundle.mjs DIRECTORY`, after tsc has written DIRECTORY. The
  * program becomes DIRECTORY/jobs/program.cjs, which DIRECTORY/jobs/main.js starts, and the thread that reads artifacts has
- * in its own file what it needs; all other files stay as they are. Why: docs/decisions/0016-few-files-to-start.md.
+ * in its own file what it needs; all other files stay as they are. Why: docs/decisions/0016-few-files-to-start.md. The
+ * schema of reports, which tsc does not copy, comes beside them.
  */
 const directory = resolve(process.argv[2] ?? 'dist');
 const jobs = join(directory, 'jobs');
@@ -147,6 +148,9 @@ await build({
   target: 'node20',
   logLevel: 'warning',
 });
+
+const schema = 'reports/report.schema.json';
+copyFileSync(fileURLToPath(new URL(`../${schema}`, import.meta.url)), join(directory, schema));
 
 const thread = join(directory, 'src/artifacts/reader-worker.js');
 await build({

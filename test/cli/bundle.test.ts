@@ -17,6 +17,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import Sqlite from 'better-sqlite3';
 import { compile, unsealed } from '../../build/compiled.mjs';
 import { type Packed, unpack } from '../../src/artifacts/packed.ts';
@@ -155,10 +156,14 @@ describe('the built program', () => {
     LEDGER_DATABASE_URL: 'sqlite:data/demo/ledger.sqlite',
   };
 
-  it('writes a report, with what only reports need', () => {
+  it('writes a report, with what only reports need, which fits the schema that is built with it', () => {
     const made = run('built', ['report', '--date', '2026-02-16', '--json'], ofDemo);
     assert.equal(made.status, 0, made.stderr);
     assert.ok(readdirSync(join(directory, 'built/data/demo/reports')).some((name) => name.endsWith('.html')));
+    const schema = readFileSync(join(directory, 'dist/reports/report.schema.json'), 'utf8');
+    assert.equal(schema, readFileSync(join(root, 'reports/report.schema.json'), 'utf8'));
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(schema));
+    assert.equal(validate(JSON.parse(made.stdout)), true, JSON.stringify(validate.errors));
   });
 
   it('makes a mail with its charts, and says that nobody takes it', () => {

@@ -60,6 +60,12 @@ forEachDatabase('Golden reports of February', (kind) => {
       await world.audit({ now: theMorningAfter });
       const report: Report = await reportOf(world, { day: '2026-02-16' });
       assert.deepEqual(check(report), { valid: true, errors: null });
+      for (const asked of [
+        { day: '2026-02-11' },
+        { day: '2026-02-15' },
+        { session: report.sessions[0]!.session! },
+      ])
+        assert.deepEqual(check(await reportOf(world, asked)), { valid: true, errors: null });
       assert.equal(check({ ...report, more: 1 }).valid, false);
       assert.equal(check({ ...report, state: 'fine' }).valid, false);
       const { title: _, ...untitled } = report;
