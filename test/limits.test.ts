@@ -199,7 +199,7 @@ test('A decision has a reason of 2,000 characters at most, by a name of 80', asy
     new UsageError('the reason has 2001 characters; write 2000 at most'),
   );
   await assert.rejects(
-    decide(config, { ...said, by: 'a'.repeat(81), reason: '' }),
+    decide(config, { ...said, by: 'a'.repeat(81), reason: 'x' }),
     new UsageError('the name has 81 characters; write 80 at most'),
   );
 });
