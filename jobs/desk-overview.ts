@@ -2,7 +2,7 @@ import { seriesDays } from '../reports/assemble.ts';
 import type { Config } from '../src/config.ts';
 import { withLedgerToRead, withSource } from '../src/context.ts';
 import { type CoverageRow, coverageOf, openOrder } from '../src/core/coverage.ts';
-import { seriesOf } from '../src/core/coverage-series.ts';
+import { seriesDiscrepancies, seriesOf } from '../src/core/coverage-series.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { addDays, localDay } from '../src/core/time.ts';
 import { messageOf } from '../src/errors.ts';
@@ -81,7 +81,9 @@ async function figuresOf(
   try {
     const rows = await coverageRows(config, { ...asked, since: addDays(since, -historyDays), until });
     const coverage = coverageOf(ofDaysSince(rows, addDays(until, 1 - coverageDays)));
-    return { figures: { coverage, series: seriesOf(rows, { since, until }) }, whyNoFigures: null };
+    const series = seriesOf(rows, { since, until });
+    const discrepancies = seriesDiscrepancies(series, { coverage, days: coverageDays });
+    return { figures: { coverage, series, discrepancies }, whyNoFigures: null };
   } catch (thrown) {
     return { figures: null, whyNoFigures: messageOf(thrown) };
   }

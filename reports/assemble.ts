@@ -1,6 +1,5 @@
 import type { Cause } from '../src/core/cause.ts';
 import {
-  addsUp,
   type Coverage,
   type CoverageRow,
   coverageOf,
@@ -9,6 +8,7 @@ import {
   openOrder,
   openTotal,
   stateOf as stateOfRow,
+  unevenSums,
 } from '../src/core/coverage.ts';
 import { r2Of, seriesOf } from '../src/core/coverage-series.ts';
 import { delaysOf, rescuedOf } from '../src/core/delays.ts';
@@ -218,9 +218,7 @@ function discrepanciesOf(
   const total = (parts: readonly { coverage: Coverage }[]) =>
     parts.reduce((sum, { coverage }) => sum + expectedTotal(coverage), 0);
   return [
-    ...sums(report)
-      .filter(([, coverage]) => !addsUp(coverage))
-      .map(([name, { rows }]) => `${name}: ${rows} rows, and another sum of their states`),
+    ...unevenSums(sums(report)),
     ...Object.entries({ ...whole, sessions: report.sessions })
       .filter(([, parts]) => total(parts) !== expected)
       .map(([by, parts]) => `by ${by}: ${total(parts)} rounds in all, and ${expected} in the window`),

@@ -1,4 +1,11 @@
-import { type Coverage, type CoverageRow, coverageOf, expectedTotal, stateOf } from './coverage.ts';
+import {
+  type Coverage,
+  type CoverageRow,
+  coverageOf,
+  expectedTotal,
+  stateOf,
+  unevenSums,
+} from './coverage.ts';
 import { judgeDays, type R2Day, type R2Judgement, type Share, shareOf } from './r2-history.ts';
 import { addDays, isDay } from './time.ts';
 
@@ -74,6 +81,25 @@ export function seriesOf(rows: readonly CoverageRow[], range: Days): SeriesDay[]
   const days = byDay(rows);
   const judged = judgements(days);
   return eachDay(range).map((day) => seriesDay(day, days.get(day) ?? [], judged.get(day)));
+}
+
+/**
+ * What does not add up of a series, and of its last `days` days, which were also counted together; in sentences (DESIGN,
+ * "What must always add up").
+ */
+export function seriesDiscrepancies(
+  series: readonly SeriesDay[],
+  together: { coverage: Coverage; days: number },
+): string[] {
+  const played = (points: readonly SeriesDay[]) =>
+    points.flatMap(({ day, coverage }) => (coverage === null ? [] : [[day, coverage] as const]));
+  const name = `the last ${together.days} days`;
+  const whole = expectedTotal(together.coverage);
+  const byDay = played(series.slice(-together.days)).reduce((sum, [, of]) => sum + expectedTotal(of), 0);
+  return [
+    ...unevenSums([[name, together.coverage], ...played(series)]),
+    ...(byDay === whole ? [] : [`by day: ${byDay} rounds in all, and ${whole} in ${name}`]),
+  ];
 }
 
 /** The second rounds of one day against those of the days before, as far as `rows` reach. */

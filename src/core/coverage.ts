@@ -119,3 +119,10 @@ export function missingTotal(coverage: Coverage): number {
 export function addsUp(coverage: Coverage): boolean {
   return coverage.rows === exemptTotal(coverage) + expectedTotal(coverage);
 }
+
+/** Those of some counts, each with its name, that do not add up; in sentences. */
+export function unevenSums(counts: readonly (readonly [name: string, coverage: Coverage])[]): string[] {
+  return counts
+    .filter(([, coverage]) => !addsUp(coverage))
+    .map(([name, { rows }]) => `${name}: ${rows} rows, and another sum of their states`);
+}

@@ -29,6 +29,8 @@ export interface Figures {
   coverage: Coverage;
   /** Of the last 30 days, oldest first. */
   series: readonly DayPoint[];
+  /** Sums of these that do not hold. Anything here is a defect, and the page says so before all else. */
+  discrepancies: readonly string[];
 }
 
 /** What the first page shows. */

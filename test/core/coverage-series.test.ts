@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addsUp, coverageOf, expectedTotal } from '../../src/core/coverage.ts';
-import { eachDay, r2Of, seriesOf } from '../../src/core/coverage-series.ts';
+import { eachDay, r2Of, seriesDiscrepancies, seriesOf } from '../../src/core/coverage-series.ts';
 import { anyRow, aRow, playedOn } from './coverage-builders.ts';
 
 const day = '2026-02-11';
@@ -198,6 +198,25 @@ test('the series and r2Of() say the same of every day', () => {
   }
 });
 
+test('seriesDiscrepancies() names what does not add up, and days that come to another count than all together', () => {
+  const series = seriesOf([...playedOn(day, { live: 2 }), ...playedOn('2026-02-10', { live: 3 })], range);
+  const coverage = coverageOf(playedOn(day, { live: 2 }));
+  assert.deepEqual(seriesDiscrepancies(series, { coverage, days: 2 }), []);
+  assert.deepEqual(seriesDiscrepancies([], { coverage: coverageOf([]), days: 14 }), []);
+  const short = `by day: ${expectedTotal(coverage)} rounds in all, and`;
+  const twice = coverageOf([...playedOn(day, { live: 2 }), ...playedOn(day, { live: 2 })]);
+  assert.deepEqual(seriesDiscrepancies(series, { coverage: twice, days: 2 }), [
+    `${short} ${expectedTotal(twice)} in the last 2 days`,
+  ]);
+  const broken = series.map((one) =>
+    one.day === '2026-02-10' ? { ...one, coverage: { ...one.coverage!, rows: 99 } } : one,
+  );
+  assert.deepEqual(seriesDiscrepancies(broken, { coverage: { ...coverage, rows: 98 }, days: 2 }), [
+    'the last 2 days: 98 rows, and another sum of their states',
+    '2026-02-10: 99 rows, and another sum of their states',
+  ]);
+});
+
 test('whatever the rows are, the days of a range count each row of theirs once, in any order', () => {
   const range = { since: '2026-02-11', until: '2026-03-29' };
   const shuffled = fc.array(anyRow, { maxLength: 30 }).chain((rows) =>
@@ -214,6 +233,7 @@ test('whatever the rows are, the days of a range count each row of theirs once, 
       const dated = rows.filter(({ playedUnix }) => playedUnix !== null);
       const counted = series.reduce((all, { coverage }) => all + (coverage ? expectedTotal(coverage) : 0), 0);
       assert.equal(counted, expectedTotal(coverageOf(dated)));
+      assert.deepEqual(seriesDiscrepancies(series, { coverage: coverageOf(dated), days: 47 }), []);
       for (const { coverage, r1, r2, missingR2 } of series) {
         assert.ok(coverage === null || addsUp(coverage));
         for (const { expected, live } of [r1, r2]) assert.ok(live >= 0 && live <= expected);

@@ -226,7 +226,11 @@ const overview = (lie: string): Overview => ({
   lastAudit: run(lie),
   runs: [run(lie), { ...run(lie), state: 'running', finishedAt: null, exitCode: null }],
   open: incidentIds.map((id) => incident(lie, id)),
-  figures: { coverage, series: Array.from({ length: 30 }, (_, index) => dayPoint(index)) },
+  figures: {
+    coverage,
+    series: Array.from({ length: 30 }, (_, index) => dayPoint(index)),
+    discrepancies: [lie],
+  },
   whyNoFigures: lie,
   unreadablePlaces: [{ place: lie, since: at, why: lie }],
   outbox: { queued: 1, sent: 2, dead: 3, oldestQueuedAt: at },

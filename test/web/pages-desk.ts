@@ -326,7 +326,7 @@ function overviewOf({ incidents, head }: Book): Overview {
   return {
     ...{ source, zone: 'Europe/Ljubljana', now, lastAudit, runs: [lastAudit, failedReport] },
     ...{ open: incidents().filter(isOpenIncident), whyNoFigures: null },
-    figures: { coverage: { ...day(12, 10, 10, 2), setAside: 1 }, series },
+    figures: { coverage: { ...day(12, 10, 10, 2), setAside: 1, rows: 38 }, series, discrepancies: [] },
     ...{ outbox, head: head(), unreadablePlaces: [place] },
     deadLetters: [{ channel: 'mail', key: `${source}|session 89|alert`, why: '550 no such user' }],
   };

@@ -173,13 +173,31 @@ describe('the overview', () => {
 
   test('is neither green nor red where nobody played, and where something could not be read', async () => {
     says(await withOverview({ open: [] }), 'Not checked 1 place cannot be read.');
-    const quiet = { open: [], unreadablePlaces: [], figures: { coverage: coverageOf([]), series: [] } };
+    const nothing = { coverage: coverageOf([]), series: [], discrepancies: [] };
+    const quiet = { open: [], unreadablePlaces: [], figures: nothing };
     says(await withOverview(quiet), 'Quiet No rounds were played in the last 14 days.');
     const clear = { open: [], unreadablePlaces: [] };
     says(
       await withOverview(clear),
       'Nothing to do Nothing is open. 10 rounds of the last 14 days stay lost.',
     );
+  });
+
+  test('says first and in red where the sums do not add up, and calls nothing clear then', async () => {
+    const { figures } = await februaryDesk().overview();
+    const discrepancies = ['2026-02-16: 15 rows, and another sum of their states', '<b>by day</b>: 3'];
+    const html = await withOverview({
+      figures: { ...figures!, discrepancies },
+      open: [],
+      unreadablePlaces: [],
+    });
+    says(
+      html,
+      'Overview The sums do not add up: this is a defect, and no number here can be trusted. 2026-02-16: 15 rows, and another sum of their states <b>by day</b>: 3 Look now The sums do not add up. The last audit',
+    );
+    assert.match(html, /<h1>Overview<\/h1><div class="notice bad" role="alert">/);
+    saysNot(html, 'Nothing to do', 'Clear');
+    saysNot(await withOverview({}), 'do not add up');
   });
 
   test('shows what the ledger knows where the source cannot be read', async () => {

@@ -44,6 +44,8 @@ function auditTrouble(run: RunLine | null, now: string): string | null {
 /** What the figures say where the audits do their work. */
 function standing(overview: Overview): Omit<NowLine, 'audit'> {
   const { open, unreadablePlaces, figures } = overview;
+  if (figures !== null && figures.discrepancies.length > 0)
+    return { tone: 'bad', word: 'Look now', headline: 'The sums do not add up.' };
   if (open.length > 0) {
     const are = open.length === 1 ? 'incident is' : 'incidents are';
     return { tone: 'warn', word: 'Open', headline: `${open.length} ${are} open.` };

@@ -30,6 +30,22 @@ function NowPart(props: { overview: Overview }) {
   );
 }
 
+/** What a report says in red, too: first, because it takes the worth of every number below. */
+function DiscrepanciesPart(props: { discrepancies: readonly string[] }) {
+  const { discrepancies } = props;
+  if (discrepancies.length === 0) return null;
+  return (
+    <div class="notice bad" role="alert">
+      <p>The sums do not add up: this is a defect, and no number here can be trusted.</p>
+      <ul>
+        {discrepancies.map((one) => (
+          <li>{oneLine(one)}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 function OpenPart(props: { overview: Overview }) {
   const open = [...props.overview.open].sort((a, b) => b.id - a.id);
   const shown = open.slice(0, mostOpen);
@@ -68,6 +84,7 @@ function Whole(props: { overview: Overview; session: Session }) {
   return (
     <Page title="Overview" session={session} current="/">
       <h1>Overview</h1>
+      <DiscrepanciesPart discrepancies={overview.figures?.discrepancies ?? []} />
       <NowPart overview={overview} />
       <OpenPart overview={overview} />
       {overview.figures === null ? (
