@@ -99,6 +99,29 @@ export function coverageOf(rows: readonly CoverageRow[]): Coverage {
   return coverage;
 }
 
+function added<K extends string>(a: Record<K, number>, b: Record<K, number>): Record<K, number> {
+  const names = Object.keys(a) as K[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as Record<K, number>;
+}
+
+function addedTo(a: Coverage, b: Coverage): Coverage {
+  return {
+    rows: a.rows + b.rows,
+    exempt: added(a.exempt, b.exempt),
+    live: a.live + b.live,
+    repaired: a.repaired + b.repaired,
+    pending: a.pending + b.pending,
+    open: added(a.open, b.open),
+    setAside: a.setAside + b.setAside,
+    lost: a.lost + b.lost,
+  };
+}
+
+/** The counts of several parts together. */
+export function coverageSum(parts: readonly Coverage[]): Coverage {
+  return parts.reduce(addedTo, coverageOf([]));
+}
+
 /** Rows that are not expected to have a capture. */
 export const exemptTotal = ({ exempt }: Coverage) => sum(exempt);
 /** Gaps that leave something to do. */

@@ -5,6 +5,7 @@ import {
   addsUp,
   type Coverage,
   coverageOf,
+  coverageSum,
   coveredTotal,
   exemptTotal,
   expectedTotal,
@@ -128,6 +129,14 @@ test('the totals are those of the states that they name', () => {
       expected: 2 + 1 + open + setAside + lost,
       rows: everyStanding.length,
     },
+  );
+});
+
+test('the counts of parts together are those of the whole', () => {
+  fc.assert(
+    fc.property(fc.array(anyRows, { maxLength: 4 }), (parts) => {
+      assert.deepEqual(coverageSum(parts.map(coverageOf)), coverageOf(parts.flat()));
+    }),
   );
 });
 
