@@ -4,16 +4,8 @@ import { cutMiddle, oneLine } from '../src/core/harmless.ts';
 import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { Report, ReportException } from './model.ts';
 import { Badge, Played, Quotes } from './parts.tsx';
+import type { Room } from './room.ts';
 import { alsoText, causeWords, groupSize, inEach, roundText } from './words.ts';
-
-/** How much of the exceptions is shown: a mail has little room. */
-export interface Detail {
-  /** Groups of one list, and rounds of each group. */
-  groups: number;
-  rounds: number;
-  /** Groups that show the log lines of their first round. */
-  evidence: number;
-}
 
 function More({ count }: { count: number }) {
   return (
@@ -65,10 +57,10 @@ function Tried({ group }: { group: ExceptionGroup }) {
   );
 }
 
-function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean }) {
-  const { group, detail, evidence } = props;
+function Group(props: { group: ExceptionGroup; most: number; evidence: boolean }) {
+  const { group, most, evidence } = props;
   const { verdict, setAside, cause, rounds } = group;
-  const left = rounds.length - detail.rounds;
+  const left = rounds.length - most;
   const { roundId, cause: proof } = rounds[0]!.exception;
   const lines = proof?.evidence ?? [];
   return (
@@ -79,7 +71,7 @@ function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean
       </h3>
       <Cause cause={cause} />
       <ul class="rounds">
-        {rounds.slice(0, detail.rounds).map((round) => (
+        {rounds.slice(0, most).map((round) => (
           <RoundItem round={round} group={group} />
         ))}
         {left > 0 ? <More count={left} /> : null}
@@ -88,20 +80,20 @@ function Group(props: { group: ExceptionGroup; detail: Detail; evidence: boolean
       {evidence && lines.length > 0 ? (
         <details>
           <summary>Log lines that prove it, of round {roundId}</summary>
-          <Quotes lines={lines} />
+          <Quotes lines={lines} most={most} />
         </details>
       ) : null}
     </div>
   );
 }
 
-function Groups({ exceptions, detail }: { exceptions: readonly ReportException[]; detail: Detail }) {
+function Groups({ exceptions, room }: { exceptions: readonly ReportException[]; room: Room }) {
   const groups = groupsOf(exceptions);
-  const left = groups.slice(detail.groups).reduce((sum, { rounds }) => sum + rounds.length, 0);
+  const left = groups.slice(room.groups).reduce((sum, { rounds }) => sum + rounds.length, 0);
   return (
     <>
-      {groups.slice(0, detail.groups).map((group, at) => (
-        <Group group={group} detail={detail} evidence={at < detail.evidence} />
+      {groups.slice(0, room.groups).map((group, at) => (
+        <Group group={group} most={room.rows} evidence={at < room.evidence} />
       ))}
       {left > 0 ? (
         <ul>
@@ -113,19 +105,18 @@ function Groups({ exceptions, detail }: { exceptions: readonly ReportException[]
 }
 
 /** What people should know first: lost, to be decided, open; then what is new or open of earlier days. */
-export function Exceptions(props: { report: Report; detail: Detail }) {
-  const { report, detail } = props;
+export function Exceptions({ report, room }: { report: Report; room: Room }) {
   const { exceptions, earlier, state } = report;
   const nothing = exceptions.length + earlier.writtenOff.length + earlier.open.length === 0;
   return (
     <section aria-labelledby="exceptions">
       <h2 id="exceptions">Exceptions</h2>
       {nothing ? <p>{state === 'no_rounds' ? 'None: nobody played.' : 'None.'}</p> : null}
-      <Groups exceptions={exceptions} detail={detail} />
+      <Groups exceptions={exceptions} room={room} />
       {earlier.writtenOff.length > 0 ? <h3>Of earlier days, written off in this time</h3> : null}
-      <Groups exceptions={earlier.writtenOff} detail={detail} />
+      <Groups exceptions={earlier.writtenOff} room={room} />
       {earlier.open.length > 0 ? <h3>Of earlier days, still open</h3> : null}
-      <Groups exceptions={earlier.open} detail={detail} />
+      <Groups exceptions={earlier.open} room={room} />
     </section>
   );
 }

@@ -2,45 +2,41 @@
 /** @jsxImportSource hono/jsx */
 import { raw } from 'hono/html';
 import { oneLine } from '../src/core/harmless.ts';
-import type { Chart } from './charts.ts';
 import { Exceptions } from './exceptions.tsx';
 import { Health } from './health.tsx';
 import type { Report } from './model.ts';
 import { Duplicates, Repairs } from './repairs.tsx';
+import { inRoom, type Room, rooms } from './room.ts';
 import { Sessions } from './sessions.tsx';
 import { Splits } from './splits.tsx';
 import { reportStyle } from './style.ts';
-import { type Picture, Trend } from './trend.tsx';
-import { equationText, instantText } from './words.ts';
+import { type Showing, Trend } from './trend.tsx';
+import { equationText, instantText, moreText } from './words.ts';
 
-/** How a report is shown. */
-export interface Showing {
-  charts: readonly Chart[];
-  picture: Picture;
-}
-
-/** How much is shown: rounds of a group and rows of a table, groups, and groups with their log lines. */
-interface Room {
-  rows: number;
-  groups: number;
-  evidence: number;
-}
-
-/** From all to little: mail programs cut a page at 100 kB. */
-const rooms: readonly Room[] = [
-  { rows: 200, groups: 40, evidence: 8 },
-  { rows: 60, groups: 20, evidence: 4 },
-  { rows: 30, groups: 10, evidence: 2 },
-  { rows: 12, groups: 6, evidence: 0 },
-];
-
-/** A page without its pictures stays below this, in bytes. */
+/** A page without its pictures stays below this, in bytes: mail programs cut what is longer. */
 export const mostBytes = 100_000;
 
+/** Sums that do not hold. */
+function Discrepancies({ report, most }: { report: Report; most: number }) {
+  const { discrepancies } = report;
+  if (discrepancies.length === 0) return null;
+  const left = discrepancies.length - most;
+  return (
+    <div class="alarm" role="alert">
+      <p>The sums do not add up: this is a defect, and no number here can be trusted.</p>
+      <ul>
+        {discrepancies.slice(0, most).map((one) => (
+          <li>{oneLine(one)}</li>
+        ))}
+        {left > 0 ? <li>{moreText(left)}</li> : null}
+      </ul>
+    </div>
+  );
+}
+
 function Document({ report, showing, room }: { report: Report; showing: Showing; room: Room }) {
-  const { title, state, asOf, zone, source, discrepancies, coverage } = report;
-  const { charts, picture } = showing;
-  const { rows, groups, evidence } = room;
+  const { title, state, asOf, zone, source, coverage } = report;
+  const { rows } = room;
   return (
     <html lang="en">
       <head>
@@ -61,25 +57,16 @@ function Document({ report, showing, room }: { report: Report; showing: Showing;
           </p>
           <h1 class={state}>{oneLine(title)}</h1>
           <p>{equationText(coverage)}</p>
-          {discrepancies.length === 0 ? null : (
-            <div class="alarm" role="alert">
-              <p>The sums do not add up: this is a defect, and no number here can be trusted.</p>
-              <ul>
-                {discrepancies.map((one) => (
-                  <li>{oneLine(one)}</li>
-                ))}
-              </ul>
-            </div>
-          )}
+          <Discrepancies report={report} most={rows} />
         </header>
         <main>
-          <Exceptions report={report} detail={{ groups, rounds: rows, evidence }} />
-          <Sessions report={report} most={rows} />
+          <Exceptions report={report} room={room} />
+          <Sessions report={report} room={room} />
           <Splits report={report} most={rows} />
-          <Trend report={report} charts={charts} picture={picture} />
+          <Trend report={report} showing={showing} most={rows} />
           <Repairs report={report} most={rows} />
           <Duplicates report={report} most={rows} />
-          <Health report={report} />
+          <Health report={report} most={rows} />
         </main>
         <footer>
           <p>
@@ -95,11 +82,13 @@ function Document({ report, showing, room }: { report: Report; showing: Showing;
 
 const withoutPictures = (html: string) => html.replace(/<svg[\s\S]*?<\/svg>/g, '');
 
-/** The report as one HTML page: no script, nothing loaded from elsewhere, below 100 kB without its pictures. */
+/** The report as one HTML page: no script, nothing loaded from elsewhere, below `mostBytes` without its pictures. */
 export function htmlReport(report: Report, showing: Showing): string {
-  let html = '';
+  let [html, shown] = ['', report];
   for (const room of rooms) {
-    html = `<!doctype html>\n${(<Document report={report} showing={showing} room={room} />).toString()}\n`;
+    // Cut from the cut one: whatever a text holds is looked through once.
+    shown = inRoom(shown, room);
+    html = `<!doctype html>\n${(<Document report={shown} showing={showing} room={room} />).toString()}\n`;
     if (Buffer.byteLength(withoutPictures(html)) < mostBytes) break;
   }
   return html;

@@ -1,11 +1,12 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
 import type { Child } from 'hono/jsx';
-import type { Coverage } from '../src/core/coverage.ts';
+import { coverageSum } from '../src/core/coverage.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import { fileName } from '../src/core/names.ts';
-import { countCells, countColumns, playedIn } from './words.ts';
+import type { NamedCoverage } from './model.ts';
+import { countCells, countColumns, moreText, playedIn } from './words.ts';
 
 /** A table that scrolls by itself where it is too wide, and that a keyboard can scroll. */
 export function Table(props: {
@@ -45,29 +46,37 @@ export function Name({ text }: { text: string }) {
   );
 }
 
-/** Counts by a name: one row for each, in the columns of every table of counts. */
+function CountRow({ name, coverage }: NamedCoverage) {
+  return (
+    <tr>
+      <th scope="row">
+        <Name text={name} />
+      </th>
+      {countCells(coverage).map((cell) => (
+        <td class="n">{cell}</td>
+      ))}
+    </tr>
+  );
+}
+
+/**
+ * Counts by a name: one row for each, in the columns of every table of counts. Where there are more than `most`, a
+ * last row has the counts of the others together, so that the table adds up.
+ */
 export function CountTable(props: {
   caption: string;
   by: string;
-  rows: readonly { name: string; coverage: Coverage | null }[];
+  rows: readonly NamedCoverage[];
+  most?: number;
 }) {
-  const { caption, by, rows } = props;
+  const { caption, by, rows, most = rows.length } = props;
+  const others = rows.slice(most).map(({ coverage }) => coverage);
   return (
     <Table caption={caption} head={[by, ...countColumns]} numbers={1}>
-      {rows.map(({ name, coverage }) => (
-        <tr>
-          <th scope="row">
-            <Name text={name} />
-          </th>
-          {coverage === null ? (
-            <td class="soft" colspan={countColumns.length}>
-              no rounds played
-            </td>
-          ) : (
-            countCells(coverage).map((cell) => <td class="n">{cell}</td>)
-          )}
-        </tr>
+      {rows.slice(0, most).map((row) => (
+        <CountRow {...row} />
       ))}
+      {others.length > 0 ? <CountRow name={moreText(others.length)} coverage={coverageSum(others)} /> : null}
     </Table>
   );
 }
@@ -90,7 +99,10 @@ export function Badge({ name, words = name }: { name: string; words?: string }) 
 }
 
 /** Quoted lines of logs. */
-export function Quotes({ lines }: { lines: readonly LogQuote[] }) {
-  const text = lines.map(({ file, line, text }) => oneLine(`${fileName(file)}:${line}: ${text}`));
-  return <pre>{text.join('\n')}</pre>;
+export function Quotes({ lines, most }: { lines: readonly LogQuote[]; most: number }) {
+  const text = lines
+    .slice(0, most)
+    .map(({ file, line, text }) => oneLine(`${fileName(file)}:${line}: ${text}`));
+  const left = lines.length - most;
+  return <pre>{[...text, ...(left > 0 ? [moreText(left)] : [])].join('\n')}</pre>;
 }

@@ -4,7 +4,7 @@ import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';
 import { Name, Played, Quotes, Table } from './parts.tsx';
-import { dayOfAll, roundText } from './words.ts';
+import { dayOfAll, moreText, roundText } from './words.ts';
 
 /** What was repaired, from what. */
 export function Repairs({ report, most }: { report: Report; most: number }) {
@@ -40,7 +40,7 @@ export function Repairs({ report, most }: { report: Report; most: number }) {
           ))}
         </Table>
       )}
-      {repairs.length > most ? <p>and {repairs.length - most} more: the JSON lists them all</p> : null}
+      {repairs.length > most ? <p>{moreText(repairs.length - most)}</p> : null}
     </section>
   );
 }
@@ -68,11 +68,11 @@ export function Duplicates({ report, most }: { report: Report; most: number }) {
             <strong>{roundText(one)}</strong>: received {one.received} times, stored {one.stored} times
           </li>
         ))}
-        {duplicates.length > most ? <li>and {duplicates.length - most} more</li> : null}
+        {duplicates.length > most ? <li>{moreText(duplicates.length - most)}</li> : null}
       </ul>
       <details>
         <summary>Lines of the first</summary>
-        <Quotes lines={duplicates[0]!.lines} />
+        <Quotes lines={duplicates[0]!.lines} most={most} />
       </details>
     </section>
   );

@@ -1,9 +1,11 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
+import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report, RoundLine } from './model.ts';
 import { Badge, CountTable, Name, Played, Table } from './parts.tsx';
-import { causeWords, dayOfAll, roundText, stateWords, waitsText } from './words.ts';
+import type { Room } from './room.ts';
+import { causeWords, dayOfAll, inJson, moreText, roundText, stateWords, waitsText } from './words.ts';
 
 /** State and cause in one cell beside the name: on a phone they are what is seen without scrolling sideways. */
 function State({ line, day }: { line: RoundLine; day: string | null }) {
@@ -43,7 +45,7 @@ function Rounds(props: { session: number | null; rounds: readonly RoundLine[]; m
       ))}
       {rounds.length > most ? (
         <tr>
-          <td colspan={6}>and {rounds.length - most} more</td>
+          <td colspan={6}>{moreText(rounds.length - most)}</td>
         </tr>
       ) : null}
     </Table>
@@ -51,16 +53,22 @@ function Rounds(props: { session: number | null; rounds: readonly RoundLine[]; m
 }
 
 /** The rounds of each session, in the order of play. */
-export function Sessions({ report, most }: { report: Report; most: number }) {
+export function Sessions({ report, room }: { report: Report; room: Room }) {
   const { sessions, splits } = report;
   if (sessions.length === 0) return null;
+  const left = sessions.length - room.groups;
   return (
     <section aria-labelledby="sessions">
       <h2 id="sessions">Sessions</h2>
-      <CountTable caption="Rounds by session" by="session" rows={splits.session} />
-      {sessions.map(({ session, rounds }) => (
-        <Rounds session={session} rounds={rounds} most={most} />
+      <CountTable caption="Rounds by session" by="session" rows={splits.session} most={room.rows} />
+      {sessions.slice(0, room.groups).map(({ session, rounds }) => (
+        <Rounds session={session} rounds={rounds} most={room.rows} />
       ))}
+      {left > 0 ? (
+        <p>
+          and the rounds of {counted(left, 'more session')}: {inJson}
+        </p>
+      ) : null}
     </section>
   );
 }

@@ -31,17 +31,14 @@ export function Splits({ report, most }: { report: Report; most: number }) {
         rows={[...splits.number, { name: 'all', coverage }]}
       />
       <p class={report.r2.state === 'unlikely' ? 'alarm' : undefined}>{r2Sentence(report)}</p>
-      <CountTable caption="Rounds by map" by="map" rows={splits.map.slice(0, most)} />
-      <CountTable
-        caption="Rounds by module version"
-        by="version"
-        rows={splits.moduleVersion.slice(0, most)}
-      />
+      <CountTable caption="Rounds by map" by="map" rows={splits.map} most={most} />
+      <CountTable caption="Rounds by module version" by="version" rows={splits.moduleVersion} most={most} />
       {splits.cause.length > 0 ? (
         <CountTable
           caption="Rounds that the live pipeline missed, by cause"
           by="cause"
           rows={splits.cause.map(withWords)}
+          most={most}
         />
       ) : null}
       <ul>

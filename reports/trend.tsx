@@ -5,11 +5,16 @@ import { missingTotal } from '../src/core/coverage.ts';
 import type { Chart } from './charts.ts';
 import type { Report } from './model.ts';
 import { CountTable, Table } from './parts.tsx';
+import { moreText } from './words.ts';
 
-/** How a chart is shown: drawn in the page, or as a picture of the mail. */
-export type Picture = 'svg' | 'cid';
+/** How a report is shown. */
+export interface Showing {
+  charts: readonly Chart[];
+  /** Drawn in the page, or as pictures of the mail. */
+  picture: 'svg' | 'cid';
+}
 
-function Figure({ chart, picture }: { chart: Chart; picture: Picture }) {
+function Figure({ chart, picture }: { chart: Chart } & Pick<Showing, 'picture'>) {
   return (
     <figure>
       {picture === 'svg' ? (
@@ -24,16 +29,20 @@ function Figure({ chart, picture }: { chart: Chart; picture: Picture }) {
   );
 }
 
-function missedR2(ids: readonly number[]): string {
-  const most = 12;
-  return ids.length <= most
-    ? ids.join(', ')
-    : `${ids.slice(0, most).join(', ')} and ${ids.length - most} more`;
+/** In a table of thirty days so many rounds are named for each, at most. */
+const mostMissed = 12;
+
+function missedR2(ids: readonly number[], room: number): string {
+  const most = Math.min(mostMissed, room);
+  const named = ids.slice(0, most).join(', ');
+  return ids.length <= most ? named : `${named} ${moreText(ids.length - most)}`;
 }
 
 /** The numbers of both charts. */
-function SeriesTable({ report }: { report: Report }) {
-  const played = report.series.filter(({ coverage }) => coverage !== null);
+function SeriesTable({ report, most }: { report: Report; most: number }) {
+  const played = report.series.flatMap(({ coverage, ...day }) =>
+    coverage === null ? [] : [{ ...day, coverage }],
+  );
   return (
     <>
       <CountTable
@@ -50,9 +59,9 @@ function SeriesTable({ report }: { report: Report }) {
             <th scope="row">{day}</th>
             <td>{r1.expected === 0 ? 'none played' : `${r1.live} of ${r1.expected}`}</td>
             <td>{r2.expected === 0 ? 'none played' : `${r2.live} of ${r2.expected}`}</td>
-            <td>{missingTotal(coverage!)}</td>
+            <td>{missingTotal(coverage)}</td>
             <td>{ids.length}</td>
-            <td>{missedR2(ids)}</td>
+            <td>{missedR2(ids, most)}</td>
             <td>{unlikely ? 'unusually few R2' : ''}</td>
           </tr>
         ))}
@@ -62,8 +71,8 @@ function SeriesTable({ report }: { report: Report }) {
 }
 
 /** The charts of 30 days, each with its numbers. */
-export function Trend(props: { report: Report; charts: readonly Chart[]; picture: Picture }) {
-  const { report, charts, picture } = props;
+export function Trend({ report, showing, most }: { report: Report; showing: Showing; most: number }) {
+  const { charts, picture } = showing;
   return (
     <section aria-labelledby="trend">
       <h2 id="trend">Trend</h2>
@@ -72,7 +81,7 @@ export function Trend(props: { report: Report; charts: readonly Chart[]; picture
       ))}
       <details>
         <summary>The numbers of both charts</summary>
-        <SeriesTable report={report} />
+        <SeriesTable report={report} most={most} />
       </details>
     </section>
   );

@@ -68,6 +68,12 @@ export function percent(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
 }
 
+/** Where all of a list stands that is cut. */
+export const inJson = 'the JSON lists them all';
+
+/** How much of a list is left out. */
+export const moreText = (count: number) => `and ${count} more: ${inJson}`;
+
 /** A map's name on one line. */
 export const mapText = (map: string | null) => (map === null || map.trim() === '' ? '?' : oneLine(map));
 
