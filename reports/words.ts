@@ -1,6 +1,7 @@
 import type { CauseCode } from '../src/core/cause.ts';
 import { counted } from '../src/core/counted.ts';
 import { type Coverage, coveredTotal, exemptTotal, expectedTotal, openTotal } from '../src/core/coverage.ts';
+import { exemptReasons } from '../src/core/expected.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { ExceptionGroup } from './groups.ts';
 import type { Report, RoundLine } from './model.ts';
@@ -81,7 +82,15 @@ export const mapText = (map: string | null) => (map === null || map.trim() === '
 export const roundText = ({ map, number }: Pick<RoundLine, 'map' | 'number'>) =>
   `${mapText(map)} R${number ?? '?'}`;
 
-/** `12 expected = 8 live + 4 lost; 6 rows exempt`: each row once. */
+/** `6 rows exempt (5 summary, 1 bots)`: the reasons by their codes. */
+function exemptText(coverage: Coverage): string {
+  const { exempt } = coverage;
+  const reasons = exemptReasons.filter((reason) => exempt[reason] > 0);
+  const counts = reasons.map((reason) => `${exempt[reason]} ${reason}`).join(', ');
+  return `${counted(exemptTotal(coverage), 'row')} exempt${counts && ` (${counts})`}`;
+}
+
+/** `12 expected = 8 live + 4 lost; 6 rows exempt (6 summary)`: each row once. */
 export function equationText(coverage: Coverage): string {
   const { live, repaired, pending, setAside, lost } = coverage;
   const terms = [
@@ -92,8 +101,7 @@ export function equationText(coverage: Coverage): string {
     setAside > 0 && `${setAside} set aside`,
     `${lost} lost`,
   ];
-  const exempt = exemptTotal(coverage);
-  return `${expectedTotal(coverage)} expected = ${terms.filter(Boolean).join(' + ')}; ${exempt} ${exempt === 1 ? 'row' : 'rows'} exempt`;
+  return `${expectedTotal(coverage)} expected = ${terms.filter(Boolean).join(' + ')}; ${exemptText(coverage)}`;
 }
 
 /** The columns of every table of counts, in one order. */
