@@ -25,7 +25,8 @@ function span(series: Series): string {
   return series.length === 1 ? `of ${dayText(first)}` : `from ${dayText(first)} to ${dayText(last)}`;
 }
 
-function idleText(series: Series): string {
+/** On how many days nobody played; empty where on none. */
+export function idleText(series: Series): string {
   const idle = idleDays(series).filter(Boolean).length;
   if (idle === series.length) return 'No rounds were played.';
   return idle === 0 ? '' : `No rounds were played on ${idle} of ${series.length} days.`;

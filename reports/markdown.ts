@@ -1,10 +1,22 @@
-import { durationText } from '../src/core/alert-text.ts';
-import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import { headLine } from '../src/core/head-line.ts';
+import type { LogQuote } from '../src/core/log-event.ts';
 import { fileName } from '../src/core/names.ts';
+import { idleText } from './chart-words.ts';
 import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { NamedCoverage, Report, ReportException, RoundLine } from './model.ts';
+import {
+  auditsText,
+  blindText,
+  duplicatesText,
+  letterText,
+  measureTexts,
+  messagesText,
+  placesRead,
+  placeText,
+  timesText,
+} from './sentences.ts';
+import { liveCells, liveColumns, playedDays } from './trend-words.ts';
 import {
   alsoText,
   causeWords,
@@ -27,6 +39,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
 }
+
+const item = (text: string) => `* ${plain(text)}`;
 
 const counts = (by: string, rows: readonly NamedCoverage[]) =>
   table(
@@ -54,6 +68,14 @@ function causeLines(cause: ExceptionGroup['cause']): string[] {
   return [`Cause: ${causeWords[code]} (${code}), ${why}.${alsoText(also)}`, ''];
 }
 
+/** The first three lines, quoted. */
+function quoteLines(lines: readonly LogQuote[]): string[] {
+  const quoted = lines
+    .slice(0, 3)
+    .map(({ file, line, text }) => `> ${plain(`${fileName(file)}:${line}: ${text}`)}  `);
+  return quoted.length > 0 ? [...quoted, ''] : [];
+}
+
 function groupLines(group: ExceptionGroup): string[] {
   const { verdict, setAside, because, cause, rounds } = group;
   const { roundId, cause: proof } = rounds[0]!.exception;
@@ -68,10 +90,7 @@ function groupLines(group: ExceptionGroup): string[] {
     '',
     `What was tried: ${tried}. Look closer: \`roundwarden explain ${roundId}\``,
     '',
-    ...evidence
-      .slice(0, 3)
-      .map(({ file, line, text }) => `> ${plain(`${fileName(file)}:${line}: ${text}`)}  `),
-    ...(evidence.length > 0 ? [''] : []),
+    ...quoteLines(evidence),
   ];
 }
 
@@ -100,7 +119,7 @@ function sessionLines({ sessions }: Report): string[] {
     `### Session ${session ?? 'none'}`,
     '',
     ...table(
-      ['played', 'map', 'round', 'state', 'cause', 'module'],
+      ['played', 'map', 'round', 'state', 'cause', 'module', 'flags'],
       rounds.map((line) => [
         plain(line.played),
         plain(roundText(line)),
@@ -108,18 +127,27 @@ function sessionLines({ sessions }: Report): string[] {
         stateText(line),
         line.cause ?? '',
         plain(line.moduleVersion ?? 'unknown'),
+        line.flags.join(', '),
       ]),
     ),
   ]);
 }
 
-function seriesLines({ series }: Report): string[] {
-  return table(
-    ['day', ...countColumns, 'missing R2'],
-    series.flatMap(({ day, coverage, missingR2 }) =>
-      coverage === null ? [] : [[day, ...countCells(coverage), missingR2.join(', ')]],
+/** The numbers of both charts. */
+function seriesLines(report: Report): string[] {
+  const days = playedDays(report);
+  const idle = idleText(report.series);
+  return [
+    ...(idle === '' ? [] : [idle, '']),
+    ...counts(
+      'day',
+      days.map(({ day, coverage }) => ({ name: day, coverage })),
     ),
-  );
+    ...table(
+      ['day', ...liveColumns],
+      days.map((point) => [point.day, ...liveCells(point, point.missingR2.length)]),
+    ),
+  ];
 }
 
 function repairLines({ repairs }: Report): string[] {
@@ -139,26 +167,27 @@ function repairLines({ repairs }: Report): string[] {
   );
 }
 
-function auditorLines({ auditor, ledger, checkpoint, duplicates }: Report): string[] {
-  const { runs, blindSeconds, outbox, unreadablePlaces, deadLetters, lastAuditAt } = auditor;
-  const last = lastAuditAt === null ? 'never' : instantText(lastAuditAt);
+function duplicateLines(report: Report): string[] {
+  const { duplicates } = report;
+  const [first] = duplicates;
   return [
-    `* Audits: ${runs.finished} finished of ${runs.expected} expected, ${runs.failed} failed; the last one ended ${last}.`,
-    `* Blind for ${durationText(blindSeconds)}.`,
-    ...unreadablePlaces.map(
-      ({ place, since, why }) =>
-        `* ${plain(place)} cannot be read since ${instantText(since)}: ${plain(why)}`,
-    ),
-    `* Messages: ${outbox.queued} waiting, ${outbox.sent} sent, ${outbox.dead} given up.`,
-    ...deadLetters.map(
-      ({ channel, key, why }) => `* Not delivered by ${channel}: ${plain(key)}, ${plain(why)}`,
-    ),
-    `* Duplicate ingestion: ${duplicates.length === 0 ? 'none' : duplicates.map((one) => plain(roundText(one))).join(', ')}.`,
+    duplicatesText(report),
     '',
-    `\`${headLine(ledger)}\``,
-    '',
-    ...checkpointLines(checkpoint),
+    ...duplicates.map((one) => `* **${plain(roundText(one))}**: ${timesText(one)}`),
+    ...(first === undefined ? [] : ['', ...quoteLines(first.lines)]),
   ];
+}
+
+function auditorLines({ auditor, ledger, checkpoint }: Report): string[] {
+  const { unreadablePlaces, deadLetters } = auditor;
+  const said = [
+    auditsText(auditor),
+    blindText(auditor),
+    ...(unreadablePlaces.length === 0 ? [placesRead] : unreadablePlaces.map(placeText)),
+    messagesText(auditor),
+    ...deadLetters.map(letterText),
+  ];
+  return [...said.map(item), '', `\`${headLine(ledger)}\``, '', ...checkpointLines(checkpoint)];
 }
 
 /** As text, a mail is where a checkpoint is kept: nothing in it may be escaped. */
@@ -183,7 +212,7 @@ export function textReport(report: Report): string {
 
 /** The report as Markdown. */
 export function markdownReport(report: Report): string {
-  const { title, source, zone, asOf, coverage, discrepancies, splits, rescued } = report;
+  const { title, source, zone, asOf, coverage, discrepancies, splits } = report;
   return [
     `# ${plain(title)}`,
     '',
@@ -194,7 +223,7 @@ export function markdownReport(report: Report): string {
     ...(discrepancies.length === 0
       ? []
       : ['**The sums do not add up: this is a defect, and no number here can be trusted.**', '']),
-    ...discrepancies.map((one) => `* ${plain(one)}`),
+    ...discrepancies.map(item),
     ...exceptionLines(report),
     '## Sessions',
     '',
@@ -208,14 +237,17 @@ export function markdownReport(report: Report): string {
     ...counts('map', splits.map),
     ...counts('module version', splits.moduleVersion),
     ...(splits.cause.length === 0 ? [] : counts('cause', splits.cause)),
-    '## 30 days',
+    ...measureTexts(report).map(item),
+    '',
+    '## Trend',
     '',
     ...seriesLines(report),
-    `## Repairs`,
-    '',
-    `Rescued: ${counted(rescued.rounds, 'round')}, ${rescued.minutes} min of play.`,
+    '## Repairs',
     '',
     ...repairLines(report),
+    '## Duplicate ingestion',
+    '',
+    ...duplicateLines(report),
     '## The auditor itself',
     '',
     ...auditorLines(report),

@@ -1,9 +1,9 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
-import { counted } from '../src/core/counted.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { Report } from './model.ts';
 import { Name, Played, Quotes, Table } from './parts.tsx';
+import { duplicatesText, timesText } from './sentences.ts';
 import { dayOfAll, moreText, roundText } from './words.ts';
 
 /** What was repaired, from what. */
@@ -52,20 +52,17 @@ export function Duplicates({ report, most }: { report: Report; most: number }) {
     return (
       <section aria-labelledby="duplicates">
         <h2 id="duplicates">Duplicate ingestion</h2>
-        <p>No line of the bot's log shows a round that came in twice.</p>
+        <p>{duplicatesText(report)}</p>
       </section>
     );
   return (
     <section aria-labelledby="duplicates">
       <h2 id="duplicates">Duplicate ingestion</h2>
-      <p>
-        Two paths deliver the same signal: {counted(duplicates.length, 'round')} came in twice within a
-        minute.
-      </p>
+      <p>{duplicatesText(report)}</p>
       <ul>
         {duplicates.slice(0, most).map((one) => (
           <li>
-            <strong>{roundText(one)}</strong>: received {one.received} times, stored {one.stored} times
+            <strong>{roundText(one)}</strong>: {timesText(one)}
           </li>
         ))}
         {duplicates.length > most ? <li>{moreText(duplicates.length - most)}</li> : null}

@@ -1,13 +1,11 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
 
-import { durationText } from '../src/core/alert-text.ts';
 import type { CauseCode } from '../src/core/cause.ts';
-import { counted } from '../src/core/counted.ts';
-import { coveredTotal, expectedTotal } from '../src/core/coverage.ts';
 import type { NamedCoverage, Report } from './model.ts';
 import { CountTable } from './parts.tsx';
-import { causeWords, percent, r2Sentence } from './words.ts';
+import { measureTexts } from './sentences.ts';
+import { causeWords, r2Sentence } from './words.ts';
 
 /** A cause by its words and its code. */
 const withWords = ({ name, coverage }: NamedCoverage) => ({
@@ -17,11 +15,7 @@ const withWords = ({ name, coverage }: NamedCoverage) => ({
 
 /** First rounds against second rounds, and the other ways to divide the window. */
 export function Splits({ report, most }: { report: Report; most: number }) {
-  const { splits, coverage, delays, rescued, rescued30, last14, last30 } = report;
-  const delayText = (delay: typeof delays.detection) =>
-    delay === null
-      ? 'none'
-      : `${durationText(delay.medianSeconds)} at the median, ${durationText(delay.longestSeconds)} at most, over ${counted(delay.rounds, 'round')}`;
+  const { splits, coverage } = report;
   return (
     <section aria-labelledby="splits">
       <h2 id="splits">R1 against R2</h2>
@@ -42,16 +36,9 @@ export function Splits({ report, most }: { report: Report; most: number }) {
         />
       ) : null}
       <ul>
-        <li>From a round's end to its entry in the ledger: {delayText(delays.detection)}.</li>
-        <li>From a round's end to its repair: {delayText(delays.repair)}.</li>
-        <li>
-          Rescued by repair: {counted(rescued.rounds, 'round')}, {rescued.minutes} min of play; in 30 days{' '}
-          {counted(rescued30.rounds, 'round')}, {rescued30.minutes} min.
-        </li>
-        <li>
-          Covered in 14 days: {percent(coveredTotal(last14), expectedTotal(last14))}; in 30 days:{' '}
-          {percent(coveredTotal(last30), expectedTotal(last30))}.
-        </li>
+        {measureTexts(report).map((text) => (
+          <li>{text}</li>
+        ))}
       </ul>
     </section>
   );

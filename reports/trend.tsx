@@ -1,11 +1,10 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
 import { raw } from 'hono/html';
-import { missingTotal } from '../src/core/coverage.ts';
 import type { Chart } from './charts.ts';
 import type { Report } from './model.ts';
 import { CountTable, Table } from './parts.tsx';
-import { moreText } from './words.ts';
+import { liveCells, liveColumns, playedDays } from './trend-words.ts';
 
 /** How a report is shown. */
 export interface Showing {
@@ -32,17 +31,9 @@ function Figure({ chart, picture }: { chart: Chart } & Pick<Showing, 'picture'>)
 /** In a table of thirty days so many rounds are named for each, at most. */
 const mostMissed = 12;
 
-function missedR2(ids: readonly number[], room: number): string {
-  const most = Math.min(mostMissed, room);
-  const named = ids.slice(0, most).join(', ');
-  return ids.length <= most ? named : `${named} ${moreText(ids.length - most)}`;
-}
-
 /** The numbers of both charts. */
 function SeriesTable({ report, most }: { report: Report; most: number }) {
-  const played = report.series.flatMap(({ coverage, ...day }) =>
-    coverage === null ? [] : [{ ...day, coverage }],
-  );
+  const played = playedDays(report);
   return (
     <>
       <CountTable
@@ -52,17 +43,14 @@ function SeriesTable({ report, most }: { report: Report; most: number }) {
       />
       <Table
         caption="Covered by the live pipeline, and second rounds without a capture"
-        head={['day', 'R1 live', 'R2 live', 'missing', 'missing R2', 'rounds that miss R2', 'mark']}
+        head={['day', ...liveColumns]}
       >
-        {played.map(({ day, coverage, r1, r2, missingR2: ids, unlikely }) => (
+        {played.map((point) => (
           <tr>
-            <th scope="row">{day}</th>
-            <td>{r1.expected === 0 ? 'none played' : `${r1.live} of ${r1.expected}`}</td>
-            <td>{r2.expected === 0 ? 'none played' : `${r2.live} of ${r2.expected}`}</td>
-            <td>{missingTotal(coverage)}</td>
-            <td>{ids.length}</td>
-            <td>{missedR2(ids, most)}</td>
-            <td>{unlikely ? 'unusually few R2' : ''}</td>
+            <th scope="row">{point.day}</th>
+            {liveCells(point, Math.min(mostMissed, most)).map((cell) => (
+              <td>{cell}</td>
+            ))}
           </tr>
         ))}
       </Table>

@@ -6,6 +6,7 @@ import { mostBytes } from '../../reports/html.tsx';
 import { indexPage } from '../../reports/index-page.tsx';
 import { textReport } from '../../reports/markdown.ts';
 import type { Report, ReportException } from '../../reports/model.ts';
+import { duplicatesText, measureTexts } from '../../reports/sentences.ts';
 import { inWorld } from '../jobs/setup.ts';
 import { incidentBeginning, reportOf, theMorningAfter } from './world.ts';
 
@@ -181,6 +182,38 @@ describe('The other formats', () => {
     assert.doesNotMatch(markdown, /^Bcc:/m);
     assert.match(textReport(report), /te_escape2 R2/);
     assert.doesNotMatch(textReport(report), /\\_/);
+  });
+
+  it('Markdown says what the page says: delays, rescue, blindness, duplicates, and the live rounds of each day', async () => {
+    const [from, to] = ['2026-02-16T02:00:00.000Z', '2026-02-16T04:30:00.000Z'];
+    const blind = {
+      ...{
+        runs: { expected: 480, finished: 430, failed: 1 },
+        blindSeconds: 9_300,
+        longestBlind: { from, to },
+      },
+      unreadablePlaces: [{ place: '/srv/gametimes', since: from, why: 'no such directory' }],
+    };
+    const unusual: Report = {
+      ...report,
+      coverage: { ...report.coverage, exempt: { ...report.coverage.exempt, summary: 5, bots: 1 } },
+      series: report.series.map((day) => ({ ...day, unlikely: day.day === '2026-02-16' })),
+      auditor: { ...report.auditor, ...blind },
+    };
+    const page = (await renderReport(unusual, 'html')).replaceAll('&#39;', "'").replace(/<[^>]*>/g, '');
+    const text = textReport(unusual);
+    for (const said of [
+      '6 rows exempt (5 summary, 1 bots)',
+      ...measureTexts(unusual),
+      'No rounds were played on 26 of 30 days.',
+      duplicatesText(unusual),
+      'received 2 times, stored 2 times',
+      'Audits: 430 finished of 480 expected, 1 failed.',
+      'Blind for 2 h 35 min, the longest from 2026-02-16 02:00 UTC to 2026-02-16 04:30 UTC.',
+      '/srv/gametimes cannot be read since 2026-02-16 02:00 UTC: no such directory',
+    ])
+      assert.deepEqual([said, page.includes(said), text.includes(said)], [said, true, true]);
+    assert.match(text, /^\| 2026-02-16 \| 6 of 6 \| 2 of 6 \| 4 \| 4 \| .* \| unusually few R2 \|$/m);
   });
 
   it('the index escapes titles', () => {
