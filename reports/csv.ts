@@ -22,16 +22,19 @@ const columns = [
 
 type Cell = string | number | null;
 
-/** A cell that begins like a formula would be one for a spreadsheet: it gets an apostrophe before it (OWASP). */
+/**
+ * What begins like a formula would be one for a spreadsheet: it gets an apostrophe before it (OWASP). A cell may begin
+ * after a `;` too, where a list is parted so, as in many countries: then no quotes of this file hold it together.
+ */
 function harmless(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return text.replace(/(?<=^|;)(?=["\s]*[=+\-@])/g, "'");
 }
 
 /** A cell as RFC 4180 spells it. */
 function cell(value: Cell): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const text = harmless(value.replace(/[\r\n]+/g, ' '));
+  const text = harmless(value.replace(/[\r\n\t]+/g, ' '));
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

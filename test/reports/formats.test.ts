@@ -176,6 +176,26 @@ describe('The other formats', () => {
     assert.ok(line!.includes(`"'=HYPERLINK(""x""),"""`), line);
   });
 
+  it('CSV has no formula either where a spreadsheet parts it at semicolons, or at tabs', async () => {
+    const csvOf = (map: string) => {
+      const rounds = [{ ...report.sessions[0]!.rounds[0]!, map }];
+      return renderReport({ ...report, sessions: [{ ...report.sessions[0]!, rounds }] }, 'csv');
+    };
+    const cases: [map: string, cell: string][] = [
+      ['x;=1+1', "x;'=1+1"],
+      ['x; =1+1;-1;@x;+1', "x;' =1+1;'-1;'@x;'+1"],
+      ['x;"=1+1"', `"x;'""=1+1"""`],
+      ['x\t=1+1', 'x =1+1'],
+      ['\t=1+1', "' =1+1"],
+      ['a; b = c', 'a; b = c'],
+    ];
+    for (const [map, cell] of cases) {
+      const csv = await csvOf(map);
+      assert.ok(csv.includes(`,${cell},`), csv);
+      assert.doesNotMatch(csv, /(^|[;\t])["\s]*[=+\-@]/m);
+    }
+  });
+
   it('Markdown keeps hostile names in their cells, and the text of the mail shows them as they are', async () => {
     const markdown = await renderReport(hostileReport(), 'md');
     assert.doesNotMatch(markdown, /(?<!\\)<script/);
