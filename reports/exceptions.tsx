@@ -5,7 +5,7 @@ import { type ExceptionGroup, type GroupRound, groupsOf } from './groups.ts';
 import type { Report, ReportException } from './model.ts';
 import { Badge, Played, Quotes } from './parts.tsx';
 import type { Room } from './room.ts';
-import { alsoText, causeWords, groupSize, inEach, roundText } from './words.ts';
+import { alsoText, causeWords, explainCommand, groupSize, inEach, roundText } from './words.ts';
 
 function More({ count }: { count: number }) {
   return (
@@ -52,7 +52,7 @@ function Tried({ group }: { group: ExceptionGroup }) {
   return (
     <p class="soft">
       What was tried: {because === null ? inEach : oneLine(because)}. Look closer:{' '}
-      <code>roundwarden explain {rounds[0]!.exception.roundId}</code>
+      <code>{explainCommand(rounds[0]!.exception)}</code>
     </p>
   );
 }

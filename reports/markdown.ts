@@ -23,6 +23,7 @@ import {
   countCells,
   countColumns,
   equationText,
+  explainCommand,
   groupSize,
   inEach,
   instantText,
@@ -78,17 +79,17 @@ function quoteLines(lines: readonly LogQuote[]): string[] {
 
 function groupLines(group: ExceptionGroup): string[] {
   const { verdict, setAside, because, cause, rounds } = group;
-  const { roundId, cause: proof } = rounds[0]!.exception;
+  const first = rounds[0]!.exception;
   const aside = setAside === null ? '' : `, ${setAside}`;
   const tried = because === null ? inEach : plain(because);
-  const evidence = proof?.evidence ?? [];
+  const evidence = first.cause?.evidence ?? [];
   return [
     `### ${verdict}${aside}, ${groupSize({ ...group, day: null })}`,
     '',
     ...causeLines(cause),
     ...rounds.map((round) => roundLine(round, group)),
     '',
-    `What was tried: ${tried}. Look closer: \`roundwarden explain ${roundId}\``,
+    `What was tried: ${tried}. Look closer: \`${explainCommand(first)}\``,
     '',
     ...quoteLines(evidence),
   ];

@@ -4,7 +4,7 @@ import { type Coverage, coveredTotal, exemptTotal, expectedTotal, openTotal } fr
 import { exemptReasons } from '../src/core/expected.ts';
 import { oneLine } from '../src/core/harmless.ts';
 import type { ExceptionGroup } from './groups.ts';
-import type { Report, RoundLine } from './model.ts';
+import type { Report, ReportException, RoundLine } from './model.ts';
 
 /** Texts that every format says in the same words. */
 
@@ -155,3 +155,8 @@ export function chanceText(chance: number): string {
 
 /** `2026-11-24 07:10 UTC`. */
 export const instantText = (at: string) => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+
+/** What shows all of a round; where no triage packet of it was written yet, also what writes one. */
+export function explainCommand({ roundId, packet }: Pick<ReportException, 'roundId' | 'packet'>): string {
+  return `roundwarden explain ${roundId}${packet === null ? ' --packet' : ''}`;
+}

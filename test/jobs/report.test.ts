@@ -7,6 +7,7 @@ import { decide } from '../../jobs/incidents.ts';
 import { makeReport, readReport } from '../../jobs/report.ts';
 import { listReports } from '../../jobs/report-files.ts';
 import { formats } from '../../reports/format.ts';
+import { explainCommand } from '../../reports/words.ts';
 import { parseArtifact } from '../../src/artifacts/parse.ts';
 import { coverageOf, expectedTotal, missingTotal, openTotal } from '../../src/core/coverage.ts';
 import type { Row } from '../../src/core/model.ts';
@@ -272,6 +273,8 @@ forEachDatabase('The report', (kind) => {
       assert.deepEqual([lost.verdict, reopened.verdict], ['lost', 'unchecked']);
       assert.match(lost.packet!, /^packets\/.*-9856$/);
       assert.equal(reopened.packet, lost.packet);
+      assert.equal(explainCommand(reopened), 'roundwarden explain 9856');
+      assert.equal(explainCommand({ ...reopened, packet: null }), 'roundwarden explain 9856 --packet');
     }));
 
   it('keeps reports of old days that were asked for today', () =>
