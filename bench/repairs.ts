@@ -25,6 +25,8 @@ const players = 6;
 const nowMs = Date.parse('2026-11-01T12:00:00Z');
 const at = new Date(nowMs).toISOString();
 const sourceName = 'bench';
+/** The goals: of the ratio, and of the rate on a machine that has room for it. */
+const atMost = 2.5;
 const perSecond: Record<Dialect, number> = { sqlite: 5_000, postgres: 2_000 };
 
 /** What the product starts from, and what its end state is made of. */
@@ -174,9 +176,9 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
   const rateOf = (milliseconds: readonly number[]) => count / (median(milliseconds) / 1000);
   const rate: Goal = {
     ...{ of: 'repairs', unit: 'per second', atLeast: perSecond[dialect] },
-    ...{ is: rateOf(samples.product), limitIs: rateOf(samples.limit) },
+    ...{ is: rateOf(samples.product), limitIs: rateOf(samples.limit), besides: atMost },
   };
-  return ratioFinding(about, { samples, atMost: 2.5, goals: [rate] });
+  return ratioFinding(about, { samples, atMost, goals: [rate] });
 }
 
 /** Backfills of a plan that is made, against the rows that they leave behind. */

@@ -1,17 +1,22 @@
 import Table from 'cli-table3';
-import { type Finding, type Goal, isMet } from './measure.ts';
+import { type Finding, type Goal, hasRoom, isMet, reaches } from './measure.ts';
 
 function figure(value: number, unit: Goal['unit']): string {
   if (unit === 'times') return `${value.toFixed(2)}x`;
   return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${unit}`;
 }
 
+function outcome(goal: Goal, strict: boolean): string {
+  if (reaches(goal)) return 'ok    ';
+  if (!hasRoom(goal)) return 'ratio ';
+  return isMet(goal, strict) ? 'near  ' : 'MISSED';
+}
+
 function goalText(goal: Goal, strict: boolean): string {
   const { of, is, unit, atMost, atLeast, limitIs } = goal;
   const bound = atMost === undefined ? `>= ${figure(atLeast!, unit)}` : `<= ${figure(atMost, unit)}`;
-  const met = isMet(goal, true) ? 'ok    ' : isMet(goal, strict) ? 'near  ' : 'MISSED';
   const limit = limitIs === undefined ? '' : `; the limit: ${figure(limitIs, unit)}`;
-  return `${met} ${of} ${figure(is, unit)} (${bound}${limit})`;
+  return `${outcome(goal, strict)} ${of} ${figure(is, unit)} (${bound}${limit})`;
 }
 
 /** The findings as a table: each measure with the medians of product and limit, and how each goal was met. */
@@ -25,8 +30,13 @@ export function tableOf(findings: readonly Finding[], strict: boolean): string {
       `${figure(limitMs, 'ms')}\n${limit}`,
       goals.map((goal) => goalText(goal, strict)).join('\n'),
     ]);
-  const note = strict
-    ? ''
-    : 'near: no more than twice the goal, or a figure of the machine, which is only shown here.\n';
-  return `${table.toString()}\n${note}`;
+  const notes = [
+    ...(findings.some(({ goals }) => goals.some((goal) => !hasRoom(goal)))
+      ? ['ratio: the limit itself is too slow on this machine for this figure, and the ratio alone decides.']
+      : []),
+    ...(strict
+      ? []
+      : ['near: no more than twice the goal, or a figure of the machine, which is only shown here.']),
+  ];
+  return [table.toString(), ...notes, ''].join('\n');
 }
