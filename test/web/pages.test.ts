@@ -456,6 +456,18 @@ describe('a decision', () => {
     assert.equal(await isConfirmed('hold'), false);
   });
 
+  test('to reopen is said to wait for the next audit, until one has written of it', async () => {
+    const { desk, decide, page } = await reviewer();
+    const waiting = 'It was reopened: the next audit judges it anew.';
+    saysNot(await page('/incidents/9'), waiting);
+    await decide(9, { kind: 'reopen', reason: '' });
+    await decide(9, { kind: 'note', reason: 'the disk is back' });
+    says(await page('/incidents/9'), waiting, 'Reopened, which ended what was decided before, by Vid');
+    const last = desk.entries.at(-1)!;
+    desk.entries.push({ ...last, seq: last.seq + 1, kind: 'repair.not_done', body: { started: 16 } });
+    saysNot(await page('/incidents/9'), waiting);
+  });
+
   test('that cannot be read is refused in words, and what was typed is kept', async () => {
     const { desk, decide } = await reviewer();
     const refused = [

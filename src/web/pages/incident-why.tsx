@@ -31,9 +31,9 @@ function Since(props: { view: IncidentView }) {
   );
 }
 
-/** True where it was reopened and no audit has judged it since. */
+/** True where it was reopened and no audit has written of it since: of people's entries only the reopening counts. */
 function waitsForAudit({ entries }: IncidentView): boolean {
-  const last = entries.findLast(({ kind }) => kind === 'incident.reopened' || kind.startsWith('gap.'));
+  const last = entries.findLast(({ kind }) => kind === 'incident.reopened' || !kind.startsWith('incident.'));
   return last?.kind === 'incident.reopened';
 }
 
