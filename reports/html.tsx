@@ -11,7 +11,7 @@ import { Sessions } from './sessions.tsx';
 import { Splits } from './splits.tsx';
 import { reportStyle } from './style.ts';
 import { type Showing, Trend } from './trend.tsx';
-import { equationText, instantText, moreText } from './words.ts';
+import { distrust, equationText, instantText, moreText } from './words.ts';
 
 /** A page without its pictures stays below this, in bytes: mail programs cut what is longer. */
 export const mostBytes = 100_000;
@@ -23,7 +23,7 @@ function Discrepancies({ report, most }: { report: Report; most: number }) {
   const left = discrepancies.length - most;
   return (
     <div class="alarm" role="alert">
-      <p>The sums do not add up: this is a defect, and no number here can be trusted.</p>
+      <p>{distrust}</p>
       <ul>
         {discrepancies.slice(0, most).map((one) => (
           <li>{oneLine(one)}</li>

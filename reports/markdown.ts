@@ -22,6 +22,7 @@ import {
   causeWords,
   countCells,
   countColumns,
+  distrust,
   equationText,
   explainCommand,
   groupSize,
@@ -221,9 +222,7 @@ export function markdownReport(report: Report): string {
     '',
     equationText(coverage),
     '',
-    ...(discrepancies.length === 0
-      ? []
-      : ['**The sums do not add up: this is a defect, and no number here can be trusted.**', '']),
+    ...(discrepancies.length === 0 ? [] : [`**${distrust}**`, '']),
     ...discrepancies.map(item),
     ...exceptionLines(report),
     '## Sessions',

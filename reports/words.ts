@@ -156,6 +156,9 @@ export function chanceText(chance: number): string {
 /** `2026-11-24 07:10 UTC`. */
 export const instantText = (at: string) => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
+/** What is said first, and in red, where sums do not hold (DESIGN, "What must always add up"). */
+export const distrust = 'The sums do not add up: this is a defect, and no number here can be trusted.';
+
 /** What shows all of a round; where no triage packet of it was written yet, also what writes one. */
 export function explainCommand({ roundId, packet }: Pick<ReportException, 'roundId' | 'packet'>): string {
   return `roundwarden explain ${roundId}${packet === null ? ' --packet' : ''}`;

@@ -1,6 +1,7 @@
 /** @jsxRuntime automatic */
 /** @jsxImportSource hono/jsx */
 import type { Context } from 'hono';
+import { distrust } from '../../../reports/words.ts';
 import { oneLine } from '../../core/harmless.ts';
 import type { Desk, Overview } from '../desk.ts';
 import type { Env, Session } from '../guard.tsx';
@@ -36,7 +37,7 @@ function DiscrepanciesPart(props: { discrepancies: readonly string[] }) {
   if (discrepancies.length === 0) return null;
   return (
     <div class="notice bad" role="alert">
-      <p>The sums do not add up: this is a defect, and no number here can be trusted.</p>
+      <p>{distrust}</p>
       <ul>
         {discrepancies.map((one) => (
           <li>{oneLine(one)}</li>
