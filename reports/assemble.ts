@@ -10,7 +10,7 @@ import {
   stateOf as stateOfRow,
   unevenSums,
 } from '../src/core/coverage.ts';
-import { r2Of, seriesOf } from '../src/core/coverage-series.ts';
+import { countsOfDays, r2Of, seriesOf } from '../src/core/coverage-series.ts';
 import { delaysOf, rescuedOf } from '../src/core/delays.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { fileName, normaliseMap } from '../src/core/names.ts';
@@ -202,9 +202,7 @@ function sums(report: Pick<Report, 'coverage' | 'sessions' | 'splits' | 'series'
     ...Object.entries(splits).flatMap(([by, parts]) =>
       parts.map((part): [string, Coverage] => [`${by} ${part.name}`, part.coverage]),
     ),
-    ...series.flatMap((one): [string, Coverage][] =>
-      one.coverage === null ? [] : [[one.day, one.coverage]],
-    ),
+    ...countsOfDays(series),
   ];
 }
 

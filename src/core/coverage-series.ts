@@ -83,6 +83,13 @@ export function seriesOf(rows: readonly CoverageRow[], range: Days): SeriesDay[]
   return eachDay(range).map((day) => seriesDay(day, days.get(day) ?? [], judged.get(day)));
 }
 
+/** The counts of the days on which rounds were played, each with its day. */
+export function countsOfDays(
+  series: readonly Pick<SeriesDay, 'day' | 'coverage'>[],
+): [day: string, coverage: Coverage][] {
+  return series.flatMap(({ day, coverage }) => (coverage === null ? [] : [[day, coverage]]));
+}
+
 /**
  * What does not add up of a series, and of its last `days` days, which were also counted together; in sentences (DESIGN,
  * "What must always add up").
@@ -91,13 +98,12 @@ export function seriesDiscrepancies(
   series: readonly SeriesDay[],
   together: { coverage: Coverage; days: number },
 ): string[] {
-  const played = (points: readonly SeriesDay[]) =>
-    points.flatMap(({ day, coverage }) => (coverage === null ? [] : [[day, coverage] as const]));
   const name = `the last ${together.days} days`;
   const whole = expectedTotal(together.coverage);
-  const byDay = played(series.slice(-together.days)).reduce((sum, [, of]) => sum + expectedTotal(of), 0);
+  const last = countsOfDays(series.slice(-together.days));
+  const byDay = last.reduce((sum, [, of]) => sum + expectedTotal(of), 0);
   return [
-    ...unevenSums([[name, together.coverage], ...played(series)]),
+    ...unevenSums([[name, together.coverage], ...countsOfDays(series)]),
     ...(byDay === whole ? [] : [`by day: ${byDay} rounds in all, and ${whole} in ${name}`]),
   ];
 }
