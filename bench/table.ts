@@ -6,9 +6,12 @@ function figure(value: number, unit: Goal['unit']): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${unit}`;
 }
 
+/** What stands beside a figure that the machine has no room for. */
+const leftToRatio = 'ratio ';
+
 function outcome(goal: Goal, strict: boolean): string {
   if (reaches(goal)) return 'ok    ';
-  if (!hasRoom(goal)) return 'ratio ';
+  if (!hasRoom(goal)) return leftToRatio;
   return isMet(goal, strict) ? 'near  ' : 'MISSED';
 }
 
@@ -31,7 +34,7 @@ export function tableOf(findings: readonly Finding[], strict: boolean): string {
       goals.map((goal) => goalText(goal, strict)).join('\n'),
     ]);
   const notes = [
-    ...(findings.some(({ goals }) => goals.some((goal) => !hasRoom(goal)))
+    ...(findings.some(({ goals }) => goals.some((goal) => outcome(goal, strict) === leftToRatio))
       ? ['ratio: the limit itself is too slow on this machine for this figure, and the ratio alone decides.']
       : []),
     ...(strict
