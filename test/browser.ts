@@ -124,8 +124,8 @@ const readStop = `(() => {
   const isInside = at.matches('input[type="date"]') && !at.matches(':focus');
   const isMarked = isInside || (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
   const isIn = left < innerWidth && right > 0 && top < innerHeight && bottom > 0;
-  // A table that scrolls by itself need not be in the window whole. The browser scrolls by whole pixels.
-  const fits = at.matches('section') || width > innerWidth || height > innerHeight || (left > -1 && right < innerWidth + 1 && top > -1 && bottom < innerHeight + 1);
+  // A table that scrolls by itself need not be in the window whole. The browser scrolls to whole pixels.
+  const fits = at.matches('section') || width > innerWidth || height > innerHeight || (Math.round(left) >= 0 && Math.round(right) <= innerWidth && Math.round(top) >= 0 && Math.round(bottom) <= innerHeight);
   const last = window.lastStop;
   window.lastStop = at;
   return {
