@@ -60,10 +60,7 @@ export async function neighboursOf(
     .filter(isMissed)
     .flatMap(({ round }) => dayRange(round.date))
     .filter(({ since }) => told.has(since!));
-  const found: Round[] = [];
-  for (const range of joinRanges(missed.map((day) => widen(day, storyDays))))
-    found.push(...(await readRivals(database, schema, range)));
-  return found;
+  return readRivals(database, schema, joinRanges(missed.map((day) => widen(day, storyDays))));
 }
 
 const daysAround = (day: string, count: number) =>

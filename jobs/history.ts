@@ -149,10 +149,7 @@ async function readTold(asked: Observing, of: HistoryFacts & { open: readonly Ro
   const days = [...of.toldDays, ...of.open.filter(isYoung).map(({ date }) => date)];
   const lastDays = Math.max(lookbackDays, Math.ceil(settleHours / 24)) + 1;
   const last = { since: addDays(localDay(asked.nowUnix, zone), -lastDays), until: null };
-  const found: Round[] = [];
-  for (const range of joinRanges([...around(days), last]))
-    found.push(...(await readRivals(database, schema, range)));
-  return found;
+  return readRivals(database, schema, joinRanges([...around(days), last]));
 }
 
 const byId = (one: { id: number }, other: { id: number }) => one.id - other.id;

@@ -57,15 +57,19 @@ async function eachChunk(
   }
 }
 
-/** Reads what is new in every file of one log, and hands it on chunk by chunk. Does not throw for a file. */
+/**
+ * Reads what is new in every file of one log, of the files of both that are remembered, and hands it on chunk by chunk.
+ * Does not throw for a file.
+ */
 async function readNew(
   config: Config,
   of: { log: LogName; remembered: readonly RememberedFile[] },
   take: (chunk: LogChunk) => Promise<void>,
 ): Promise<LogReading> {
   const { log } = of;
+  const remembered = of.remembered.filter((file) => file.log === log);
   const { files: paths, problems } = await findLogs(pathsOf(config, log));
-  const byLineage = new Map(of.remembered.map((file) => [file.lineage, file]));
+  const byLineage = new Map(remembered.map((file) => [file.lineage, file]));
   const files: { log: LogName; path: string; lineage: string }[] = [];
   const since = sinceCaptures(config);
   for (const path of paths) {
@@ -96,9 +100,9 @@ export async function ingestLogs(
 ): Promise<LogReading> {
   const { database } = ledger;
   const source = config.sourceName;
+  const remembered = await storedFiles(database, source);
   const readings: LogReading[] = [];
   for (const log of logNames) {
-    const remembered = await storedFiles(database, { source, log });
     readings.push(
       await readNew(config, { log, remembered }, async (chunk) => {
         await saveLogChunk(database, chunk, { source, readAt: options.readAt });
@@ -156,11 +160,11 @@ export async function gatherEvents(
   const source = config.sourceName;
   const events: LogEvent[] = [];
   const problems: LogProblem[] = [];
+  const remembered = ledger === null || !asked.fresh ? [] : await storedFiles(ledger.database, source);
   for (const log of logNames) {
     const windows = asked.windows.map((window) => windowOf(log, window));
     events.push(...(await stored(ledger, source, windows)).values());
     if (!asked.fresh) continue;
-    const remembered = ledger === null ? [] : await storedFiles(ledger.database, { source, log });
     const reading = await readNew(config, { log, remembered }, async (chunk) => {
       events.push(...chunk.events.filter((event) => windows.some((window) => isInside(event, window))));
     });

@@ -10,7 +10,7 @@ export interface Migrated {
   ledger: string;
   dryRun: boolean;
   /** What it had seen already. */
-  before: string[];
+  before: readonly string[];
   /** What this process applied; another one may have been first. */
   applied: string[];
   /** What is still missing: only in a dry run. */
@@ -28,9 +28,10 @@ export async function migrateLedger(config: Config, { dryRun }: { dryRun: boolea
     return { ledger: label, dryRun, before: [], applied: [], pending: migrations.map(({ name }) => name) };
   const database = await openDatabase(url, { schema, create: !dryRun, readOnly: dryRun });
   try {
-    const before = (await appliedMigrations(database)) ?? [];
-    const applied = dryRun ? [] : await migrate(database);
-    return { ledger: label, dryRun, before, applied, pending: await pendingMigrations(database) };
+    const before = await appliedMigrations(database);
+    const applied = dryRun ? [] : await migrate(database, before);
+    const pending = pendingMigrations(database, dryRun ? before : await appliedMigrations(database));
+    return { ledger: label, dryRun, before: before ?? [], applied, pending };
   } finally {
     await closeDatabase(database);
   }

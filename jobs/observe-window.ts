@@ -58,9 +58,8 @@ async function readNear(
   judged: readonly Round[],
 ): Promise<Round[]> {
   const read = scope.kind === 'round' ? ranges : ranges.flatMap((range) => outside(range, windowOf(scope)));
-  const pages = [judged.filter(({ number }) => number === 1 || number === 2)];
-  for (const range of read) pages.push(await readRivals(source.database, source.schema, range));
-  return uniqueById(pages.flat());
+  const claiming = judged.filter(({ number }) => number === 1 || number === 2);
+  return uniqueById([...claiming, ...(await readRivals(source.database, source.schema, read))]);
 }
 
 async function readCapturesNear(

@@ -6,7 +6,7 @@ import { keptArtifacts, packetsDirectory, type Source } from '../src/context.ts'
 import type { FoldEntry } from '../src/core/incident.ts';
 import type { LogQuote } from '../src/core/log-event.ts';
 import type { LogLines } from '../src/core/log-lines.ts';
-import type { Json, Round } from '../src/core/model.ts';
+import type { Json } from '../src/core/model.ts';
 import { parseArtifactName, safeMap } from '../src/core/names.ts';
 import type { Packet } from '../src/core/record.ts';
 import { isSftp } from '../src/core/sftp-address.ts';
@@ -63,11 +63,8 @@ export async function rowsAround({
   const { round, playedUnix } = assessment;
   const { database, schema } = source;
   const end = playedUnix ?? 0;
-  const sameMap: Round[] = [];
-  for (const day of dayRange(round.date))
-    sameMap.push(
-      ...(await readRivals(database, schema, widen(day, 1))).filter(({ map }) => map === round.map),
-    );
+  const days = dayRange(round.date).map((day) => widen(day, 1));
+  const sameMap = (await readRivals(database, schema, days)).filter(({ map }) => map === round.map);
   const hour = { fromUnix: end - nearSeconds, toUnix: end + nearSeconds };
   const captures = [
     ...(situation.linkedTo.get(round.id) ?? []),

@@ -140,6 +140,11 @@ function makeDirectoryOf(path: string, label: string): void {
   }
 }
 
+/** Makes the connection, which the pool keeps: the server lets us in, or throws why not; nothing is asked of it. */
+async function connect({ client }: Knex): Promise<void> {
+  await client.releaseConnection(await client.acquireConnection());
+}
+
 /** Which file stands at a path, in words that are another file's never. */
 export function identityOf(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true });
@@ -157,7 +162,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
   const handle = knex(await configuration(url, options));
   try {
-    await handle.raw('select 1');
+    await connect(handle);
     if (dialect === 'sqlite' && options.create) await handle.raw('pragma journal_mode = wal');
     if (dialect === 'sqlite') await handle.raw('pragma synchronous = full');
     // Who only reads, reads through once: 2 MB of pages do, where the driver would take 16.

@@ -90,7 +90,7 @@ async function checkLedger(
 ): Promise<Copied> {
   const applied = await appliedMigrations(database);
   if (applied === null) throw new OperationError('it is no ledger');
-  await pendingMigrations(database);
+  pendingMigrations(database, applied);
   const anchors = seen === null || seen.seq === 0 ? [] : [{ seq: seen.seq, hash: seen.hash }];
   const found = await verifyChain({ database, headFile: null, fold }, { anchors });
   const [problem] = found.problems;

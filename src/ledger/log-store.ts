@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  botKinds,
-  consoleKinds,
-  type LogEvent,
-  type LogName,
-  type RememberedFile,
-} from '../core/log-event.ts';
+import { botKinds, consoleKinds, type LogEvent, type RememberedFile } from '../core/log-event.ts';
 import type { Json } from '../core/model.ts';
 import { type Database, transact } from '../database.ts';
 import { inserting, type Target, writeRows } from './table-writes.ts';
@@ -65,15 +59,9 @@ function eventToRow(event: LogEvent, source: string) {
   return { lineage, line, source, log, kind, file, at, end_unix: endUnix, map, number, subject, text };
 }
 
-/** Whose lines: two sources may share a ledger, and their hosts the paths of their logs. */
-export interface LogOwner {
-  source: string;
-  log: LogName;
-}
-
-/** Every file of a log that was ever read. */
-export async function storedFiles(database: Database, { source, log }: LogOwner): Promise<RememberedFile[]> {
-  const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ source, log });
+/** Every file of both logs that was ever read of a source: two may share a ledger, and their hosts the paths of their logs. */
+export async function storedFiles(database: Database, source: string): Promise<RememberedFile[]> {
+  const rows = await database.knex('log_files').select(Object.keys(fileRow.shape)).where({ source });
   return rows.map(fileFromRow);
 }
 

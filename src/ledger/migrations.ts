@@ -25,11 +25,12 @@ export const migrations: readonly Migration[] = [
 
 /**
  * Brings the ledger to this version, in one transaction that only one process is in, and answers with the
- * names that it applied: none where another process was first. Costs one query where nothing is missing.
- * Throws an OperationError where a newer version made the ledger.
+ * names that it applied: none where another process was first. Where nothing is missing it asks for what was applied
+ * already, and for nothing where it is told. Throws an OperationError where a newer version made the ledger.
  */
-export async function migrate(database: Database): Promise<string[]> {
-  if ((await pendingMigrations(database)).length === 0) return [];
+export async function migrate(database: Database, known?: Applied): Promise<string[]> {
+  const applied = known === undefined ? await appliedMigrations(database) : known;
+  if (pendingMigrations(database, applied).length === 0) return [];
   return transact(database, async (inside) => {
     await lockLedger(inside, 'migrate');
     await createMigrationsTable(inside);
@@ -43,20 +44,23 @@ export async function migrate(database: Database): Promise<string[]> {
 }
 
 /** What migrate() would apply, in order. Throws an OperationError where a newer version made the ledger. */
-export async function pendingMigrations(database: Database): Promise<string[]> {
-  return missing(database, await appliedMigrations(database)).map(({ name }) => name);
+export function pendingMigrations(ledger: Pick<Database, 'label'>, applied: Applied): string[] {
+  return missing(ledger, applied).map(({ name }) => name);
 }
 
 /** Throws an OperationError where the ledger is not exactly this version's: for those who may not change it. */
-export async function assertMigrated(database: Database): Promise<void> {
-  if (missing(database, await appliedMigrations(database)).length > 0)
+export function assertMigrated(ledger: Pick<Database, 'label'>, applied: Applied): void {
+  if (missing(ledger, applied).length > 0)
     throw new OperationError(
-      `cannot read the ledger ${database.label}: an older Roundwarden made it, and it was opened for reading only; run \`roundwarden migrate\` once`,
+      `cannot read the ledger ${ledger.label}: an older Roundwarden made it, and it was opened for reading only; run \`roundwarden migrate\` once`,
     );
 }
 
-/** The names of the migrations that the database has seen; null where it is no ledger. */
-export async function appliedMigrations(database: Database): Promise<string[] | null> {
+/** The names of the migrations that a database has seen, in their order; null where it is no ledger. */
+export type Applied = readonly string[] | null;
+
+/** Asks the database which migrations it has seen. */
+export async function appliedMigrations(database: Database): Promise<Applied> {
   try {
     const applied = await rows<{ name: string }>(database, 'select name from migrations order by name');
     return applied.map(({ name }) => name);
@@ -71,11 +75,11 @@ function isMissingTable(thrown: unknown): boolean {
   return code === '42P01' || (code === 'SQLITE_ERROR' && /no such table/.test(message ?? ''));
 }
 
-function missing(database: Database, applied: readonly string[] | null): readonly Migration[] {
+function missing({ label }: Pick<Database, 'label'>, applied: Applied): readonly Migration[] {
   const unknown = applied?.filter((name) => !migrations.some((migration) => migration.name === name)) ?? [];
   if (unknown.length > 0)
     throw new OperationError(
-      `cannot use the ledger ${database.label}: it was made by a newer Roundwarden (it has ${unknown.join(', ')}); nothing was changed`,
+      `cannot use the ledger ${label}: it was made by a newer Roundwarden (it has ${unknown.join(', ')}); nothing was changed`,
     );
   return migrations.filter(({ name }) => !applied?.includes(name));
 }

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { closeDatabase, type Database, describeUrl, openDatabase } from '../database.ts';
+import { closeDatabase, describeUrl, openDatabase } from '../database.ts';
 import { OperationError } from '../errors.ts';
 import { headFileIn, readHead } from './head.ts';
 import type { Fold, Ledger } from './ledger.ts';
@@ -31,10 +31,11 @@ export async function openLedger(options: LedgerOptions & { readOnly?: boolean }
   if (readOnly && path !== null && !existsSync(path)) return null;
   const database = await openDatabase(url, { schema, create: !readOnly, readOnly });
   try {
-    const isOurs = (await appliedMigrations(database)) !== null;
-    if (!isOurs && !options.acceptsLoss) assertNeverWas(database.label, headFile);
-    const found = await prepare(database, readOnly);
-    if (found) return { database, headFile, fold };
+    const applied = await appliedMigrations(database);
+    if (applied === null && !options.acceptsLoss) assertNeverWas(database.label, headFile);
+    if (!readOnly) await migrate(database, applied);
+    else if (applied !== null) assertMigrated(database, applied);
+    if (!readOnly || applied !== null) return { database, headFile, fold };
   } catch (thrown) {
     await closeDatabase(database);
     throw thrown;
@@ -60,14 +61,6 @@ function assertNeverWas(label: string, headFile: string | null): void {
       'put the last backup in its place; where there is none, ' +
       '`roundwarden ledger accept-restore --reason "..."` begins a new one; nothing was written',
   );
-}
-
-/** False where there is no ledger and none may be made. */
-async function prepare(database: Database, readOnly: boolean): Promise<boolean> {
-  if (!readOnly) await migrate(database);
-  else if ((await appliedMigrations(database)) === null) return false;
-  else await assertMigrated(database);
-  return true;
 }
 
 /** Closes its database; the ledger must not be used after. */

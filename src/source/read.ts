@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Round } from '../core/model.ts';
 import { isDay, parseClock } from '../core/time.ts';
-import type { Database } from '../database.ts';
+import { chunks, type Database } from '../database.ts';
 import { allById, allInRange, existing, rowsWhereIn } from './query.ts';
 import { type RoundName, roundColumns, toRound, toRoundName } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
@@ -45,7 +45,7 @@ function isReadable({ date, time }: Round): boolean {
 }
 
 function isInside({ date }: Round, days: DayRange): boolean {
-  if (date === null) return days.since === null && days.until === null;
+  if (date === null) return isEverything(days);
   return (days.since === null || date >= days.since) && (days.until === null || date <= days.until);
 }
 
@@ -82,19 +82,32 @@ async function unreadableOutside(
   return await allById(perhaps, Number(newest?.id ?? 0) - newestRows);
 }
 
-/** The rows dated in a range of days, as the database returns them; without a bound those without a date too. */
+const isEverything = ({ since, until }: DayRange) => since === null && until === null;
+
+/** So many ranges are asked for at once at most. */
+const rangesTogether = 50;
+
+/** The rows dated in some ranges of days, as the database returns them; without a bound those without a date too. */
 async function readDays(
   database: Database,
   schema: SourceSchema,
-  of: { days: DayRange; numbers?: readonly number[] },
+  of: { ranges: readonly DayRange[]; numbers?: readonly number[] },
 ): Promise<Record<string, unknown>[]> {
-  const { days, numbers } = of;
-  const range = (query: Knex.QueryBuilder) =>
-    inDays(numbers === undefined ? query : query.whereIn('round_number', numbers), days);
-  if (days.since === null && days.until === null)
-    return await allById((afterId) => range(selectRounds(database, schema).where('id', '>', afterId)));
+  const { ranges, numbers } = of;
+  const numbered = (query: Knex.QueryBuilder) =>
+    numbers === undefined ? query : query.whereIn('round_number', numbers);
+  if (ranges.some(isEverything))
+    return await allById((afterId) => numbered(selectRounds(database, schema).where('id', '>', afterId)));
   const columns = existing(roundColumns, schema.columns.rounds);
-  return await allInRange(database, { table: 'rounds', columns }, range);
+  const pages: Record<string, unknown>[][] = [];
+  for (const together of chunks(ranges, rangesTogether)) {
+    const dated = (query: Knex.QueryBuilder) =>
+      numbered(query).where((either) => {
+        for (const days of together) either.orWhere((one) => void inDays(one, days));
+      });
+    pages.push(await allInRange(database, { table: 'rounds', columns }, dated));
+  }
+  return pages.flat();
 }
 
 /**
@@ -108,12 +121,11 @@ export async function readWindow(
   unreadable: UnreadableRows = 'everywhere',
 ): Promise<Round[]> {
   const inside = (query: Knex.QueryBuilder) => inDays(query, days);
-  const raw = await readDays(database, schema, { days });
+  const raw = await readDays(database, schema, { ranges: [days] });
   const [counted] = await inside(database.knex('rounds').count({ count: '*' }));
   if (Number(counted.count) !== raw.length)
     throw new Error(`rounds has ${counted.count} rows in the window, ${raw.length} were read`);
-  if (days.since !== null || days.until !== null)
-    raw.push(...(await unreadableOutside(database, schema, { days, unreadable })));
+  if (!isEverything(days)) raw.push(...(await unreadableOutside(database, schema, { days, unreadable })));
   const known =
     unreadable === 'everywhere' ? [] : await readRoundsById(database, schema, unreadable.knownIds);
   const rounds = new Map(
@@ -124,9 +136,13 @@ export async function readWindow(
     .sort((a, b) => a.id - b.id);
 }
 
-/** The rows with number 1 or 2 in a window of days: everything that may claim a candidate there. */
-export async function readRivals(database: Database, schema: SourceSchema, days: DayRange): Promise<Round[]> {
-  const raw = await readDays(database, schema, { days, numbers: [1, 2] });
+/** The rows with number 1 or 2 in ranges of days that do not meet: everything that may claim a candidate there. */
+export async function readRivals(
+  database: Database,
+  schema: SourceSchema,
+  ranges: readonly DayRange[],
+): Promise<Round[]> {
+  const raw = await readDays(database, schema, { ranges, numbers: [1, 2] });
   return raw.map((row) => toRound(row).round);
 }
 

@@ -4,7 +4,7 @@ import { canonicalIdColumn, type Table, timingColumns } from '../core/rows.ts';
 import { type Database, rows } from '../database.ts';
 import { currentRole, hasPrivilege, ownsTable } from '../database-rights.ts';
 import { plainError } from '../errors.ts';
-import type { SourceSchema } from './schema.ts';
+import { referencesToCaptures, type SourceSchema } from './schema.ts';
 
 /** One right on a table (or on some of its columns), or on a sequence. */
 export interface Right {
@@ -63,7 +63,8 @@ async function neededRights(database: Database, schema: SourceSchema, purpose: P
     if (sequence !== null) needed.push({ ...whole('USAGE', sequence), sequence: true });
   }
   needed.push({ ...whole('UPDATE', 'rounds'), columns: filledColumns(schema) });
-  if (purpose === 'revert') for (const { table } of schema.references) needed.push(whole('SELECT', table));
+  if (purpose === 'revert')
+    for (const { table } of await referencesToCaptures(database)) needed.push(whole('SELECT', table));
   return needed;
 }
 

@@ -10,12 +10,11 @@ export interface Reference {
   target: string;
 }
 
-/** The source as it is: columns and references differ between installations (DOMAIN, "The schema over time"). */
+/** The source as it is: columns and indexes differ between installations (DOMAIN, "The schema over time"). */
 export interface SourceSchema {
   columns: SourceColumns;
   /** True with a unique index on the captures' `round_id`, since 2026-07-27. */
   uniqueRoundId: boolean;
-  references: readonly Reference[];
 }
 
 const required = {
@@ -72,7 +71,8 @@ async function hasUniqueRoundId(database: Database): Promise<boolean> {
   return found.length > 0;
 }
 
-async function referencesToCaptures(database: Database): Promise<Reference[]> {
+/** What points at captures, in the order of tables and columns. Asked by whoever takes captures away, and by nobody else. */
+export async function referencesToCaptures(database: Database): Promise<Reference[]> {
   if (database.dialect === 'postgres')
     return rows<Reference>(
       database,
@@ -108,6 +108,5 @@ export async function inspectSource(database: Database): Promise<SourceSchema> {
   return {
     columns: { rounds, captures, spawns: spawns.size > 0 ? spawns : null },
     uniqueRoundId: await hasUniqueRoundId(database),
-    references: await referencesToCaptures(database),
   };
 }

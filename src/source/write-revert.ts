@@ -3,7 +3,7 @@ import { type RowChange, rowName } from '../core/row-change.ts';
 import type { Database } from '../database.ts';
 import { locksOfChanges, takeAdvisoryLocks } from './locks.ts';
 import { readChangedRows, sameRow, writeChanges } from './row-writes.ts';
-import type { SourceSchema } from './schema.ts';
+import { referencesToCaptures, type SourceSchema } from './schema.ts';
 import { type BeforeCommit, type Written, writing } from './writing.ts';
 
 /** A revert as it was recorded. */
@@ -16,9 +16,11 @@ export interface RevertRequest {
 }
 
 async function assertUnreferenced(database: Database, request: RevertRequest): Promise<void> {
-  for (const change of request.changes) {
-    if (change.table !== 'lua_round_teams' || change.after !== null) continue;
-    for (const reference of request.schema.references) {
+  const deleted = request.changes.filter(({ table, after }) => table === 'lua_round_teams' && after === null);
+  if (deleted.length === 0) return;
+  const references = await referencesToCaptures(database);
+  for (const change of deleted) {
+    for (const reference of references) {
       const found = await database
         .knex(reference.table)
         .join(

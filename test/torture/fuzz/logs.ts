@@ -165,7 +165,7 @@ async function assertAccounted(scene: Scene, tally: LineTally): Promise<void> {
   readLogLines(dated, config.zone);
   for (const event of dated) assertHarmless(event);
   for (const log of ['bot', 'console'] as const) {
-    const files = await storedFiles(ledger.database, { source: config.sourceName, log });
+    const files = (await storedFiles(ledger.database, config.sourceName)).filter((file) => file.log === log);
     const [bad, good] = [true, false].map((of) =>
       files.filter(({ path }) => path.endsWith(damagedEnding) === of),
     );
