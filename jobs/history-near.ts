@@ -8,7 +8,7 @@ import { addDays, localDay } from '../src/core/time.ts';
 import { roundIdsByStart } from '../src/source/read.ts';
 import { type Link, linksByEnd, readSpawnKeys } from '../src/source/read-captures.ts';
 import type { SettledHistory } from '../src/source/settled.ts';
-import type { ExemptRow } from '../src/source/settled-open.ts';
+import type { ExemptRow } from '../src/source/settled-parts.ts';
 import type { HistoryFacts } from './history.ts';
 import type { Observing } from './observing.ts';
 

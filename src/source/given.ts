@@ -7,15 +7,18 @@ export interface Given {
   key: string;
 }
 
-/** A table to join, and what its place in a statement is bound to. */
+/** Given rows as a table, and what its place in a statement is bound to. */
 export interface GivenTable {
+  /** To be joined. */
   table: string;
+  /** For a query within an expression, which looks one row up and is worked out for few. */
+  lookup: string;
   bindings: readonly unknown[];
 }
 
 /**
- * Makes given rows a table to join: SQLite takes a temporary table with a key; PostgreSQL takes arrays, grouped by the key, so
- * that it knows that no row meets two of them.
+ * Makes given rows a table: SQLite takes a temporary one with a key; PostgreSQL takes arrays, and to be joined grouped by the
+ * key, so that it knows that no row meets two of them.
  */
 export async function givenTable(reader: Reader, { name, columns, key }: Given): Promise<GivenTable> {
   const names = Object.keys(columns);
@@ -24,8 +27,12 @@ export async function givenTable(reader: Reader, { name, columns, key }: Given):
     const arrays = values.map(({ type }) => `?::${type}[]`);
     const keys = key.split(', ');
     const grouped = names.map((column) => (keys.includes(column) ? column : `min(${column}) as ${column}`));
-    const given = `select ${grouped} from unnest(${arrays}) as given (${names}) group by ${key}`;
-    return { table: `(${given}) as ${name}`, bindings: values.map((column) => column.values) };
+    const unnested = `unnest(${arrays}) as`;
+    const given = `select ${grouped} from ${unnested} given (${names}) group by ${key}`;
+    return {
+      ...{ table: `(${given}) as ${name}`, lookup: `${unnested} ${name} (${names})` },
+      bindings: values.map((column) => column.values),
+    };
   }
   await reader.rows(`drop table if exists temp.${name}`);
   const typed = names.map((column, at) => `${column} ${values[at]!.type === 'text' ? 'text' : 'integer'}`);
@@ -33,5 +40,6 @@ export async function givenTable(reader: Reader, { name, columns, key }: Given):
   const records = (values[0]?.values ?? []).map((_, at) => values.map((column) => column.values[at]));
   const fields = names.map((_, at) => `json_extract(value, '$[${at}]')`);
   await reader.rows(`insert into temp.${name} select ${fields} from json_each(?)`, [JSON.stringify(records)]);
-  return { table: `temp.${name} as ${name}`, bindings: [] };
+  const table = `temp.${name} as ${name}`;
+  return { table, lookup: table, bindings: [] };
 }

@@ -1,18 +1,26 @@
-/** The whole numbers of a text in which they are separated by commas; a million of them make no million texts. */
-export function wholeNumbers(list: string | null, count: number): Float64Array {
-  const numbers = new Float64Array(count);
-  if (list === null) return numbers;
+const [comma, minus, zero] = [44, 45, 48];
+
+/**
+ * The whole numbers of a text in which they are separated by commas, so many at most; a million of them make no million
+ * texts.
+ */
+export function wholeNumbers(list: string | null, most: number): Float64Array {
+  const numbers = new Float64Array(most);
+  if (list === null) return numbers.subarray(0, 0);
+  // Of a long text, characters take twice as long as bytes.
+  const bytes = Buffer.from(list, 'latin1');
   let [at, number, sign] = [0, 0, 1];
-  for (let index = 0; index <= list.length; index++) {
-    const character = index === list.length ? 44 : list.charCodeAt(index);
-    if (character === 45) sign = -1;
-    else if (character !== 44) number = number * 10 + character - 48;
-    else {
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]!;
+    if (byte >= zero) number = number * 10 + byte - zero;
+    else if (byte === minus) sign = -1;
+    else if (byte === comma) {
       numbers[at++] = sign * number;
       [number, sign] = [0, 1];
     }
   }
-  return numbers;
+  numbers[at++] = sign * number;
+  return numbers.subarray(0, at);
 }
 
 /** How many numbers follow a greater one. */
@@ -50,9 +58,3 @@ export type Found = Record<string, unknown>;
 /** A text of an answer, or null. */
 export const textOf = (found: Found, column: string) =>
   found[column] == null ? null : String(found[column]);
-
-/** A list of ids of an answer. */
-export function idsOf(found: Found, column: string): number[] {
-  const text = textOf(found, column);
-  return text === null ? [] : text.split(',').map(Number);
-}

@@ -5,9 +5,9 @@ import { existing } from './query.ts';
 import { captureColumns } from './rows.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
-import { openReader, type Settled, type SettlingRules, uniformDays } from './settled-open.ts';
 import { type Part, partColumns, toPart } from './settled-parts.ts';
-import { isCovered, roundsOf, secondOfDay, spellings, startOf } from './settling.ts';
+import { leftOver, type SettlingRules, uniformDays } from './settled-rules.ts';
+import { roundsOf, spellings, startOf } from './settling.ts';
 
 /** What SQL settles by, and how. */
 export interface Settling {
@@ -102,16 +102,10 @@ const prepareServer = (reader: Reader) =>
       : 'pragma cache_size = -2000',
   );
 
-/** A pass over the rounds since there are captures: covered, or open; and what a closer look settles of the open ones. */
-export interface Pass {
-  part: Part;
-  closer: Settled;
-}
-
 /** The rounds of a pass with their captures. */
 interface PassRows {
   from: string;
-  /** How often the ids of the pass are bound in it, before everything else. */
+  /** How often the ids of the pass are bound in it, before everything else of it. */
   idsBound: number;
 }
 
@@ -136,26 +130,25 @@ function passRows(dialect: Dialect, schema: SourceSchema, days: GivenTable): Pas
   return { from, idsBound: 2 };
 }
 
-/** How one connection makes a pass. */
+/** How one connection makes a pass over the rounds since there are captures. */
 async function passReader(
   reader: Reader,
   schema: SourceSchema,
   rules: SettlingRules,
-): Promise<(ids: IdRange) => Promise<Pass>> {
+): Promise<(ids: IdRange) => Promise<Part>> {
   const spelling = spellings[reader.dialect];
   await prepareServer(reader);
   const days = await uniformDays(reader, rules);
-  const lookCloser = await openReader(reader, schema, { rules, days });
-  const covered = isCovered(schema, spelling, `uniform_days.start_unix + ${secondOfDay(spelling)}`);
+  const left = await leftOver(reader, schema, rules);
   const { from, idsBound } = passRows(reader.dialect, schema, days);
   const sql = `select ${partColumns(spelling)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
-        coalesce(${covered}, false) = false as is_open from ${from}) as since`;
+        ${left.expression} as left_over from ${from}) as since`;
   return async ({ fromId, toId }) => {
     const ids = Array.from({ length: idsBound }, () => [fromId, toId]).flat();
-    const [found] = await reader.rows<Found>(sql, [...ids, ...days.bindings, rules.exemptBefore]);
-    const part = toPart(found!);
-    return { part, closer: await lookCloser(part.open) };
+    const bindings = [...left.bindings, ...ids, ...days.bindings, rules.exemptBefore];
+    const [found] = await reader.rows<Found>(sql, bindings);
+    return toPart(found!);
   };
 }
 
@@ -164,7 +157,7 @@ export async function readSince(
   database: Database,
   schema: SourceSchema,
   { rules, pass = idsAtOnce, onPass }: Settling,
-): Promise<{ counted: Counted; passes: Pass[] }> {
+): Promise<{ counted: Counted; parts: Part[] }> {
   const ranges = await passesOver(readerOf(database), pass);
   // Once for each connection, whatever it does first.
   const readers = new Map<Reader, ReturnType<typeof passReader>>();
@@ -173,7 +166,7 @@ export async function readSince(
     readers.set(reader, known);
     return known;
   };
-  const passes: Pass[] = [];
+  const parts: Part[] = [];
   let counted: Counted | undefined;
   let done = 0;
   const counting = async (reader: Reader) => {
@@ -182,9 +175,9 @@ export async function readSince(
   };
   const looking = ranges.map((ids, at) => async (reader: Reader) => {
     const read = await readerFor(reader);
-    passes[at] = await read(ids);
+    parts[at] = await read(ids);
     onPass(++done, ranges.length);
   });
   await shareOut(database, [counting, ...looking]);
-  return { counted: counted!, passes };
+  return { counted: counted!, parts };
 }

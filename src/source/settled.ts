@@ -2,16 +2,10 @@ import { type Database, type Reader, readerOf } from '../database.ts';
 import { malformed } from './read.ts';
 import type { SourceSchema } from './schema.ts';
 import type { Found } from './settled-lists.ts';
-import {
-  countedReasons,
-  type ExemptRow,
-  noTiming,
-  type Reasons,
-  type SettlingRules,
-} from './settled-open.ts';
-import { addedUp, joined, type Part, partColumns, sum, toPart } from './settled-parts.ts';
+import { countedReasons, type ExemptRow, joined, type Part, partColumns, toPart } from './settled-parts.ts';
 import { readSince, type Settling } from './settled-passes.ts';
-import { exemptBy, spellings, startOf } from './settling.ts';
+import type { Reasons, SettlingRules } from './settled-rules.ts';
+import { exemptBy, noTiming, spellings, startOf } from './settling.ts';
 
 /** What SQL alone says of a whole history, and what it leaves to the core. */
 export interface SettledHistory {
@@ -38,7 +32,7 @@ async function readBefore(reader: Reader, schema: SourceSchema, rules: SettlingR
   const isReadable = `not (${malformed(dialect)})`;
   const [found] = await reader.rows<Found>(
     `select ${partColumns(spelling)}, ${countedReasons}
-     from (select id, capture_id, start_unix, reason, reason is null as is_open
+     from (select id, capture_id, start_unix, reason, case when reason is null then cast(id as text) end as left_over
        from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
            case when c.id is null and ${noTiming} and ${isReadable}
              then ${exemptBy(schema, spelling, 'true')} end as reason
@@ -71,21 +65,18 @@ export async function readSettled(
 ): Promise<SettledHistory> {
   const { rules } = settling;
   const reader = readerOf(database);
-  const { counted, passes } = await readSince(database, schema, settling);
-  const since = passes.map(({ part }) => part);
-  const closer = passes.map((pass) => pass.closer);
-  const hasBefore = counted.rows !== counted.summaries + sum(since.map((part) => part.rounds));
-  const before = hasBefore ? await readBefore(reader, schema, rules) : toPart({});
-  const all = joined([before, ...since]);
+  const { counted, parts } = await readSince(database, schema, settling);
+  const since = joined(parts);
+  const hasBefore = counted.rows !== counted.summaries + since.rounds;
+  const all = hasBefore ? joined([since, await readBefore(reader, schema, rules)]) : since;
   const hasStrange = counted.rows !== counted.summaries + all.rounds;
   const strange = hasStrange ? await readStrange(reader) : [];
-  const reasons = addedUp([before.reasons, ...closer.map((one) => one.reasons)]);
   return {
     rows: counted.rows,
-    covered: sum(passes.map(({ part, closer: { covered } }) => part.rounds - part.open.length + covered)),
-    exempt: { ...reasons, summary: counted.summaries },
-    exemptNear: closer.flatMap(({ exempt }) => exempt),
-    open: [...closer.flatMap(({ open }) => open), ...before.open, ...strange],
+    covered: all.covered,
+    exempt: { ...all.reasons, summary: counted.summaries },
+    exemptNear: all.exempt,
+    open: [...all.open, ...strange],
     hasStrays: counted.linked === null ? all.strays + counted.beyond > 0 : counted.linked > all.linked,
     starts: all.starts,
   };

@@ -90,6 +90,9 @@ export const roundsOf = ({ columns }: SourceSchema, { rounds }: Spelling) =>
 export const secondOfDay = ({ clock }: Spelling) =>
   `(${clock} - 40 * (${clock} / 100) - 2400 * (${clock} / 10000))`;
 
+/** Holds for a row that no capture has touched. */
+export const noTiming = 'coalesce(r.round_start_unix, 0) = 0 and coalesce(r.round_end_unix, 0) = 0';
+
 /** A start that stands on a row; what is no whole number, or 0, is none. */
 export const startOf = ({ isInteger }: Spelling) =>
   `case when r.round_start_unix <> 0 and ${isInteger('r.round_start_unix')} then r.round_start_unix end`;
