@@ -1,6 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { closeDatabase, type Database, type Reader, readerOf, rows, snapshot } from './database.ts';
+import {
+  closeDatabase,
+  type Database,
+  type Dialect,
+  type Reader,
+  readerOf,
+  rows,
+  snapshot,
+} from './database.ts';
 import { snapshotOfTwoThreads } from './database-thread.ts';
 
 /*
@@ -64,32 +72,43 @@ export async function snapshotOfTwo<T>(
   return snapshot(database, work);
 }
 
-type Piece = (reader: Reader) => Promise<void>;
+/** A piece of work, by what a connection was prepared to. */
+type Piece<P> = (prepared: P) => Promise<void>;
+
+/** So many pieces the twin is given at once: in its thread, it goes on while this one is kept at work by SQLite. */
+const piecesAhead: Record<Dialect, number> = { sqlite: 2, postgres: 1 };
 
 /**
  * Has work done by both connections of a snapshot, or by the one that there is: whichever has time takes the next piece. A
- * piece that the twin does not finish is done once more by the first connection.
+ * piece that the twin does not finish is done once more by the first connection. Each connection is prepared once, and both
+ * before the first piece is begun: while SQLite keeps this thread at work, the twin's questions would wait.
  */
-export async function shareOut(database: Database, work: readonly Piece[]): Promise<void> {
-  const left = new Set(work);
-  const untaken = work.values();
-  const take = async (reader: Reader, pieces: Iterable<Piece>) => {
+export async function shareOut<P>(
+  database: Database,
+  of: { prepare: (reader: Reader) => Promise<P>; work: readonly Piece<P>[] },
+): Promise<void> {
+  const left = new Set(of.work);
+  const untaken = of.work.values();
+  const take = async (prepared: P, pieces: Iterable<Piece<P>>) => {
     for (const piece of pieces) {
-      await piece(reader);
+      await piece(prepared);
       left.delete(piece);
       // Others get their turn: SQLite has kept this thread at work.
       await setImmediate();
     }
   };
-  const { twin } = database;
-  const helped = Promise.allSettled(twin === undefined ? [] : [take(twin, untaken)]);
-  const own = readerOf(database);
+  const readers = [readerOf(database), ...(database.twin === undefined ? [] : [database.twin])];
+  const [own, other] = await Promise.allSettled(readers.map(of.prepare));
+  if (own!.status === 'rejected') throw own!.reason;
+  const helping =
+    other?.status === 'fulfilled' ? Array<P>(piecesAhead[database.dialect]).fill(other.value) : [];
+  const helped = Promise.allSettled(helping.map((prepared) => take(prepared, untaken)));
   try {
-    await take(own, untaken);
+    await take(own!.value, untaken);
   } finally {
     // Where the first connection fails, nothing more is begun, and nothing is under way afterwards.
     for (const _ of untaken);
     await helped;
   }
-  await take(own, left);
+  await take(own!.value, left);
 }

@@ -33,6 +33,7 @@ function twoConnections(of: DatabaseKind) {
 
 const playIn = (writing: Database, map: string) =>
   rows(writing, 'insert into played (id, map) select count(*) + 1, ? from played', [map]);
+const asItIs = async (reader: Reader) => reader;
 const count = async (reader: Reader) =>
   Number((await reader.rows<{ count: number }>('select count(*) as count from played'))[0]!.count);
 
@@ -145,7 +146,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
         assert.equal(by[at], undefined, `piece ${at} is done once`);
         by[at] = reader === inside.twin ? 'twin' : 'own';
       });
-      await shareOut(inside, pieces);
+      await shareOut(inside, { prepare: asItIs, work: pieces });
       assert.equal(by.length, 40);
       assert.deepEqual([...new Set(by)].sort(), ['own', 'twin']);
     });
@@ -162,7 +163,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
         await count(reader);
         done.push(at);
       });
-      await shareOut({ ...inside, twin: broken }, pieces);
+      await shareOut({ ...inside, twin: broken }, { prepare: asItIs, work: pieces });
       assert.deepEqual(
         done.sort((a, b) => a - b),
         [...Array(10).keys()],
@@ -181,7 +182,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
     await assert.rejects(
       snapshotOfTwo(world.reading, async (inside) => {
         twinRows = inside.twin!.rows;
-        await shareOut(inside, pieces);
+        await shareOut(inside, { prepare: asItIs, work: pieces });
       }),
       /nowhere/,
     );
@@ -203,7 +204,7 @@ describe('A snapshot of two connections', { skip: skipWithoutConnections(kind) }
       const pieces = Array.from({ length: 10 }, (_, at) => async (reader: Reader) => {
         counts[at] = await count(reader);
       });
-      await shareOut(inside, pieces);
+      await shareOut(inside, { prepare: asItIs, work: pieces });
       assert.deepEqual(counts, Array(10).fill(before));
     });
   });
@@ -266,7 +267,7 @@ describe('A snapshot of two threads', () => {
       const pieces = Array.from({ length: 10 }, (_, at) => async (reader: Reader) => {
         counts[at] = await count(reader);
       });
-      await shareOut(inside, pieces);
+      await shareOut(inside, { prepare: asItIs, work: pieces });
       assert.deepEqual(counts, Array(10).fill(before));
     });
   });

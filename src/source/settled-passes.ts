@@ -24,8 +24,10 @@ interface IdRange {
   toId: number;
 }
 
-/** So many ids are answered for by one row, whose lists are texts in this process. */
-const idsAtOnce = 125_000;
+/** So many ids are answered for by one row, whose lists are texts in this process. SQLite keeps its thread at work for one. */
+const idsAtOnce = 62_500;
+/** From so many passes on a second connection saves more than it costs. */
+const passesOfTwo = 4;
 /** Ids may lie far apart. */
 const mostPasses = 64;
 
@@ -41,7 +43,7 @@ async function spanOfIds(reader: Reader): Promise<IdRange | null> {
 /** Whether a history is so long that a second connection to look through it saves time, where there can be one. */
 export async function isLong(database: Database, pass = idsAtOnce): Promise<boolean> {
   const span = await spanOfIds(readerOf(database));
-  return span !== null && span.toId - span.fromId >= 2 * pass;
+  return span !== null && span.toId - span.fromId >= passesOfTwo * pass;
 }
 
 /** The ids in passes of this size, or of a larger one. */
@@ -130,12 +132,18 @@ function passRows(dialect: Dialect, schema: SourceSchema, days: GivenTable): Pas
   return { from, idsBound: 2 };
 }
 
-/** How one connection makes a pass over the rounds since there are captures. */
-async function passReader(
+/** What one connection is prepared to. */
+interface HistoryReader {
+  count(): Promise<Counted>;
+  /** A pass over the rounds since there are captures. */
+  pass(ids: IdRange): Promise<Part>;
+}
+
+async function historyReader(
   reader: Reader,
   schema: SourceSchema,
   rules: SettlingRules,
-): Promise<(ids: IdRange) => Promise<Part>> {
+): Promise<HistoryReader> {
   const spelling = spellings[reader.dialect];
   await prepareServer(reader);
   const days = await uniformDays(reader, rules);
@@ -144,11 +152,14 @@ async function passReader(
   const sql = `select ${partColumns(spelling)}
     from (select r.id, c.id as capture_id, ${startOf(spelling)} as start_unix,
         ${left.expression} as left_over from ${from}) as since`;
-  return async ({ fromId, toId }) => {
-    const ids = Array.from({ length: idsBound }, () => [fromId, toId]).flat();
-    const bindings = [...left.bindings, ...ids, ...days.bindings, rules.exemptBefore];
-    const [found] = await reader.rows<Found>(sql, bindings);
-    return toPart(found!);
+  return {
+    count: () => countRows(reader),
+    pass: async ({ fromId, toId }) => {
+      const ids = Array.from({ length: idsBound }, () => [fromId, toId]).flat();
+      const bindings = [...left.bindings, ...ids, ...days.bindings, rules.exemptBefore];
+      const [found] = await reader.rows<Found>(sql, bindings);
+      return toPart(found!);
+    },
   };
 }
 
@@ -159,25 +170,19 @@ export async function readSince(
   { rules, pass = idsAtOnce, onPass }: Settling,
 ): Promise<{ counted: Counted; parts: Part[] }> {
   const ranges = await passesOver(readerOf(database), pass);
-  // Once for each connection, whatever it does first.
-  const readers = new Map<Reader, ReturnType<typeof passReader>>();
-  const readerFor = (reader: Reader) => {
-    const known = readers.get(reader) ?? passReader(reader, schema, rules);
-    readers.set(reader, known);
-    return known;
-  };
   const parts: Part[] = [];
   let counted: Counted | undefined;
   let done = 0;
-  const counting = async (reader: Reader) => {
-    await readerFor(reader);
-    counted = await countRows(reader);
+  const counting = async (reader: HistoryReader) => {
+    counted = await reader.count();
   };
-  const looking = ranges.map((ids, at) => async (reader: Reader) => {
-    const read = await readerFor(reader);
-    parts[at] = await read(ids);
+  const looking = ranges.map((ids, at) => async (reader: HistoryReader) => {
+    parts[at] = await reader.pass(ids);
     onPass(++done, ranges.length);
   });
-  await shareOut(database, [counting, ...looking]);
+  await shareOut(database, {
+    prepare: (reader) => historyReader(reader, schema, rules),
+    work: [counting, ...looking],
+  });
   return { counted: counted!, parts };
 }
