@@ -16,6 +16,10 @@ export interface GivenTable {
   bindings: readonly unknown[];
 }
 
+/** An array as PostgreSQL reads it: spelled once, where the driver would spell it for each statement. */
+const arrayLiteral = (values: readonly (string | number)[]) =>
+  `{${values.map((value) => `"${String(value).replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+
 /**
  * Makes given rows a table: SQLite takes a temporary one with a key; PostgreSQL takes arrays, and to be joined grouped by the
  * key, so that it knows that no row meets two of them.
@@ -31,7 +35,7 @@ export async function givenTable(reader: Reader, { name, columns, key }: Given):
     const given = `select ${grouped} from ${unnested} given (${names}) group by ${key}`;
     return {
       ...{ table: `(${given}) as ${name}`, lookup: `${unnested} ${name} (${names})` },
-      bindings: values.map((column) => column.values),
+      bindings: values.map((column) => arrayLiteral(column.values)),
     };
   }
   await reader.rows(`drop table if exists temp.${name}`);
