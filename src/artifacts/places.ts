@@ -112,16 +112,18 @@ export function placeOf(place: string, paths: readonly string[], near: Near = ev
   return placeOfNames(place, each, near);
 }
 
-/** Names by their characters; readdir has sorted them by their bytes, which is nearly always the same. */
-function inOrder(names: string[]): string[] {
-  return names.every((name, index) => index === 0 || names[index - 1]! <= name) ? names : names.sort();
+/** By the characters of their paths; readdir has sorted names by their bytes, which is nearly always the same. */
+function inOrder<T extends { path: string }>(items: T[]): T[] {
+  const isSorted = items.every(({ path }, at) => at === 0 || items[at - 1]!.path <= path);
+  return isSorted ? items : items.sort(byPath);
 }
 
 async function listDirectory(directory: string, near: Near): Promise<Found> {
   try {
-    const names = inOrder(await readdir(directory));
+    const names = await readdir(directory);
     const prefix = join(directory, 'x').slice(0, -1);
-    return { ...placeOfNames(directory, [{ prefix, names }], near), directory };
+    const found = placeOfNames(directory, [{ prefix, names }], near);
+    return { ...found, files: inOrder(found.files), ignored: inOrder(found.ignored), directory };
   } catch (thrown) {
     return unreadablePlace(directory, plainError(thrown));
   }
@@ -199,7 +201,7 @@ async function joined(founds: readonly Found[]): Promise<Pick<Found, 'files' | '
   if (first === undefined) return { files: [], ignored: [] };
   const files = others.length === 0 ? first.files : founds.flatMap((found) => found.files);
   const ignored = founds.flatMap((found) => found.ignored);
-  // By far the most often: one directory, whose names are sorted.
+  // By far the most often: one directory, whose files are sorted.
   if (others.length === 0 && first.directory !== undefined) return { files, ignored };
   if (await areApart([first, ...others])) return { files: files.sort(byPath), ignored: ignored.sort(byPath) };
   return { files: await eachFileOnce(files), ignored: await eachFileOnce(ignored) };
