@@ -12,8 +12,8 @@ import { byTurns, type Finding, type Goal, median, ratioFinding, type Samples } 
 
 /** The goal. */
 const atMostMoreMs = 350;
-/** A goal of our own, for CI, where milliseconds say little: against what the drivers alone cost. */
-const atMostTimesDrivers = 1.75;
+/** A goal of our own, for CI, where milliseconds say little: against what no program can do without. */
+const atMostTimesBare = 1.75;
 
 const program = fileURLToPath(new URL('../jobs/main.js', import.meta.url));
 const drivers: Record<Dialect, string> = { sqlite: 'better-sqlite3', postgres: 'pg' };
@@ -30,8 +30,21 @@ function node(of: { words: readonly string[]; directory: string }): void {
 }
 
 const isHere = fileURLToPath(new URL('.', import.meta.url));
-const loadsDrivers = (dialect: Dialect) =>
-  ['--input-type=module', '-e', `import 'knex'; import '${drivers[dialect]}';`] as const;
+
+/** A process that loads the libraries, and asks each database one thing. */
+function asksOnce(dialect: Dialect, urls: readonly string[]): readonly string[] {
+  const connections = urls.map((url) =>
+    dialect === 'postgres' ? url : { filename: url.slice('sqlite:'.length) },
+  );
+  const lines = [
+    `import knex from 'knex'; import '${drivers[dialect]}';`,
+    `for (const connection of ${JSON.stringify(connections)}) {`,
+    `  const database = knex({ client: '${drivers[dialect]}', connection, useNullAsDefault: true });`,
+    `  await database.raw('select 1'); await database.destroy();`,
+    '}',
+  ];
+  return ['--input-type=module', '-e', lines.join('\n')];
+}
 
 /** How much longer the product takes than its limit: the median of the differences of one turn each. */
 function moreMs({ product, limit }: Samples): number {
@@ -59,16 +72,17 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
     product: cycle,
     limit: () => node({ words: ['-e', '0'], directory }),
   });
-  const loading = await byTurns(turns, {
+  const urls = [settings.SOURCE_DATABASE_URL!, settings.LEDGER_DATABASE_URL!];
+  const bare = await byTurns(turns, {
     product: cycle,
-    limit: () => node({ words: loadsDrivers(dialect), directory: isHere }),
+    limit: () => node({ words: asksOnce(dialect, urls), directory: isHere }),
   });
   for (const kind of ['source', 'ledger'])
     await dropDatabase(dialect, { directory, name: `start_up_${kind}` });
   const about = { measure: 'a cycle by cron, nothing to do', size: `${dialect}, ${played.length} rounds` };
   const more: Goal = {
     ...{ of: 'more', unit: 'ms', atMost: atMostMoreMs, is: moreMs(nothing) },
-    ...{ limitIs: median(loading.limit) - median(nothing.limit), besides: atMostTimesDrivers },
+    ...{ limitIs: median(bare.limit) - median(nothing.limit), besides: atMostTimesBare },
   };
   return [
     {
@@ -79,8 +93,8 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
       goals: [more],
     },
     ratioFinding(
-      { ...about, limit: `a process that loads knex and ${drivers[dialect]}` },
-      { samples: loading, atMost: atMostTimesDrivers },
+      { ...about, limit: `a process that loads knex and ${drivers[dialect]}, and asks both databases once` },
+      { samples: bare, atMost: atMostTimesBare },
     ),
   ];
 }
@@ -88,7 +102,7 @@ async function measure(dialect: Dialect, options: BenchOptions): Promise<Finding
 /** What cron pays 480 times a day: a process that starts, looks at everything, and finds nothing to do. */
 export const bench: Bench = {
   id: 'start-up',
-  about: 'one cycle as a process of its own, nothing to do, against node alone and against its drivers',
+  about: 'one cycle as a process of its own, nothing to do, against node alone and with its databases',
   async run(options) {
     const findings: Finding[] = [];
     for (const dialect of options.dialects) findings.push(...(await measure(dialect, options)));
