@@ -1,6 +1,7 @@
 import { listPlaces } from '../src/artifacts/places.ts';
 import type { Incident } from '../src/core/incident.ts';
 import { localDay } from '../src/core/time.ts';
+import { collectGarbage } from '../src/garbage.ts';
 import { openAlertGroups } from '../src/ledger/alert-groups.ts';
 import { eachNewestIncident } from '../src/ledger/incidents.ts';
 import type { DayRange } from '../src/source/read.ts';
@@ -40,6 +41,8 @@ export async function readWhole(asked: Observing, of: { visit: Visit }): Promise
     readArtifactsNear(asked, { ranges: [always], visit: of.visit, listing }),
     settleHistory(asked, { ends: named.map(({ endUnix }) => endUnix), unclosed }),
   );
+  // Texts of megabytes, which the database listed, before rows are read.
+  collectGarbage();
   const hashes = hashesOf(found.artifacts);
   const copies = await openKeptCopies(asked, remembered, hashes);
   const groups = ledger === null ? [] : await openAlertGroups(ledger.database, source.name);
