@@ -44,6 +44,8 @@ function isReadable({ date, time }: Round): boolean {
   return date !== null && isDay(date) && time !== null && parseClock(time) !== null;
 }
 
+const isEverything = ({ since, until }: DayRange) => since === null && until === null;
+
 function isInside({ date }: Round, days: DayRange): boolean {
   if (date === null) return isEverything(days);
   return (days.since === null || date >= days.since) && (days.until === null || date <= days.until);
@@ -81,8 +83,6 @@ async function unreadableOutside(
   const [newest] = await knex('rounds').max({ id: 'id' });
   return await allById(perhaps, Number(newest?.id ?? 0) - newestRows);
 }
-
-const isEverything = ({ since, until }: DayRange) => since === null && until === null;
 
 /** So many ranges are asked for at once at most. */
 const rangesTogether = 50;

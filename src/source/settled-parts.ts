@@ -3,10 +3,11 @@ import { type Found, sortNearlySorted, textOf, wholeNumbers } from './settled-li
 import { byReason, type Reasons } from './settled-rules.ts';
 import type { Spelling } from './settling.ts';
 
-/** A row that is not expected, and the instant of its file, unix seconds. */
+/** A row that is not expected, the instant of its file, unix seconds, and why. */
 export interface ExemptRow {
   id: number;
   fileUnix: number;
+  reason: ExemptReason;
 }
 
 /** A part of a history, as the database counted it. */
@@ -46,8 +47,8 @@ export const countedReasons = exemptReasons.map(
 );
 
 /** What is left over, taken apart. */
-function leftOf(found: Found): { open: number[]; exempt: (ExemptRow & { reason: ExemptReason })[] } {
-  const left = { open: [] as number[], exempt: [] as (ExemptRow & { reason: ExemptReason })[] };
+function leftOf(found: Found): Pick<Part, 'open' | 'exempt'> {
+  const left: Pick<Part, 'open' | 'exempt'> = { open: [], exempt: [] };
   for (const one of textOf(found, 'left_over')?.split(',') ?? []) {
     const [id, fileUnix, reason] = one.split(':');
     if (reason === undefined) left.open.push(Number(id));
@@ -69,7 +70,7 @@ export function toPart(found: Found): Part {
     linked: counted('linked'),
     strays: counted('strays'),
     open,
-    exempt: exempt.map(({ id, fileUnix }) => ({ id, fileUnix })),
+    exempt,
     reasons: byReason((reason) => onlyCounted[reason] + exempt.filter((row) => row.reason === reason).length),
     // Here, while the database goes on: all parts together are nearly in order then.
     starts: sortNearlySorted(wholeNumbers(textOf(found, 'starts'), counted('rounds'))),
