@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { audit } from '../jobs/audit.ts';
 import { addDays } from '../src/core/time.ts';
 import type { Dialect } from '../src/database.ts';
+import { keepingConnections } from '../src/database-kept.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { freshDatabase } from './databases.ts';
 import { history, lastDay } from './history.ts';
@@ -73,7 +74,8 @@ export const bench: Bench = {
   about: 'one cycle of 7 days on histories of different length, against each other',
   async run(options) {
     const findings: Finding[] = [];
-    for (const dialect of options.dialects) findings.push(await measure(dialect, options));
+    for (const dialect of options.dialects)
+      findings.push(await keepingConnections(() => measure(dialect, options)));
     return findings;
   },
 };

@@ -1,5 +1,5 @@
 import { configuredChannels } from '../src/alert/channel.ts';
-import { type Source, withLedgerToRead, withSource } from '../src/context.ts';
+import { type Source, withLedgerToRead, withSourceBeside } from '../src/context.ts';
 import { duplicateIngestion, duplicatesPerDay } from '../src/core/duplicates.ts';
 import type { Json } from '../src/core/model.ts';
 import { findOrphans, findWrongLinks } from '../src/core/orphans.ts';
@@ -172,25 +172,32 @@ async function withScope(asked: AuditAsked, ledger: Ledger | null): Promise<Audi
 /** What an audit would do: reads, matches, judges and plans, and writes nothing anywhere. */
 export async function planAudit(asked: AuditAsked): Promise<AuditResult> {
   assertSourceSet(asked.config);
-  return withSource(asked.config, { readOnly: true }, (source) =>
+  return withSourceBeside(asked.config, { readOnly: true }, (useSource) =>
     withLedgerToRead(asked.config, async (ledger) => {
       await assertSourceKnown(asked.config, ledger);
       const request = await withScope(asked, ledger);
-      const before = await firstLook(request, { source, ledger, when: 'of the plan', reading: null });
-      assertExpected(request, before.plan);
-      const ledgerHead = ledger === null ? null : await head(ledger);
-      const runId = newRunId(request.nowMs);
-      return resultOf(request, {
-        runId,
-        source,
-        before,
-        after: before,
-        outcomes: null,
-        held: await heldIn(ledger, source.name, { scope: request.scope, ...before.plan }),
-        ledgerHead,
-      });
+      return useSource((source) => planWith(request, { source, ledger }));
     }),
   );
+}
+
+async function planWith(
+  request: AuditRequest,
+  { source, ledger }: { source: Source; ledger: Ledger | null },
+): Promise<AuditResult> {
+  const before = await firstLook(request, { source, ledger, when: 'of the plan', reading: null });
+  assertExpected(request, before.plan);
+  const ledgerHead = ledger === null ? null : await head(ledger);
+  const runId = newRunId(request.nowMs);
+  return resultOf(request, {
+    runId,
+    source,
+    before,
+    after: before,
+    outcomes: null,
+    held: await heldIn(ledger, source.name, { scope: request.scope, ...before.plan }),
+    ledgerHead,
+  });
 }
 
 /**
@@ -209,45 +216,51 @@ const looksAtAll = ({ scope }: AuditAsked) => scope === 'cycle' || isWhole(scope
 
 async function cycle(asked: AuditAsked, began: (run: string) => void): Promise<AuditResult> {
   const beganMs = performance.now();
-  const { nowMs, log, lease } = asked;
+  const { config, nowMs, log, lease } = asked;
   const command = looksAtAll(asked) ? wholeAudit : partAudit;
-  const goOn = () => mayStop(asked.signal);
-  assertSourceSet(asked.config);
-  const end = await runJob(asked.config, { command, nowMs, log, lease }, async (run) => {
-    began(run.id);
-    await goOn();
-    await assertSourceKnown(asked.config, run.ledger);
-    const request = await withScope(asked, run.ledger);
-    return withSource(request.config, {}, async (source) => {
-      const looking = { source, ledger: run.ledger, when: 'before the repairs' };
-      const unread = { ...looking, reading: null };
-      // An unexpected plan writes nothing at all, so it is asked for before anything is closed.
-      if (request.expect !== undefined) assertExpected(request, (await look(request, unread)).plan);
-      await settleInterrupted(run, source);
-      const reading = await readLogs(request, run);
-      await goOn();
-      const before = await firstLook(request, { ...looking, reading });
-      assertExpected(request, before.plan);
-      await indexArtifacts(request, run, { source, seen: before });
-      await goOn();
-      await keepEvidence(request, before.plan);
-      await record(request, { run, source, seen: before });
-      await goOn();
-      const outcomes = await repair(request, { run, source, before });
-      await goOn();
-      const after = await lookAgain(request, { run, source, before, reading, outcomes });
-      await alertPeople(request, { run, source, seen: after });
-
-      const ledgerHead = await head(run.ledger);
-      const held = await heldIn(run.ledger, source.name, { scope: request.scope, ...before.plan });
-      const result = resultOf(request, { runId: run.id, source, before, after, outcomes, held, ledgerHead });
+  assertSourceSet(config);
+  const end = await withSourceBeside(config, {}, (useSource) =>
+    runJob(config, { command, nowMs, log, lease }, async (run) => {
+      began(run.id);
+      await mayStop(asked.signal);
+      await assertSourceKnown(config, run.ledger);
+      const request = await withScope(asked, run.ledger);
+      const result = await useSource((source) => auditWith(request, { run, source }));
       // What a long run queued is due now, and what it claims must stay claimed.
       await deliverNews(request, run, Math.round(performance.now() - beganMs));
       await forgetOldRuns(request, run);
       return { exitCode: exitCodeOf(result), summary: summaryOf(request, result), result };
-    });
-  });
+    }),
+  );
   return end.result;
+}
+
+async function auditWith(
+  request: AuditRequest,
+  { run, source }: { run: Run; source: Source },
+): Promise<AuditResult> {
+  const goOn = () => mayStop(request.signal);
+  const looking = { source, ledger: run.ledger, when: 'before the repairs' };
+  const unread = { ...looking, reading: null };
+  // An unexpected plan writes nothing at all, so it is asked for before anything is closed.
+  if (request.expect !== undefined) assertExpected(request, (await look(request, unread)).plan);
+  await settleInterrupted(run, source);
+  const reading = await readLogs(request, run);
+  await goOn();
+  const before = await firstLook(request, { ...looking, reading });
+  assertExpected(request, before.plan);
+  await indexArtifacts(request, run, { source, seen: before });
+  await goOn();
+  await keepEvidence(request, before.plan);
+  await record(request, { run, source, seen: before });
+  await goOn();
+  const outcomes = await repair(request, { run, source, before });
+  await goOn();
+  const after = await lookAgain(request, { run, source, before, reading, outcomes });
+  await alertPeople(request, { run, source, seen: after });
+  const ledgerHead = await head(run.ledger);
+  const held = await heldIn(run.ledger, source.name, { scope: request.scope, ...before.plan });
+  return resultOf(request, { runId: run.id, source, before, after, outcomes, held, ledgerHead });
 }
 
 /** Stores what is new in the logs; one that cannot be read is said, and decides nothing. */

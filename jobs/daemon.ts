@@ -4,6 +4,7 @@ import type { Config } from '../src/config.ts';
 import { nextReport } from '../src/core/owed.ts';
 import { utcText } from '../src/core/time.ts';
 import { describeUrl } from '../src/database.ts';
+import { keepingConnections } from '../src/database-kept.ts';
 import { failureText, LeaseHeldError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { hasSeconds } from './audit-ticks.ts';
@@ -155,6 +156,10 @@ function openWatchdog(everyMs: number, job: () => { sinceMs: number } | null) {
  * tick, and each is logged with its source.
  */
 export async function runDaemon(configs: readonly Config[], options: DaemonOptions): Promise<void> {
+  await keepingConnections(() => tickUntilAsked(configs, options));
+}
+
+async function tickUntilAsked(configs: readonly Config[], options: DaemonOptions): Promise<void> {
   const { log, signal } = options;
   const daemons = configs.map((config): Daemon => {
     const own = configs.length === 1 ? log : log.child({ source: config.sourceName });

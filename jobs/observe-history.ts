@@ -6,6 +6,7 @@ import { openAlertGroups } from '../src/ledger/alert-groups.ts';
 import { eachNewestIncident } from '../src/ledger/incidents.ts';
 import type { DayRange } from '../src/source/read.ts';
 import { hashesOf, openKeptCopies, readArtifactsNear } from './artifacts-near.ts';
+import { both } from './both.ts';
 import { readHistory, settleHistory } from './history.ts';
 import type { NearRows, Observing } from './observing.ts';
 import { ownPaths, type Visit } from './visit.ts';
@@ -23,12 +24,6 @@ async function readIncidents({ ledger, source }: Observing) {
       if (incident.status !== 'closed') unclosed.push(incident);
     }
   return { remembered, unclosed };
-}
-
-/** Both, done at the same time; what fails first is thrown when nothing is under way any more. */
-async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
 }
 
 /** Of a whole history only what SQL leaves to the core. The database looks at rows while artifacts are read. */

@@ -26,6 +26,7 @@ import { firstRunAt, lastRuns, partAudit, runsBetween, wholeAudit } from '../src
 import { datesOfSession } from '../src/source/look.ts';
 import { ticksBetween } from './audit-ticks.ts';
 import { stretchOf } from './audits-so-far.ts';
+import { both } from './both.ts';
 import { checkpointFact } from './checkpoint.ts';
 import { observeCoverage } from './coverage.ts';
 import { gatherEvents } from './log-evidence.ts';
@@ -212,6 +213,19 @@ async function auditorOf({ config, source, ledger, nowMs }: Reading, span: Span)
   };
 }
 
+/** What the ledger says of the days of a report, whatever their rows are. */
+async function toldByLedger(
+  reading: Reading,
+  { span, since, until }: { span: Span; since: string; until: string },
+) {
+  return {
+    ...(await earlierOf(reading, { span, since })),
+    auditStarts: await auditStartsOf(reading, span),
+    duplicates: await duplicatesOf(reading, span, { since, until }),
+    auditor: await auditorOf(reading, span),
+  };
+}
+
 /** Everything that a report is made of. Reads the source and the ledger, and writes nothing. */
 export async function readReportFacts(reading: Reading, asked: Asked): Promise<ReportFacts> {
   const { config, source, ledger, nowMs } = reading;
@@ -220,17 +234,20 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
   const until = lastDayOf(window);
   const since = window.kind === 'day' ? window.day : window.since;
   const first = addDays(until, 1 - seriesDays - historyDays);
-  const covered = await observeCoverage({
-    ...{ config, source, ledger, nowMs, until },
-    since: since < first ? since : first,
-    counting: window.kind === 'day' ? { since: window.day, until: window.day } : { session: window.session },
-  });
+  const [covered, told] = await both(
+    observeCoverage({
+      ...{ config, source, ledger, nowMs, until },
+      since: since < first ? since : first,
+      counting:
+        window.kind === 'day' ? { since: window.day, until: window.day } : { session: window.session },
+    }),
+    toldByLedger(reading, { span, since, until }),
+  );
   const isIn = ({ round }: (typeof covered.rows)[number]) =>
     window.kind === 'day' ? round.date === window.day : round.session === window.session;
   const keys = new Set(covered.rows.filter(isIn).map(({ key }) => key));
   const repairs = await repairsOf(reading, { span, known: covered.repairs, keys });
-  const earlier = await earlierOf(reading, { span, since });
-  const spokenOf = [...earlier.writtenOffEarlier, ...earlier.openEarlier];
+  const spokenOf = [...told.writtenOffEarlier, ...told.openEarlier];
   const repaired = repairs.map(({ summary }) => summary.incident);
   const missing = [...new Set(repaired)].filter((key) => !covered.incidents.has(key));
   const more = ledger === null ? [] : await incidentsByKeys(ledger, source.name, missing);
@@ -250,11 +267,8 @@ export async function readReportFacts(reading: Reading, asked: Asked): Promise<R
     countedRows: covered.countedRows,
     incidents,
     packets: await packetsOf(reading, [...unclosed, ...spokenOf.map(({ key }) => key)]),
-    auditStarts: await auditStartsOf(reading, span),
-    ...earlier,
+    ...told,
     repairs,
-    duplicates: await duplicatesOf(reading, span, { since, until }),
-    auditor: await auditorOf(reading, span),
     ledger: end,
     checkpoint: await checkpointFact(config, ledger, end),
   };

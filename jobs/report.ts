@@ -8,7 +8,7 @@ import { jsonReport } from '../reports/json.ts';
 import { markdownReport } from '../reports/markdown.ts';
 import type { Report } from '../reports/model.ts';
 import type { Config } from '../src/config.ts';
-import { foldEntry, type Source, withLedgerToRead, withSource } from '../src/context.ts';
+import { foldEntry, type Source, withLedgerToRead, withSource, withSourceBeside } from '../src/context.ts';
 import type { Message } from '../src/core/message.ts';
 import type { Json } from '../src/core/model.ts';
 import { lastOwedDay, owedDays } from '../src/core/owed.ts';
@@ -77,9 +77,9 @@ async function write(
 /** Makes one report. Writes nothing: neither to the source, nor to the ledger, nor files. */
 export async function readReport({ config, asked, nowMs }: Omit<ReportRequest, 'formats'>): Promise<Report> {
   assertSourceSet(config);
-  return withSource(config, { readOnly: true }, (source) =>
-    withLedgerToRead(config, async (ledger) =>
-      assemble(await readReportFacts({ config, source, ledger, nowMs }, asked)),
+  return withSourceBeside(config, { readOnly: true }, (useSource) =>
+    withLedgerToRead(config, (ledger) =>
+      useSource(async (source) => assemble(await readReportFacts({ config, source, ledger, nowMs }, asked))),
     ),
   );
 }

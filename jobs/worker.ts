@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import type { JobHelpers, Runner, TaskList } from 'graphile-worker';
-import { describeUrl, openPool } from '../src/database.ts';
+import { describeUrl } from '../src/database.ts';
+import { openPool } from '../src/database-driver.ts';
+import { keepingConnections } from '../src/database-kept.ts';
 import { failureText, LeaseHeldError, StoppedError, UsageError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Server } from '../src/servers.ts';
@@ -156,6 +158,14 @@ async function queueAll(runner: Runner, servers: readonly Server[], signal: Abor
  * its job back. Throws where the engine gives up, for the supervisor to start a new one.
  */
 export async function runWorker(
+  servers: readonly Server[],
+  worker: string,
+  options: WorkerOptions,
+): Promise<void> {
+  await keepingConnections(() => workUntilAsked(servers, worker, options));
+}
+
+async function workUntilAsked(
   servers: readonly Server[],
   worker: string,
   options: WorkerOptions,

@@ -31,19 +31,61 @@ export interface Source {
   name: string;
 }
 
+interface SourceOptions {
+  /** As the role that may undo. Default false. */
+  revert?: boolean;
+  readOnly?: boolean;
+}
+
+async function openSource(config: Config, { revert, readOnly }: SourceOptions): Promise<Source> {
+  const database = await openDatabase(revert ? config.sourceRevertUrl : config.sourceUrl, { readOnly });
+  try {
+    return { database, schema: await inspectSource(database), name: config.sourceName };
+  } catch (thrown) {
+    await closeDatabase(database);
+    throw thrown;
+  }
+}
+
+/** Hands the source to `work` as soon as it is open, once; throws what kept it from opening, and what `work` throws. */
+export type UseSource = <T>(work: (source: Source) => Promise<T>) => Promise<T>;
+
+/**
+ * Opens the source while `job` does something else first, such as opening the ledger: a server takes its time to let
+ * somebody in and out, and two servers can take it at once. It is closed whatever `job` does, from when `use` is over.
+ */
+export async function withSourceBeside<T>(
+  config: Config,
+  options: SourceOptions,
+  job: (use: UseSource) => Promise<T>,
+): Promise<T> {
+  const opening = openSource(config, options);
+  const opened = opening.catch(() => null);
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= opened.then((source) => (source === null ? undefined : closeDatabase(source.database)));
+    return closing;
+  };
+  try {
+    return await job(async (work) => {
+      try {
+        return await work(await opening);
+      } finally {
+        close().catch(() => undefined);
+      }
+    });
+  } finally {
+    await close();
+  }
+}
+
 /** Opens the source, looks at it, and closes it whatever `work` does. */
 export async function withSource<T>(
   config: Config,
-  options: { revert?: boolean; readOnly?: boolean },
+  options: SourceOptions,
   work: (source: Source) => Promise<T>,
 ): Promise<T> {
-  const url = options.revert ? config.sourceRevertUrl : config.sourceUrl;
-  const database = await openDatabase(url, { readOnly: options.readOnly });
-  try {
-    return await work({ database, schema: await inspectSource(database), name: config.sourceName });
-  } finally {
-    await closeDatabase(database);
-  }
+  return withSourceBeside(config, options, (use) => use(work));
 }
 
 /**

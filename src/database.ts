@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import knex, { type Knex } from 'knex';
-import type pg from 'pg';
+import { knexConfiguration } from './database-driver.ts';
 import { faultCode, faultText } from './database-fault.ts';
+import { keep, type Opening, takeKept } from './database-kept.ts';
 import { messageOf, OperationError } from './errors.ts';
 import { makeOwnDirectory } from './own-directory.ts';
 
@@ -20,6 +21,8 @@ export interface Database {
   file?: DatabaseFile;
   /** Opens one more connection to it, which only reads. */
   another?: () => Promise<Database>;
+  /** How it was opened, where it may be kept (PostgreSQL). */
+  opening?: Opening;
   /** Inside a snapshot: a second connection that sees the same moment, where there is one (`snapshotOfTwo`). */
   twin?: Reader;
 }
@@ -51,24 +54,6 @@ export function describeUrl(url: string): { dialect: Dialect; label: string; pat
   };
 }
 
-const int8 = 20;
-const timestampWithoutZone = 1114;
-const timestampWithZone = 1184;
-const date = 1082;
-
-/** bigint as number where it is exact, zone-less times as the text they are, instants as ISO 8601 in UTC. */
-const typesOf = (types: typeof pg.types) => ({
-  getTypeParser(oid: number, format?: string) {
-    if (oid === int8) return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
-    if (oid === timestampWithoutZone || oid === date) return (text: string) => text;
-    if (oid === timestampWithZone) {
-      const parse = types.getTypeParser(timestampWithZone, 'text') as (text: string) => Date;
-      return (text: string) => parse(text).toISOString();
-    }
-    return types.getTypeParser(oid, format as 'text');
-  },
-});
-
 export interface OpenOptions {
   /** Create the file of an SQLite database that does not exist. Default false. */
   create?: boolean;
@@ -76,60 +61,6 @@ export interface OpenOptions {
   schema?: string;
   /** Refuse every write on this connection (SQLite: opened so; PostgreSQL: each transaction is). */
   readOnly?: boolean;
-}
-
-/** knex says on standard output what it then throws; there it would stand inside a `--json` document. */
-const silent = () => undefined;
-const log = { debug: silent, warn: silent, error: silent, deprecate: silent };
-
-/**
- * How long a server may keep silent: that long until it lets us in; and one that is gone without a word (a cable, a
- * suspended host) is noticed by the operating system, which waits for it forever otherwise.
- */
-const patience = { connectionTimeoutMillis: 10_000, keepAlive: true, keepAliveInitialDelayMillis: 30_000 };
-
-/** Connections to a PostgreSQL for a library that has its own statements; to be ended by who asked for them. */
-export async function openPool(url: string, max: number): Promise<pg.Pool> {
-  const { Pool } = (await import('pg')).default;
-  const pool = new Pool({ connectionString: url, max, ...patience });
-  // One that is lost while it is idle is opened anew.
-  pool.on('error', () => undefined);
-  return pool;
-}
-
-/** The driver of PostgreSQL is loaded for PostgreSQL alone: most runs are on SQLite, and short. */
-async function configuration(url: string, options: OpenOptions): Promise<Knex.Config> {
-  const { dialect, path } = describeUrl(url);
-  if (dialect === 'sqlite') {
-    return {
-      log,
-      client: 'better-sqlite3',
-      connection: { filename: resolve(path!), options: { readonly: options.readOnly === true } },
-      useNullAsDefault: true,
-    };
-  }
-  const { types } = (await import('pg')).default;
-  return {
-    log,
-    client: 'pg',
-    // Said here, it is not asked of each connection; knex looks at it for nothing but columns of JSON in a new table.
-    version: '12',
-    connection: {
-      connectionString: url,
-      ...patience,
-      application_name: 'roundwarden',
-      types: typesOf(types),
-    },
-    searchPath: options.schema ? [options.schema] : undefined,
-    // One connection: the program is sequential, and an outer handle used inside a transaction shows at once.
-    pool: { min: 0, max: 1, afterCreate: options.readOnly ? refuseWrites : undefined },
-    acquireConnectionTimeout: 15_000,
-  };
-}
-
-/** By a statement, because poolers and embedded servers ignore or refuse settings in the startup packet. */
-function refuseWrites(client: pg.Client, done: (error: Error | null) => void): void {
-  client.query('set default_transaction_read_only = on', (error) => done(error));
 }
 
 function makeDirectoryOf(path: string, label: string): void {
@@ -156,25 +87,31 @@ const fileAt = (path: string): DatabaseFile => ({ path, identity: identityOf(pat
 /** Opens a database and shows that it answers; throws an OperationError that names it otherwise. */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const { dialect, label, path } = describeUrl(url);
+  const { schema, create, readOnly = false } = options;
+  const as = JSON.stringify({ url, schema, readOnly });
+  const kept = await takeKept(as);
+  if (kept !== null) return kept;
   if (path !== null && !existsSync(path)) {
-    if (!options.create) throw new OperationError(`cannot open database ${label}: there is no such file`);
+    if (!create) throw new OperationError(`cannot open database ${label}: there is no such file`);
     makeDirectoryOf(path, label);
   }
-  const handle = knex(await configuration(url, options));
+  const handle = knex(await knexConfiguration(url, path, { schema, readOnly }));
   try {
     await connect(handle);
-    if (dialect === 'sqlite' && options.create) await handle.raw('pragma journal_mode = wal');
+    if (dialect === 'sqlite' && create) await handle.raw('pragma journal_mode = wal');
     if (dialect === 'sqlite') await handle.raw('pragma synchronous = full');
     // Who only reads, reads through once: 2 MB of pages do, where the driver would take 16.
-    if (dialect === 'sqlite' && options.readOnly) await handle.raw('pragma cache_size = -2000');
+    if (dialect === 'sqlite' && readOnly) await handle.raw('pragma cache_size = -2000');
   } catch (cause) {
     await handle.destroy();
     throw new OperationError(`cannot open database ${label}`, { cause: told(cause) });
   }
   handle.on('query-error', (thrown: unknown) => told(thrown, label));
-  const another = () => openDatabase(url, { schema: options.schema, readOnly: true });
-  const file = path === null ? undefined : fileAt(resolve(path));
-  return { dialect, knex: handle, label, schema: options.schema, another, file };
+  const another = () => openDatabase(url, { schema, readOnly: true });
+  const opened = { dialect, knex: handle, label, schema, another };
+  return path === null
+    ? { ...opened, opening: { as, atMs: performance.now() } }
+    : { ...opened, file: fileAt(resolve(path)) };
 }
 
 /**
@@ -190,8 +127,9 @@ export function told(thrown: unknown, label?: string): unknown {
   return error;
 }
 
+/** Closes it, or keeps it for whoever opens the same again; it must not be used after. */
 export async function closeDatabase(database: Database): Promise<void> {
-  await database.knex.destroy();
+  if (!keep(database)) await database.knex.destroy();
 }
 
 /**

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { closeDatabase, openDatabase, openPool, rows } from '../src/database.ts';
+import { closeDatabase, openDatabase, rows } from '../src/database.ts';
+import { openPool } from '../src/database-driver.ts';
 import { openTestDatabase, skipWithoutConnections } from './databases.ts';
 
 const tables = ['/proc/net/tcp', '/proc/net/tcp6'];

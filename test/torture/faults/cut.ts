@@ -12,6 +12,8 @@ export interface Line {
   cut(options?: { stays: boolean }): void;
   /** Cuts the connection on which the next COMMIT passes. */
   cutAtCommit(trap: Trap, options?: { stays: boolean }): void;
+  /** Swallows what either end of every open connection says, and tells neither: a firewall that forgot them. */
+  swallow(): void;
   /** Lets new connections through again. */
   mend(): void;
   close(): Promise<void>;
@@ -22,6 +24,7 @@ const commit = Buffer.from('COMMIT');
 /** Opens a line on loopback to a port of this machine. */
 export async function openLine(port: number): Promise<Line> {
   const open = new Set<Socket>();
+  const swallowed = new WeakSet<Socket>();
   let trap: { how: Trap; stays: boolean } | null = null;
   let isCut = false;
   const server = createServer({ noDelay: true }, (client) => {
@@ -44,6 +47,7 @@ export async function openLine(port: number): Promise<Line> {
       });
     }
     client.on('data', (sent: Buffer) => {
+      if (swallowed.has(client)) return;
       if (trap !== null && sent.includes(commit)) {
         const sprung = trap;
         trap = null;
@@ -52,7 +56,11 @@ export async function openLine(port: number): Promise<Line> {
       }
       upstream.write(sent);
     });
-    upstream.on('data', (answer: Buffer) => (waiting === null ? client.write(answer) : cut(waiting)));
+    upstream.on('data', (answer: Buffer) => {
+      if (swallowed.has(upstream)) return;
+      if (waiting === null) client.write(answer);
+      else cut(waiting);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -69,6 +77,9 @@ export async function openLine(port: number): Promise<Line> {
     },
     cutAtCommit(how, { stays } = { stays: false }) {
       trap = { how, stays };
+    },
+    swallow() {
+      for (const socket of open) swallowed.add(socket);
     },
     mend() {
       isCut = false;
