@@ -49,10 +49,11 @@ const metaStart = layout<MetaGroups>(
   `,"server_ip":"${plain}","server_port":"${plain}","match_id":"${plain}","spawn_stats":\\[`,
 );
 
+type PersonGroups = [written: string, guid: string, name: string];
 const spawnItem = layout<
-  [guid: string, name: string, spawns: string, deaths: string, dead: string, average: string, most: string]
+  [...PersonGroups, spawns: string, deaths: string, dead: string, average: string, most: string]
 >(
-  `\\{"guid":"(${guid})","name":"(${plain})","spawns":(${int}),"deaths":(${int})`,
+  `\\{("guid":"(${guid})","name":"(${plain})"),"spawns":(${int}),"deaths":(${int})`,
   `,"dead_seconds":(${int}),"avg_respawn":(${int}),"max_respawn":(${int})\\}`,
 );
 
@@ -104,8 +105,8 @@ const messageStart = layout<MessageGroups>(
   ].join(',\\n'),
 );
 
-const playerItem = layout<[guid: string, name: string]>(
-  `\\{\\\\"guid\\\\":\\\\"(${guid})\\\\",\\\\"name\\\\":\\\\"(${plain})\\\\"\\}`,
+const playerItem = layout<PersonGroups>(
+  `\\{(\\\\"guid\\\\":\\\\"(${guid})\\\\",\\\\"name\\\\":\\\\"(${plain})\\\\")\\}`,
 );
 
 const alliesStart = layout<[]>(`\\]${fieldEnd},\\n${fieldStart('Allies_JSON')}\\[`);
@@ -164,7 +165,10 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Guids and names by their bytes: they recur from file to file, and are decoded and in memory once. */
+/** The same text, which does not keep the file in memory that it is a part of. */
+const detached = (part: string) => Buffer.from(part, 'latin1').toString('latin1');
+
+/** Texts by their bytes: they recur from file to file, and are decoded and in memory once. */
 const known = new Map<string, string>();
 const mostKnown = 10_000;
 
@@ -174,19 +178,31 @@ function decoded(part: string): string {
   const before = known.get(part);
   if (before !== undefined) return before;
   if (known.size >= mostKnown) known.clear();
-  const bytes = Buffer.from(part, 'latin1');
-  const text = bytes.toString('utf8');
-  known.set(bytes.toString('latin1'), text);
+  const text = Buffer.from(part, 'latin1').toString('utf8');
+  known.set(detached(part), text);
   return text;
 }
 
 const nameOf = (part: string) => cut(decoded(part), nameLength);
 
+/** People by how they are written: the same ones play every evening, and each is in memory once. */
+const people = new Map<string, Player>();
+
+function personOf(...[written, guid, name]: PersonGroups): Player {
+  const before = people.get(written);
+  if (before !== undefined) return before;
+  if (people.size >= mostKnown) people.clear();
+  const person = { guid: decoded(guid), name: nameOf(name) };
+  people.set(detached(written), person);
+  return person;
+}
+
 function nextSpawn(cursor: Cursor): SpawnStat {
-  const [, guid, name, spawns, deaths, dead, average, most] = next(cursor, spawnItem);
+  const [, written, guid, name, spawns, deaths, dead, average, most] = next(cursor, spawnItem);
+  const person = personOf(written, guid, name);
   return {
-    guid: decoded(guid),
-    name: nameOf(name),
+    guid: person.guid,
+    name: person.name,
     spawnCount: Number(spawns),
     deathCount: Number(deaths),
     deadSeconds: Number(dead),
@@ -196,8 +212,8 @@ function nextSpawn(cursor: Cursor): SpawnStat {
 }
 
 function nextPlayer(cursor: Cursor): Player {
-  const [, guid, name] = next(cursor, playerItem);
-  return { guid: decoded(guid), name: nameOf(name) };
+  const [, written, guid, name] = next(cursor, playerItem);
+  return personOf(written, guid, name);
 }
 
 /** A guid that stands there twice is judged by the general way. */

@@ -73,24 +73,39 @@ function packContent(content: ArtifactContent): PackedContent {
   ];
 }
 
+/** People by their guids, as they were last called: the same ones play every evening, and each is in memory once. */
+const people = new Map<string, Player>();
+const mostKnown = 10_000;
+
+function personOf(guid: string, name: string): Player {
+  const before = people.get(guid);
+  if (before?.name === name) return before;
+  if (people.size >= mostKnown) people.clear();
+  const person = { guid, name };
+  people.set(guid, person);
+  return person;
+}
+
 function unpackPlayers(packed: readonly string[]): Player[] {
   const players: Player[] = [];
-  for (let at = 0; at < packed.length; at += 2) players.push({ guid: packed[at]!, name: packed[at + 1]! });
+  for (let at = 0; at < packed.length; at += 2) players.push(personOf(packed[at]!, packed[at + 1]!));
   return players;
 }
 
 function unpackSpawns(packed: readonly (string | number)[]): SpawnStat[] {
   const spawns: SpawnStat[] = [];
-  for (let at = 0; at < packed.length; at += 7)
+  for (let at = 0; at < packed.length; at += 7) {
+    const { guid, name } = personOf(packed[at] as string, packed[at + 1] as string);
     spawns.push({
-      guid: packed[at] as string,
-      name: packed[at + 1] as string,
+      guid,
+      name,
       spawnCount: packed[at + 2] as number,
       deathCount: packed[at + 3] as number,
       deadSeconds: packed[at + 4] as number,
       avgRespawnSeconds: packed[at + 5] as number,
       maxRespawnSeconds: packed[at + 6] as number,
     });
+  }
   return spawns;
 }
 

@@ -45,10 +45,10 @@ export interface Capture {
   luaVersion: string | null;
 }
 
-/** A player of a team list. */
+/** A player of a team list. Many lists share one. */
 export interface Player {
-  guid: string;
-  name: string;
+  readonly guid: string;
+  readonly name: string;
 }
 
 /** One player's spawn statistics of a round, from an artifact. */
