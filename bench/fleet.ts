@@ -28,6 +28,9 @@ async function fill(database: Database, of: { rounds: number; server: number }):
   await database.knex.raw('analyze');
 }
 
+/** Of each server. */
+const roundsOf = { full: 5_000, small: 1_000 };
+
 interface Fleet {
   servers: string[];
   environment: Record<string, string>;
@@ -109,9 +112,10 @@ async function forget({ ledger, environment, servers }: Fleet): Promise<void> {
   rmSync(environment.DATA_DIR!, { recursive: true, force: true });
 }
 
-async function prepare(options: BenchOptions, count: number): Promise<Fleet> {
-  const roundsEach = options.sizeOf({ full: 5_000, small: 1_000 });
-  const { directory, seed } = options;
+async function prepare(options: BenchOptions): Promise<Fleet> {
+  const count = options.sizeOf({ full: 12, small: 4 });
+  const { directory, seed, scale } = options;
+  const roundsEach = roundsOf[scale];
   const servers = Array.from({ length: count }, (_, at) => `s${at + 1}`);
   const entries: Record<string, string>[] = [];
   for (const [at, name] of servers.entries()) {
@@ -151,7 +155,7 @@ async function measure(options: BenchOptions, fleet: Fleet, workers: number): Pr
   });
   await end(children);
   const who = workers === 1 ? '1 worker' : `${workers} workers`;
-  const rounds = options.sizeOf({ full: 5_000, small: 1_000 });
+  const rounds = roundsOf[options.scale];
   return ratioFinding(
     {
       measure: `first audits of several servers, ${who} (postgres)`,
@@ -169,7 +173,7 @@ export const bench: Bench = {
   async run(options) {
     if (!options.dialects.includes('postgres')) return [];
     const isFull = options.scale === 'full';
-    const fleet = await prepare(options, isFull ? 12 : 4);
+    const fleet = await prepare(options);
     try {
       const findings: Finding[] = [];
       for (const workers of isFull ? [1, 2, 3] : [2]) {

@@ -45,7 +45,7 @@ const command = new Command('bench')
       .default('full'),
   )
   .option('--only <id>', 'only this one; may be given again', knownBench)
-  .option('--count <n>', 'the main size of each: rounds, files, entries, bytes', wholeNumber)
+  .option('--count <n>', 'the main size of each: rounds, files, entries, bytes, servers', wholeNumber)
   .option('--times <n>', 'how often each side is measured', wholeNumber)
   .option('--seed <n>', 'what the data is made from', wholeNumber, 1)
   .option('--data <directory>', 'where the data is made and kept', 'bench/data')
