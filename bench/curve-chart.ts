@@ -78,15 +78,15 @@ export function curveSvg(lines: readonly CurveLine[], { name, title, unit }: Cur
   const axis = { type: 'log' as const, logBase: 10, splitLine: { lineStyle: faint } };
   return drawSvg(
     {
-      grid: { left: 84, right: 40, top: 30 + 24 * Math.ceil(products.length / 2), bottom: 62 },
-      // Two in a line, as wide as the longest: the library cannot measure a text here.
+      grid: { left: 84, right: 40, top: 24 + 26 * products.length, bottom: 62 },
+      // One below the other: the library cannot measure a text here, and sets it too close to its neighbour.
       legend: {
         data: products.map((line) => line.name),
         left: 84,
         top: 4,
         itemWidth: 34,
-        itemGap: 16,
-        textStyle: { ...text, width: 250, overflow: 'truncate' },
+        orient: 'vertical',
+        textStyle: text,
         selectedMode: false,
       },
       xAxis: {

@@ -61,7 +61,7 @@ const curves: Readonly<Record<string, Curve>> = {
     title: 'First audits of a fleet, by its servers',
     bench: 'fleet',
     unit: 'servers of 5,000 rounds',
-    sizes: [3, 6, 12, 24],
+    sizes: [3, 6, 12],
   },
 };
 
