@@ -40,10 +40,15 @@ interface Fleet {
 const program = fileURLToPath(new URL('../jobs/main.js', import.meta.url));
 
 function start(args: readonly string[], { environment }: Fleet): ChildProcess {
-  return spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ROUNDWARDEN_BENCH: '', ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  // A bench that is ended takes its workers along: they would go on, and weigh on the next one.
+  const end = () => void child.kill();
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
 }
 
 /** One process audits them all. */

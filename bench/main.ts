@@ -75,7 +75,16 @@ function inChild(id: string): Promise<Finding[]> {
   });
 }
 
+/** Ends in order where this process is asked to end, or has nobody left to tell. */
+function endWithParent(): void {
+  process.once('SIGTERM', () => process.exit(1));
+  process.once('disconnect', () => process.exit(1));
+  // Whoever listens for that does not end by himself otherwise.
+  process.channel?.unref();
+}
+
 async function runHere(id: string, asked: Asked): Promise<void> {
+  endWithParent();
   const bench = await benches[id]!();
   const directory = join(resolve(asked.data), id);
   mkdirSync(directory, { recursive: true });
