@@ -14,7 +14,6 @@ export interface Opening {
 
 interface Kept {
   database: Database;
-  as: string;
   /** Closes it when it has become too old, whoever asks for it by then. */
   old: NodeJS.Timeout;
 }
@@ -52,7 +51,7 @@ async function isFresh({ knex }: Database): Promise<boolean> {
 /** A connection that was opened so, is kept, and answers; null where there is none. */
 export async function takeKept(as: string): Promise<Database | null> {
   for (;;) {
-    const at = idle.findIndex((kept) => kept.as === as);
+    const at = idle.findIndex(({ database }) => database.opening?.as === as);
     const [kept] = at < 0 ? [] : idle.splice(at, 1);
     if (kept === undefined) return null;
     if (await isFresh(kept.database)) {
@@ -73,7 +72,7 @@ export function keep(database: Database): boolean {
     const at = idle.findIndex((other) => other.database === database);
     if (at >= 0) void end(idle.splice(at, 1)[0]!);
   };
-  idle.push({ database, as: opening.as, old: setTimeout(close, leftMs).unref() });
+  idle.push({ database, old: setTimeout(close, leftMs).unref() });
   return true;
 }
 
