@@ -32,12 +32,8 @@ export function addStartCommands(program: Command): void {
         for (const config of configs) assertSourceSet(config);
         const { openLog } = await import('../src/log.ts');
         const log = openLog(configs[0]!.logLevel);
-        // Rejections that nobody handles come here too.
-        process.on('uncaughtException', (thrown) => {
-          log.fatal({ err: thrown }, 'a defect: this process ends, for its supervisor to start it again');
-          process.exit(1);
-        });
-        const { stopOnSignals } = await import('./stopping.ts');
+        const { endOnUncaught, stopOnSignals } = await import('./stopping.ts');
+        endOnUncaught(log);
         const { signal, done } = stopOnSignals({ log });
         const { daemonPlan, runDaemon } = await import('./daemon.ts');
         const plans = configs.map((config) => daemonPlan(config, Date.now()));

@@ -19,10 +19,11 @@ export function addWorkerCommands(program: Command): void {
         const servers = (await chosenServers(undefined)) ?? [onlyServer()];
         const { openLog } = await import('../src/log.ts');
         const log = openLog(servers[0]!.config.logLevel);
+        const { endOnUncaught, endWithinGrace, stopOnSignals } = await import('./stopping.ts');
+        endOnUncaught(log);
         const { newWorkerId, runWorker, workerPlan } = await import('./worker.ts');
         const worker = newWorkerId();
         const plan = workerPlan(servers, worker);
-        const { endWithinGrace, stopOnSignals } = await import('./stopping.ts');
         const { signal, done } = stopOnSignals({ log });
         log.info(plan, 'started');
         if (json) (await import('./print.ts')).sayJson(plan);

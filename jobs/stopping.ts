@@ -19,6 +19,17 @@ const graceMs = 9_000;
 export const endWithinGrace = () => void setTimeout(() => process.exit(), graceMs).unref();
 
 /**
+ * What nobody caught ends the process with 1, and one line of the log says why: a defect, an engine that gives up, a job
+ * that hangs. Rejections that nobody handles come here too.
+ */
+export function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (thrown) => {
+    log.fatal({ err: thrown }, 'cannot go on: this process ends, for its supervisor to start it again');
+    process.exit(1);
+  });
+}
+
+/**
  * Turns the first SIGTERM or SIGINT into an orderly stop: work ends after the batch of repairs in hand. A second signal ends the
  * process at once; so does the end of 9 s, with exit code 1. Both are safe at any moment: the next run goes on from
  * what the ledger says.

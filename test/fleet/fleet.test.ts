@@ -133,6 +133,12 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 }
 
+/** Waits until the crontab, which ticks on the minute, is at rest for so long: a worker that cannot tick gives up at once. */
+async function untilNoTickFor(ms: number): Promise<void> {
+  const tickMs = 60_000;
+  await until('no tick is near', () => Date.now() % tickMs > 1_000 && Date.now() % tickMs < tickMs - ms);
+}
+
 /** Ends every other connection to a database. */
 const cutOthers = (database: Database) =>
   rows(
@@ -370,8 +376,7 @@ test("worker: a job that it was given while the connection was lost is anybody's
   skip,
 }, async () => {
   await besideWorker(async (queue) => {
-    // A worker whose crontab is at work in that moment gives up.
-    if (Date.now() % 60_000 > 50_000 || Date.now() % 60_000 < 1_000) await sleep(12_000);
+    await untilNoTickFor(10_000);
     const [living] = await rows<{ id: string }>(queue, 'select id from roundwarden_fleet.workers');
     // The engine has given it away, and the answer never came.
     await transact(queue, async (inside) => {
@@ -400,22 +405,23 @@ test('worker: a queue that is closed while nobody holds a job of it is opened', 
 test('worker: one whose engine looks for no job any more ends, for its supervisor to start a new one', {
   skip,
 }, async () => {
-  const said = await besideWorker(
-    (queue, worker) =>
-      // Where the engine waits for ever for an answer.
-      transact(queue, async (inside) => {
-        await rows(inside, 'lock table graphile_worker._private_jobs in access exclusive mode');
-        let hasEnded = false;
-        worker.ended.finally(() => {
-          hasEnded = true;
-        });
-        // A transaction that does nothing for half a minute is ended by the server.
-        const isOver = () => rows(inside, 'select 1').then(() => hasEnded);
-        await until('it ends', isOver);
-      }),
-    1,
-  );
-  assert.match(said, /the engine has not looked for a job for 20 s/);
+  const said = await besideWorker(async (queue, worker) => {
+    await untilNoTickFor(40_000);
+    // Where the engine waits for ever for an answer.
+    await transact(queue, async (inside) => {
+      await rows(inside, 'lock table graphile_worker._private_jobs in access exclusive mode');
+      let hasEnded = false;
+      worker.ended.finally(() => {
+        hasEnded = true;
+      });
+      // A transaction that does nothing for half a minute is ended by the server.
+      const isOver = () => rows(inside, 'select 1').then(() => hasEnded);
+      await until('it ends', isOver);
+    });
+  }, 1);
+  const { err, msg } = JSON.parse(said.trim().split('\n').at(-1)!);
+  assert.equal(err.message, 'the engine has not looked for a job for 20 s');
+  assert.match(msg, /this process ends, for its supervisor to start it again/);
 });
 
 test('worker: a ledger that only one host has is refused with 2', async () => {

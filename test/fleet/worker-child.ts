@@ -1,6 +1,6 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { stopOnSignals } from '../../jobs/stopping.ts';
+import { endOnUncaught, stopOnSignals } from '../../jobs/stopping.ts';
 import { newWorkerId, runWorker } from '../../jobs/worker.ts';
 import { openLog } from '../../src/log.ts';
 import { readServers } from '../../src/servers.ts';
@@ -30,6 +30,7 @@ const reached = (server: string) => (moment: string) => {
 };
 
 const log = openLog('info');
+endOnUncaught(log);
 const { signal, done } = stopOnSignals({ log });
 await runWorker(readServers(process.env)!, newWorkerId(), {
   log,
