@@ -105,18 +105,25 @@ async function takeIndexed(
  */
 export async function readListed(
   files: readonly ListedFile[],
-  of: { ledger: Ledger | null; source: string; ranges: readonly InstantRange[]; nowMs?: number },
+  of: {
+    ledger: Ledger | null;
+    source: string;
+    ranges: readonly InstantRange[];
+    nowMs?: number;
+    besideServer?: boolean;
+  },
 ): Promise<Reading> {
-  const { ledger } = of;
+  const { ledger, besideServer } = of;
   if (ledger === null || files.length <= filesWithoutIndex)
-    return { artifacts: await readArtifacts(files), indexed: new Set(), news: noNews };
+    return { artifacts: await readArtifacts(files, { besideServer }), indexed: new Set(), news: noNews };
   const stamps = await stampsOf(files, of.nowMs);
   const { known, gone } = await takeIndexed(files, stamps, { ...of, ledger });
   const unread = [...files.keys()].filter((at) => !known.has(at));
   const artifacts = new Array<Artifact>(files.length);
   for (const [at, artifact] of known) artifacts[at] = artifact;
   const read: { key: IndexKey; stamp: string; artifact: Artifact }[] = [];
-  for (const [index, artifact] of (await readArtifacts(unread.map((at) => files[at]!))).entries()) {
+  const unreadFiles = unread.map((at) => files[at]!);
+  for (const [index, artifact] of (await readArtifacts(unreadFiles, { besideServer })).entries()) {
     const at = unread[index]!;
     artifacts[at] = artifact;
     const stamp = stamps[at];

@@ -24,20 +24,20 @@ const nothingRead: ReadPlaces = { artifacts: [], indexed: new Set(), news: noNew
 
 /**
  * Lists the places where that was not done yet, and opens only those files whose name says an end inside the ranges, and
- * that are new.
+ * that are new. `besideServer`: PostgreSQL is kept at work at the same time.
  */
 export async function readArtifactsNear(
   asked: Observing,
-  of: { ranges: readonly DayRange[]; visit: Visit; listing?: Listing },
+  of: { ranges: readonly DayRange[]; visit: Visit; listing?: Listing; besideServer?: boolean },
 ): Promise<ReadPlaces> {
-  const { visit } = of;
+  const { visit, besideServer } = of;
   if (asked.capturesOnly) return nothingRead;
   const ranges = of.ranges.map((range) => instantsOf(range, asked.config.zone));
   const near = (endUnix: number) => insideAny(ranges, endUnix);
   const listing = of.listing ?? (await listPlaces(ownPaths(asked.config.gametimePaths), { near }));
   const visited = visit.artifacts.filter(({ endUnix }) => near(endUnix));
   const { ledger, source } = asked;
-  const own = await readListed(listing.files, { ledger, source: source.name, ranges });
+  const own = await readListed(listing.files, { ledger, source: source.name, ranges, besideServer });
   const artifacts = [...own.artifacts, ...visited];
   asked.progress.step('reading artifacts', artifacts.length, artifacts.length);
   return {

@@ -19,6 +19,7 @@ import {
   readUnlinkedCaptures,
 } from '../src/source/read-captures.ts';
 import { readSettled, type SettledHistory } from '../src/source/settled.ts';
+import { both } from './both.ts';
 import { exemptNear, lookAround, type Readings } from './history-near.ts';
 import type { Observing } from './observing.ts';
 import { dayRange, joinRanges, widen } from './scope.ts';
@@ -173,8 +174,10 @@ function withoutJudged(history: SettledHistory, judgedToo: readonly Round[], cap
 async function readFirst(asked: Observing, facts: HistoryFacts, history: SettledHistory): Promise<Readings> {
   const { database, schema } = asked.source;
   const { zone } = asked.config;
-  const open = await readRoundsById(database, schema, history.open);
-  const loose = await readLooseCaptures(asked, history);
+  const [open, loose] = await both(
+    readRoundsById(database, schema, history.open),
+    readLooseCaptures(asked, history),
+  );
   const told = await readTold(asked, { ...facts, open });
   const unclosed = facts.unclosed.flatMap((incident) => fileTimesOf(incident, zone)).map(spanOfFile);
   return { history, open, loose, told, unclosed };

@@ -31,9 +31,10 @@ export async function readWhole(asked: Observing, of: { visit: Visit }): Promise
   const { ledger, source, config } = asked;
   const { remembered, unclosed } = await readIncidents(asked);
   const listing = await listPlaces(ownPaths(config.gametimePaths));
+  const besideServer = source.database.dialect === 'postgres';
   const named = [...listing.files.map(({ name }) => name), ...of.visit.artifacts];
   const [found, settled] = await both(
-    readArtifactsNear(asked, { ranges: [always], visit: of.visit, listing }),
+    readArtifactsNear(asked, { ranges: [always], visit: of.visit, listing, besideServer }),
     settleHistory(asked, { ends: named.map(({ endUnix }) => endUnix), unclosed }),
   );
   // Texts of megabytes, which the database listed, before rows are read.

@@ -12,12 +12,29 @@ const filesAtOnce = 64;
  * where a processor is free, and on a busy machine it has been measured to take longer than one thread.
  */
 const filesForThreads = 2000;
+/** The same where PostgreSQL is at work meanwhile, which needs a processor for itself. */
+const filesForThreadsBeside = 20_000;
 /** What is read has to be taken in by one thread: more than one other saves no time. */
 const mostThreads = 2;
 
+/** How files are read. */
+export interface ReadingOptions {
+  /** Whether a database server is kept at work at the same time. */
+  besideServer?: boolean;
+  /** In so many threads; the default suits everybody but tests. */
+  threads?: number;
+}
+
 /** How many threads such a number of files is read in. */
-export function threadsFor(files: number, processors = availableParallelism()): number {
-  return files > filesForThreads ? Math.min(mostThreads, processors) : 1;
+export function threadsFor(
+  files: number,
+  {
+    besideServer = false,
+    processors = availableParallelism(),
+  }: { besideServer?: boolean; processors?: number } = {},
+): number {
+  const forThreads = besideServer ? filesForThreadsBeside : filesForThreads;
+  return files > forThreads ? Math.min(mostThreads, processors) : 1;
 }
 
 /**
@@ -26,7 +43,7 @@ export function threadsFor(files: number, processors = availableParallelism()): 
  */
 export async function readArtifacts(
   files: readonly ListedFile[],
-  { threads = threadsFor(files.length) }: { threads?: number } = {},
+  { besideServer, threads = threadsFor(files.length, { besideServer }) }: ReadingOptions = {},
 ): Promise<Artifact[]> {
   if (threads > 1) {
     const { readInThreads } = await import('./threads.ts');

@@ -41,11 +41,22 @@ export function isZone(zone: string): boolean {
   }
 }
 
+const clockPattern = /^\d{2}(:?)\d{2}\1\d{2}$/;
+const zero = '0'.charCodeAt(0);
+
+/** The number that two digits of a text are; every row of a history is read so, and makes no texts. */
+const twoDigits = (text: string, at: number) =>
+  10 * (text.charCodeAt(at) - zero) + (text.charCodeAt(at + 1) - zero);
+
 /** Seconds of the day of `HHMMSS` or `HH:MM:SS` (older rows), or null. */
 export function parseClock(time: string): number | null {
-  const found = /^(\d{2})(:?)(\d{2})\2(\d{2})$/.exec(time);
-  if (!found) return null;
-  const [hours, minutes, seconds] = [Number(found[1]), Number(found[3]), Number(found[4])];
+  if (!clockPattern.test(time)) return null;
+  const step = time.includes(':') ? 3 : 2;
+  const [hours, minutes, seconds] = [0, step, 2 * step].map((at) => twoDigits(time, at)) as [
+    number,
+    number,
+    number,
+  ];
   return hours < 24 && minutes < 60 && seconds < 60 ? hours * 3600 + minutes * 60 + seconds : null;
 }
 

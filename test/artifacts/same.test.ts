@@ -570,10 +570,17 @@ describe('threads read what is read here', () => {
   });
 
   test('and there are two above two thousand files, where there are processors', () => {
+    const threads = (files: number, processors: number) => threadsFor(files, { processors });
     assert.deepEqual(
-      [threadsFor(2000, 8), threadsFor(2001, 8), threadsFor(50_000, 2), threadsFor(50_000, 1)],
+      [threads(2000, 8), threads(2001, 8), threads(50_000, 2), threads(50_000, 1)],
       [1, 2, 2, 1],
     );
+  });
+
+  test('and beside a server that is at work only above twenty thousand', () => {
+    const threads = (files: number, processors: number) =>
+      threadsFor(files, { besideServer: true, processors });
+    assert.deepEqual([threads(20_000, 8), threads(20_001, 8), threads(20_001, 1)], [1, 2, 1]);
   });
 
   test('also where there can be no thread', async () => {
