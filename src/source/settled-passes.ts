@@ -94,13 +94,14 @@ async function countRows(reader: Reader): Promise<Counted> {
 }
 
 /**
- * PostgreSQL for one transaction: memory enough to hash a million rows, and no compiling of what runs once. SQLite, which
- * reads into this process: few pages are kept of those that are read once.
+ * PostgreSQL for one transaction: memory enough to hash a million rows, no compiling of what runs once, and no further
+ * processes beside these two connections. SQLite, which reads into this process: few pages are kept of those that are read once.
  */
 const prepareServer = (reader: Reader) =>
   reader.rows(
     reader.dialect === 'postgres'
-      ? `select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`
+      ? `select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+         set_config('max_parallel_workers_per_gather', '0', true)`
       : 'pragma cache_size = -2000',
   );
 
