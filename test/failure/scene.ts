@@ -18,6 +18,7 @@ import { lastRuns, type Run } from '../../src/ledger/runs.ts';
 import { openLog } from '../../src/log.ts';
 import { createSource, fillSource, type SourceRows } from '../../src/source/create.ts';
 import { toRow } from '../../src/source/rows.ts';
+import { builtCommand } from '../built.ts';
 import { type DatabaseKind, openTestDatabase } from '../databases.ts';
 
 export const fixture = fileURLToPath(new URL('../fixtures/incident-2026-02', import.meta.url));
@@ -178,20 +179,22 @@ export interface Child {
 
 const loader = import.meta.resolve('tsx');
 
+const commandLine = 'jobs/main.ts';
+
 /**
  * Starts a program of this repository with nothing of this process's environment but what it needs to run; `through`
- * another program that starts it as another user, or with other limits.
+ * another program that starts it as another user, or with other limits. The command line is what was built, where that is
+ * not older than its sources.
  */
 export function start(
   program: string,
   args: readonly string[],
   options: { environment: Environment; cwd: string; through?: readonly string[] },
 ): Child {
-  const path = fileURLToPath(new URL(`../../${program}`, import.meta.url));
-  return startLine(
-    [...(options.through ?? []), process.execPath, '--import', loader, path, ...args],
-    options,
-  );
+  const built = program === commandLine ? builtCommand() : null;
+  const source = () => ['--import', loader, fileURLToPath(new URL(`../../${program}`, import.meta.url))];
+  const file = built === null ? source() : [built];
+  return startLine([...(options.through ?? []), process.execPath, ...file, ...args], options);
 }
 
 /** Starts a process with nothing of this one's environment but what it needs to run. */
@@ -240,7 +243,7 @@ export function startCommand(
   scene: Pick<Scene, 'directory' | 'environment'>,
   args: readonly string[],
 ): Child {
-  return start('jobs/main.ts', args, { environment: scene.environment, cwd: scene.directory });
+  return start(commandLine, args, { environment: scene.environment, cwd: scene.directory });
 }
 
 export function runCommand(
