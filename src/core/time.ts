@@ -52,11 +52,9 @@ const twoDigits = (text: string, at: number) =>
 export function parseClock(time: string): number | null {
   if (!clockPattern.test(time)) return null;
   const step = time.includes(':') ? 3 : 2;
-  const [hours, minutes, seconds] = [0, step, 2 * step].map((at) => twoDigits(time, at)) as [
-    number,
-    number,
-    number,
-  ];
+  const hours = twoDigits(time, 0);
+  const minutes = twoDigits(time, step);
+  const seconds = twoDigits(time, 2 * step);
   return hours < 24 && minutes < 60 && seconds < 60 ? hours * 3600 + minutes * 60 + seconds : null;
 }
 
